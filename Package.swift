@@ -1,0 +1,57 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// System libraries: header + link name, no logic. Reasons for each stand in docs/architecture.md.
+let systemLibraries: [Target] = [
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil",
+                   providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CCompression", providers: [
+        .apt(["zlib1g-dev", "libzstd-dev", "libsnappy-dev", "liblz4-dev", "libbrotli-dev"])
+    ]),
+]
+
+let package = Package(
+    name: "lam",
+    products: [
+        .executable(name: "lam", targets: ["CLI"]),
+        .library(name: "LAM", targets: ["LAM"]),
+        .library(name: "LAMData", targets: ["LAMData"]),
+        .library(name: "LAMTrain", targets: ["LAMTrain"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: systemLibraries + [
+        .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+        .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS"]),
+        .target(name: "NN", dependencies: ["Tensor"]),
+        .target(name: "Formats", dependencies: [
+            "CCompression", "CPNG", .product(name: "OrderedCollections", package: "swift-collections"),
+        ]),
+        .target(name: "LAM", dependencies: ["NN", "Tensor"]),
+        .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg"], path: "Sources/Data"),
+        .target(name: "LAMTrain", dependencies: [
+            "LAM", "LAMData", "NN", "Tensor", "Formats", "CYAML",
+            .product(name: "OrderedCollections", package: "swift-collections"),
+        ], path: "Sources/Train"),
+        .executableTarget(name: "CLI", dependencies: [
+            "LAMTrain", "LAMData", "LAM", "Formats",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
+
+        .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
+        .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
+        .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"]),
+        .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
+        .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"]),
+        .testTarget(name: "DataTests", dependencies: ["LAMData", "TestSupport"]),
+        .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
+        .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

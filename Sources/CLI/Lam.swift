@@ -1,0 +1,7 @@
+import ArgumentParser
+
+@main
+struct Lam: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lam", abstract: "Trains latent action models on robot video.")
+}

@@ -1,0 +1,1 @@
+int lam_openblas_placeholder;

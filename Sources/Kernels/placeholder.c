@@ -1,0 +1,1 @@
+int lam_kernels_placeholder;
