@@ -1,0 +1,3 @@
+extension LeRobotDataset {
+    func requireMatchingDataFiles() throws {}
+}
