@@ -84,7 +84,6 @@ public enum TorchFault: Equatable, Sendable {
     case storageCount(key: String, count: Int)
     case tensorBounds(key: String, shape: [Int], strides: [Int], offset: Int, storageBytes: Int)
     case tensorTooLarge(key: String, shape: [Int], limit: Int)
-    case trailingBytes(Int)
 }
 
 /// What the PNG library reported.
@@ -202,7 +201,6 @@ extension TorchFault {
             "tensor of shape \(shape), strides \(strides), offset \(offset) does not fit in storage '\(key)' of \(bytes) bytes"
         case .tensorTooLarge(let key, let shape, let limit):
             "tensor of shape \(shape) repeats storage '\(key)' to more than \(limit) bytes"
-        case .trailingBytes(let count): "\(count) bytes follow the last storage"
         }
     }
 }

@@ -30,9 +30,9 @@ public struct StoredTensor: @unchecked Sendable {
     }
 
     /// Allocates the array and lets `fill` write all of its bytes.
-    public init(
-        elementType: ElementType, shape: [Int], fill: (UnsafeMutableRawBufferPointer) throws -> Void
-    ) rethrows {
+    public init<Failure: Error>(
+        elementType: ElementType, shape: [Int], fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
         let memory = AlignedMemory(byteCount: elementType.byteCount(shape: shape) ?? -1)
         try fill(memory.bytes)
         self.init(elementType: elementType, shape: shape, owner: memory, pointer: UnsafeRawPointer(memory.base))
@@ -59,15 +59,32 @@ public struct StoredTensor: @unchecked Sendable {
     }
 
     /// Calls `body` with the array's bytes, which may start at any address.
-    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    public func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         // SAFETY: `owner` keeps `byteCount` bytes at `base` readable until `body` has returned.
-        try withExtendedLifetime(owner) { try body(UnsafeRawBufferPointer(start: base, count: byteCount)) }
+        defer { withExtendedLifetime(owner) {} }
+        return try body(UnsafeRawBufferPointer(start: base, count: byteCount))
     }
 
     /// The same bytes under another shape of the same size.
     public func reshaped(_ newShape: [Int]) -> StoredTensor {
         precondition(elementType.byteCount(shape: newShape) == byteCount, "\(shape) is not \(newShape)")
         return StoredTensor(elementType: elementType, shape: newShape, owner: owner, pointer: base)
+    }
+
+    /// The same bytes as `count` elements of another type; a copy with each element's bytes reversed if `swapped`.
+    func reinterpreted(as type: ElementType, count: Int, swapped: Bool) -> StoredTensor {
+        precondition(type.byteCount(shape: [count]) == byteCount, "\(byteCount) bytes are not \(count) of \(type)")
+        guard swapped else { return StoredTensor(elementType: type, shape: [count], owner: owner, pointer: base) }
+        return withUnsafeBytes { source in
+            StoredTensor(elementType: type, shape: [count]) { target in
+                let size = type.byteCount
+                for start in stride(from: 0, to: source.count, by: size) {
+                    for byte in 0..<size { target[start + byte] = source[start + size - 1 - byte] }
+                }
+            }
+        }
     }
 
     /// A copy of the bytes.
