@@ -43,17 +43,3 @@ public final class MappedFile: Sendable {
         if address != 0 { munmap(UnsafeMutableRawPointer(bitPattern: address), count) }
     }
 }
-
-extension UnsafeRawBufferPointer {
-    /// The little-endian integer at a byte offset, or nil where it would not lie within the buffer.
-    func integer<Value: FixedWidthInteger & BitwiseCopyable>(_: Value.Type, at offset: Int) -> Value? {
-        guard offset >= 0, offset <= count, count - offset >= MemoryLayout<Value>.size else { return nil }
-        return Value(littleEndian: loadUnaligned(fromByteOffset: offset, as: Value.self))
-    }
-
-    /// The `length` bytes from `offset`, or nil where they would not lie within the buffer.
-    func slice(at offset: Int, length: Int) -> UnsafeRawBufferPointer? {
-        guard offset >= 0, length >= 0, offset <= count, count - offset >= length else { return nil }
-        return UnsafeRawBufferPointer(rebasing: self[offset..<offset + length])
-    }
-}

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct TorchFileTests {
-    private static let expected = try? JSONValue(contentsOf: Goldens.url("wan/pth_format/expected.json"))
+    static let expected = try? JSONValue(contentsOf: Goldens.url("wan/pth_format/expected.json"))
     static let valid = (expected?["valid"]?.object ?? [:]).keys.sorted()
     static let malicious = (expected?["malicious"]?.object ?? [:]).keys.sorted()
 
