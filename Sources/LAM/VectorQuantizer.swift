@@ -71,24 +71,26 @@ public final class VectorQuantizer {
     /// - Parameters:
     ///   - latents: current encoder outputs, `[M, L]` flat; used by `encoder` only.
     ///   - optimizer: forgets what it remembers of replaced rows under `encoder`.
+    ///   - generator: draws the order in which sources are taken.
     /// - Returns: the restarted codes.
     public func restartDeadCodes(
         _ rule: CodeRestart, latents: [Float], optimizer: AdamW?, backend: any Backend,
         _ generator: inout RandomGenerator
     ) -> [Int] {
+        let sources = rule == .encoder ? latents.count / codebook.shape[1] : codeCount
+        return restartDeadCodes(
+            rule, latents: latents, optimizer: optimizer, backend: backend, order: generator.permutation(sources))
+    }
+
+    /// The same with a given order of sources: the first dead code takes source `order[0]`, the next `order[1]`, …
+    public func restartDeadCodes(
+        _ rule: CodeRestart, latents: [Float], optimizer: AdamW?, backend: any Backend, order: [Int]
+    ) -> [Int] {
         let dead = usage.indices.filter { usage[$0] < 1 }
         usage = [Float](repeating: 0, count: codeCount)
-        guard rule != .none, !dead.isEmpty else { return [] }
+        guard rule != .none, !dead.isEmpty, !order.isEmpty else { return [] }
         let width = codebook.shape[1]
-        let sources: [Float]
-        switch rule {
-        case .encoder:
-            guard latents.count >= width else { return [] }
-            sources = latents
-        case .original, .none:
-            sources = backend.floats(codebook.value)
-        }
-        let order = generator.permutation(sources.count / width)
+        let sources = rule == .encoder ? latents : backend.floats(codebook.value)
         for (turn, code) in dead.enumerated() {
             let source = order[turn % order.count] * width
             write(Array(sources[source..<source + width]), to: codebook.value, row: code, backend)

@@ -7,10 +7,10 @@ struct TokenStem {
     private let inputNorm: LayerNorm
     private let projection: Linear
     private let outputNorm: LayerNorm
-    private let width: Int
+    private let positions: SinusoidalPositions
 
     init(_ scope: ParameterScope, inputWidth: Int, width: Int) {
-        self.width = width
+        positions = SinusoidalPositions(width: width)
         inputNorm = LayerNorm(scope(0), inputWidth)
         projection = Linear(scope(1), in: inputWidth, out: width)
         outputNorm = LayerNorm(scope(2), width)
@@ -20,8 +20,7 @@ struct TokenStem {
         let count = tokens.shape[tokens.shape.count - 2]
         let projected = outputNorm(projection(inputNorm(tokens, tape), tape), tape)
         tape.observe("\(name).ffn", projected)
-        let table = tape.backend.tensor(SinusoidalPositions.table(count: count, width: width), [count, width])
-        let positioned = tape.add(projected, repeating: table)
+        let positioned = tape.add(projected, repeating: positions(count, on: tape.backend))
         tape.observe("\(name).pos_enc", positioned)
         return positioned
     }

@@ -5,13 +5,12 @@ import Foundation
 /// A case is a folder; its name is its kind. Its layout is that of the reference data's README, its sizes come from its
 /// `config.json`.
 public enum ParityRunner {
-    typealias Replay = (_ folder: String) throws -> ParityReport
+    typealias Replay = @Sendable (_ folder: String) throws -> ParityReport
 
     /// Kinds that can be replayed, by folder name.
     static let kinds: [String: Replay] = [
         "lam_stage1": { try StageOneParity(folder: $0).run() },
         "vq": { try VectorQuantizerParity(folder: $0).run() },
-        "lightning_ckpt": { try LightningCheckpointParity(folder: $0).run() },
     ]
 
     /// The case folders in `path` (or `path` itself) that can be replayed, and those that look like cases but cannot.
@@ -76,7 +75,7 @@ struct ParityConfig {
     func double(_ keys: String...) throws -> Double {
         var value: Any? = values
         for key in keys { value = (value as? [String: Any])?[key] }
-        guard let number = value as? Double else {
+        guard let number = (value as? NSNumber)?.doubleValue else {
             throw ParityError.badConfig(path: path, key: keys.joined(separator: "."))
         }
         return number
@@ -85,7 +84,7 @@ struct ParityConfig {
     /// A positive size; bounded, as the folder may come from anywhere.
     func int(_ key: String) throws -> Int {
         let value = try double(key)
-        guard value >= 1, value <= 1 << 20, value == value.rounded() else {
+        guard value >= 1, value <= 1_000_000, value == value.rounded() else {
             throw ParityError.badConfig(path: path, key: key)
         }
         return Int(value)

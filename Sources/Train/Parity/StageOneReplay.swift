@@ -1,6 +1,7 @@
 import Formats
 import LAM
 import NN
+import OrderedCollections
 import Tensor
 
 /// A stage-1 model with given weights that takes reference training steps.
@@ -11,9 +12,8 @@ struct StageOneReplay {
 
     /// - Parameters:
     ///   - weights: a state dict; keys may carry `prefix`.
-    ///   - clipKeys: where the case's config keeps the clipping norm.
     init(
-        config: ParityConfig, clipNorm: Double, beta: Double, weights: [String: StoredTensor], prefix: String = ""
+        config: ParityConfig, clipNorm: Double, beta: Double, weights: OrderedDictionary<String, StoredTensor>, prefix: String = ""
     ) throws {
         self.clipNorm = clipNorm
         self.prefix = prefix
@@ -28,16 +28,7 @@ struct StageOneReplay {
                 decBlocks: try config.int("dec_blocks"), numHeads: try config.int("num_heads"), vqBeta: Float(beta),
                 usage: .original),
             optimizer: optimizer, seed: 0)
-        for parameter in module.store.parameters {
-            guard let weight = weights[prefix + parameter.name] else {
-                throw FormatError.missingTensor(path: "weights", name: prefix + parameter.name)
-            }
-            guard weight.shape == parameter.shape else {
-                throw CheckpointError.shapeMismatch(
-                    path: "weights", name: parameter.name, expected: parameter.shape, got: weight.shape)
-            }
-            weight.floats().withUnsafeBytes { module.backend.upload($0, to: parameter.value) }
-        }
+        try module.load({ weights[$0] }, prefix: prefix, path: "the case's weights")
     }
 
     func patches(_ stored: StoredTensor) -> Tensor { module.backend.tensor(stored.floats(), stored.shape) }
@@ -51,7 +42,7 @@ struct StageOneReplay {
 
     /// Compares every parameter with the reference state dict.
     func compareWeights(
-        with reference: [String: StoredTensor], in report: inout ParityReport, _ tolerance: ParityTolerance
+        with reference: OrderedDictionary<String, StoredTensor>, in report: inout ParityReport, _ tolerance: ParityTolerance
     ) {
         for parameter in module.store.parameters {
             guard let expected = reference[prefix + parameter.name] else {
