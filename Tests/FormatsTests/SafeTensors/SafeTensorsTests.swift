@@ -10,9 +10,9 @@ import Testing
         let folder = try TemporaryFolder()
         let tensors: OrderedDictionary<String, StoredTensor> = [
             "z.bytes": StoredTensor(elementType: .u8, shape: [3], bytes: [1, 2, 255]),
-            "a": StoredTensor([1.5, -2, .infinity, 0, -0.0, 3], shape: [2, 3]),
-            "empty": StoredTensor([Float](), shape: [0, 4]),
-            "scalar": StoredTensor([Int64(-5)], shape: []),
+            "a": StoredTensor(floats: [1.5, -2, .infinity, 0, -0.0, 3], shape: [2, 3]),
+            "empty": StoredTensor(floats: [], shape: [0, 4]),
+            "scalar": StoredTensor(int64s: [-5], shape: []),
             "quote\"\\\n\u{1}é": StoredTensor(elementType: .bf16, shape: [1], bytes: [0x80, 0x3F]),
         ]
         try SafeTensors.write(tensors, metadata: ["format": "pt", "note": "a\"b"], to: folder.path("t.safetensors"))
