@@ -47,13 +47,13 @@ public struct StoredTensor: @unchecked Sendable {
     }
 
     /// An f32 array holding `values`.
-    public init(_ values: [Float], shape: [Int]) {
+    public init(floats values: [Float], shape: [Int]) {
         precondition(ElementType.f32.byteCount(shape: shape) == 4 * values.count, "\(values.count) values, \(shape)")
         self.init(elementType: .f32, shape: shape) { target in values.withUnsafeBytes { target.copyMemory(from: $0) } }
     }
 
     /// An i64 array holding `values`.
-    public init(_ values: [Int64], shape: [Int]) {
+    public init(int64s values: [Int64], shape: [Int]) {
         precondition(ElementType.i64.byteCount(shape: shape) == 8 * values.count, "\(values.count) values, \(shape)")
         self.init(elementType: .i64, shape: shape) { target in values.withUnsafeBytes { target.copyMemory(from: $0) } }
     }
