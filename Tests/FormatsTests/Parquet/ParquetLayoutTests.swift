@@ -17,7 +17,8 @@ struct ParquetLayoutTests {
     @Test("a row of a list may continue on the next page of version 1")
     func rowAcrossPages() throws {
         // [1, 2, 3], [4], [5, 6], with the page break before 3.
-        let first = ParquetFixture.runs([(1, 0), (1, 1)]) + ParquetFixture.runs([(2, 1)]) + ParquetFixture.plain([1, 2])
+        let first =
+            ParquetFixture.runs([(1, 0), (1, 1)]) + ParquetFixture.runs([(2, 1)]) + ParquetFixture.plain([1, 2])
         let second =
             ParquetFixture.runs([(1, 1), (2, 0), (1, 1)]) + ParquetFixture.runs([(4, 1)])
             + ParquetFixture.plain([3, 4, 5, 6])
