@@ -30,7 +30,7 @@ enum SHA256 {
     static func hexadecimal(of message: [UInt8]) -> String {
         var state = initial
         let padding = (119 - message.count % 64) % 64
-        let length = (0..<8).map { UInt8(truncatingIfNeeded: UInt64(message.count) * 8 >> UInt64(56 - 8 * $0)) }
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: (UInt64(message.count) * 8) >> UInt64(56 - 8 * $0)) }
         let padded = message + [0x80] + [UInt8](repeating: 0, count: padding) + length
         padded.withUnsafeBufferPointer { bytes in
             var words = [UInt32](repeating: 0, count: 64)

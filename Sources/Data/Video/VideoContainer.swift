@@ -6,7 +6,7 @@ import CFFmpeg
 /// (playlists, references).
 final class VideoContainer {
     let path: String
-    private(set) var context: UnsafeMutablePointer<AVFormatContext>
+    private let context: UnsafeMutablePointer<AVFormatContext>
     private let stream: UnsafeMutablePointer<AVStream>
 
     /// Codecs that LeRobot datasets come in; all others are refused by name.
@@ -49,6 +49,8 @@ final class VideoContainer {
                 reason: "expected codec \(Self.codecs.map(LibAV.name).joined(separator: ", ")), "
                     + "got \(LibAV.name(of: codec))")
         }
+        // MPEG-4 part 2 tells its size in the stream only. For the others this would cost decoding a few frames.
+        if parameters.pointee.width <= 0 { avformat_find_stream_info(opened, nil) }
     }
 
     deinit {
