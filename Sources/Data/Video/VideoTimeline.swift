@@ -22,7 +22,7 @@ public struct VideoTimeline: Sendable {
         self.camera = camera
         self.index = index
         let location = dataset.video(of: episode, camera: camera)
-        // Validated on loading: finite, not negative and far below 2^53 frames.
+        // Validated on loading: at most 1e9 s, and fps at most 1e6.
         let byTimestamp = Int((location.fromTimestamp * dataset.fps).rounded())
         if location.framesInFile == index.count {
             base = location.framesBefore
