@@ -95,7 +95,7 @@ private func readEverything(_ path: String) throws {
 /// The most memory this process has held, in bytes.
 private func peakMemory() -> Int {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return usage.ru_maxrss * 1024
 }
 

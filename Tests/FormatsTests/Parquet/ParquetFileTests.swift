@@ -36,7 +36,8 @@ struct ParquetFileTests {
         for name in file.columnNames {
             let all = try file.values(name)
             for rows in [0..<min(1, n), n / 3..<n / 2, n * 2 / 3..<n, max(0, n - 1)..<n, n / 2..<n / 2] {
-                #expect(try file.values(name, rows: rows) == Array(all[rows]), "\(name), rows \(rows)")
+                // As text, in which NaN equals NaN.
+                #expect(try "\(file.values(name, rows: rows))" == "\(Array(all[rows]))", "\(name), rows \(rows)")
             }
         }
     }
