@@ -50,7 +50,9 @@ let package = Package(
         .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"]),
-        .testTarget(name: "DataTests", dependencies: ["LAMData", "Randomness", "TestSupport"]),
+        .testTarget(name: "DataTests", dependencies: [
+            "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
+        ]),
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
         .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "TestSupport"]),
     ],
