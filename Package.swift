@@ -50,7 +50,9 @@ let package = Package(
         .testTarget(name: "NNTests", dependencies: ["NN", "Tensor", "Randomness", "TestSupport"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "NN", "Tensor", "Randomness", "Formats", "TestSupport"]),
-        .testTarget(name: "DataTests", dependencies: ["LAMData", "Randomness", "TestSupport"]),
+        .testTarget(name: "DataTests", dependencies: [
+            "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
+        ]),
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
         .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "TestSupport"]),
     ],

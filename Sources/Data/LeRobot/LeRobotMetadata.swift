@@ -40,8 +40,11 @@ struct LeRobotMetadata {
                     path: file.path, line: row.line, field: "episode_index", expected: "each episode once",
                     got: "\(row.index) again")
             }
-            let (end, overflow) = start.addingReportingOverflow(row.length)
-            guard !overflow else { throw file.invalid("length", "a smaller number", .int(row.length), line: row.line) }
+            let end = start + row.length
+            guard end <= DatasetInfo.countLimit else {
+                throw file.invalid(
+                    "length", "at most \(DatasetInfo.countLimit) frames in all", .int(end), line: row.line)
+            }
             defer { start = end }
             let number = FileNumber(chunk: row.index / info.chunksSize, file: row.index)
             return Episode(
