@@ -50,7 +50,7 @@ public enum FitArguments {
                 document = document.overlaid(with: try composeFile(option.value))
             case "--print_config":
                 switch option.value {
-                case "", "skip_null": printConfig = .all
+                case "": printConfig = .all
                 case "skip_default": printConfig = .skipDefault
                 default:
                     throw ConfigurationError.usage(
@@ -152,8 +152,10 @@ extension FitArguments {
 
         /// The value as YAML; text that is no YAML is text.
         private func parsedValue(at location: ConfigLocation) -> YAMLNode {
-            var node = (try? YAMLComposer.compose(value, source: .argument(name)))
-                ?? YAMLNode(.scalar(value, isPlain: false), at: location)
+            let text = YAMLNode(.scalar(value, isPlain: false), at: location)
+            var node = (try? YAMLComposer.compose(value, source: .argument(name))) ?? text
+            // `#1` alone is a comment to YAML, but nobody writes a comment as an argument.
+            if node.isNull, !value.isEmpty, YAMLScalar.resolve(value) != .null { node = text }
             node.argumentText = value
             return node
         }

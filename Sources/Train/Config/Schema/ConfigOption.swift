@@ -22,7 +22,7 @@ public struct ConfigOption<Section: ConfigSection>: Sendable {
         self.aliases = aliases
         self.summary = summary
         self.difference = difference
-        typeDescription = Value.typeDescription + (rule.map { " (\($0.expected))" } ?? "")
+        typeDescription = rule?.typeDescription ?? Value.typeDescription
         nested = Value.nestedOptions
         read = { section, node, path, context in
             let value = try Value(decoding: node, at: path, in: &context)
@@ -42,14 +42,23 @@ public struct ConfigOption<Section: ConfigSection>: Sendable {
 
 /// A bound on an option's value, with the words that name it in messages and documentation.
 struct ValueRule<Value>: Sendable {
+    /// As messages say it: "an integer of 1 or more".
     let expected: String
+    /// As the documentation's column of types says it.
+    let typeDescription: String
     let holds: @Sendable (Value) -> Bool
+
+    init(expected: String, typeDescription: String? = nil, holds: @escaping @Sendable (Value) -> Bool) {
+        self.expected = expected
+        self.typeDescription = typeDescription ?? expected
+        self.holds = holds
+    }
 }
 
 extension ValueRule {
     /// The same bound on a value that may be absent.
     static func ifPresent<Wrapped>(_ rule: ValueRule<Wrapped>) -> Self where Value == Wrapped? {
-        Self(expected: rule.expected) { $0.map(rule.holds) ?? true }
+        Self(expected: rule.expected, typeDescription: rule.typeDescription + ", or null") { $0.map(rule.holds) ?? true }
     }
 }
 
@@ -57,9 +66,7 @@ extension ValueRule<Int> {
     static let positive = Self(expected: "an integer of 1 or more") { $0 >= 1 }
     static let nonNegative = Self(expected: "an integer of 0 or more") { $0 >= 0 }
 
-    static func oneOf(_ values: ClosedRange<Int>) -> Self {
-        Self(expected: "\(values.lowerBound) to \(values.upperBound)") { values.contains($0) }
-    }
+    static func only(_ value: Int) -> Self { Self(expected: "\(value)") { $0 == value } }
 }
 
 extension ValueRule<Double> {

@@ -44,7 +44,7 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             differs: "The original draws it once per run, from dataset names only."),
         .init(
             "pad_at_end", \.padAtEnd, "Pairs reaching over an episode's end: left out, or clamped to its last frame.",
-            differs: "The original clamps."),
+            differs: "The original clamps, to the next episode's first frame in most files."),
         .init(
             "augment_pair", \.augmentPair, "Whether both frames of a pair share one draw of the augmentation.",
             differs: "The original draws for each frame."),
@@ -54,7 +54,9 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
         .init(
             "val_fraction", \.valFraction, .belowOne, "Share of each dataset's episodes held out for validation.",
             differs: "New; the original trains on all."),
-        .init("image_keys", \.imageKeys, "Cameras in the order of preference; empty: the original's order.", differs: "New."),
+        .init(
+            "image_keys", \.imageKeys, "Cameras in the order of preference; empty: chosen by the dataset's name and features.",
+            differs: "The original knows DROID's camera only."),
         .init(
             "num_workers", \.numWorkers, .nonNegative, "Decoder threads; 0: as many as there are cores to spare.",
             differs: "The original always uses none."),

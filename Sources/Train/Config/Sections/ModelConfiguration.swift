@@ -30,7 +30,7 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
     public init() {}
 
     public static let options: [ConfigOption<ModelConfiguration>] = [
-        .init("image_channels", \.imageChannels, .oneOf(3...3), "Colour channels of a frame."),
+        .init("image_channels", \.imageChannels, .only(3), "Colour channels of a frame."),
         .init("lam_model_dim", \.modelDim, .positive, "Width of the transformer; a multiple of `lam_num_heads`."),
         .init("lam_latent_dim", \.latentDim, .positive, "Width of one latent action and of a codebook row."),
         .init("lam_num_latents", \.numLatents, .positive, "Rows of the codebook."),
@@ -39,7 +39,7 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
         .init("lam_dec_blocks", \.decoderBlocks, .positive, "Transformer blocks of the decoder."),
         .init("lam_num_heads", \.numHeads, .positive, "Attention heads per block."),
         .init(
-            "lam_dropout", \.dropout, ValueRule(expected: "0.0, as this build has no dropout") { $0 == 0 },
+            "lam_dropout", \.dropout, ValueRule(expected: "0.0, as this build has no dropout", typeDescription: "0.0") { $0 == 0 },
             "Dropout probability.", differs: "Only 0.0."),
         .init("vq_beta", \.vqBeta, .nonNegative, "Weight of the commitment loss."),
         .init(
@@ -69,10 +69,10 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
             differs: "The original's stage 2 downloads T5."),
         .init(
             "usage", \.usage, "How code use is counted: every occurrence, or `original`.",
-            differs: "The original counts a code once per batch."),
+            differs: "The original counts a code once per sample and rank."),
         .init(
             "restart", \.restart, "What unused codes restart from: current encoder outputs, the `original` rule, `none`.",
-            differs: "The original restarts at epoch ends only, from other codes."),
+            differs: "The original restarts at epoch ends only, from other codes of the book."),
         .init(
             "restart_every_n_steps", \.restartEveryNSteps, .positive,
             "Optimiser steps between restarts of unused codes.", differs: "New."),
