@@ -121,7 +121,7 @@ struct ConfigParseTests {
             ("data: {batch_size: 99999999999999999999}", "expected an integer, got 1.0e+20"),
             ("data: {dataset_mix: [droid]}", "`data.dataset_mix[0]` at c.yaml:1:22: expected a pair [repo_id, weight]"),
             ("data: {dataset_mix: [[droid, 0]]}", "expected a weight above 0, got 0"),
-            ("data: {window: 1}", "expected fps, original, or a number of frames from 2 up, got 1"),
+            ("data: {window: 1}", "expected auto, original, or a number of frames from 2 up, got 1"),
             ("data: {val_fraction: 1.0}", "expected a number from 0 up to but not 1, got 1.0"),
             ("data: {image_aug: 1}", "expected true or false, got 1"),
             ("trainer: {limit_train_batches: 1.5}", "share of an epoch), got 1.5"),

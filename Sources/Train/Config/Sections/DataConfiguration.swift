@@ -11,7 +11,7 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
     public var bufferSize = 1000
     public var seed = 42
 
-    public var window = WindowRule.fps
+    public var window = WindowSetting.auto
     public var padAtEnd = EndOfEpisode.drop
     public var augmentPair = PairAugmentation.shared
     public var crop = CropMode.square
@@ -40,7 +40,7 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "seed", \.seed, .nonNegative, "Seed of sampling order, windows and augmentation.",
             differs: "The original leaves windows and augmentation unseeded."),
         .init(
-            "window", \.window, "Window of a frame pair: from the frame rate, the `original` rule, or fixed.",
+            "window", \.window, "Window of a frame pair: `auto` draws it per sample from frame rate and name.",
             differs: "The original draws it once per run, from dataset names only."),
         .init(
             "pad_at_end", \.padAtEnd, "Pairs reaching over an episode's end: left out, or clamped to its last frame.",
