@@ -1,0 +1,17 @@
+/// A record of a run's values over its steps.
+public protocol MetricsLogger: AnyObject {
+    /// The folder that this run writes to.
+    var directory: String { get }
+
+    /// Records values under their tags.
+    /// - Parameter step: Lightning's step of a logged batch, which counts from 0.
+    /// - Throws: when the disk does not take them.
+    func log(step: Int, values: [(tag: String, value: Double)]) throws
+
+    /// Records an image.
+    /// - Parameter png: the bytes of a PNG file.
+    func image(step: Int, tag: String, png: [UInt8]) throws
+
+    /// Makes everything recorded durable and ends the record.
+    func close() throws
+}
