@@ -59,7 +59,9 @@ struct ConfigParseTests {
 
     @Test("UniVLA's files are read under their own names, and say at the start of a run what is missing")
     func univla() throws {
-        for (yaml, stage) in [(ConfigFixtures.univlaStage1, TrainingStage.stage1), (ConfigFixtures.univlaStage2, .stage2)] {
+        for (yaml, stage) in [
+            (ConfigFixtures.univlaStage1, TrainingStage.stage1), (ConfigFixtures.univlaStage2, .stage2),
+        ] {
             let fit = try parse(yaml)
             #expect(fit.configuration.data.root == "/path/to/your/rlds_data_collection")
             #expect(fit.configuration.data.bufferSize == 45_000)
@@ -97,6 +99,7 @@ struct ConfigParseTests {
                 == "unknown key `model.lam_modl_dim` at c.yaml:3:3; did you mean `lam_model_dim`?")
         #expect(try message("modle: {}\n") == "unknown key `modle` at c.yaml:1:1; did you mean `model`?")
         #expect(try message("model: {zzzzzz: 1}\n") == "unknown key `model.zzzzzz` at c.yaml:1:9")
+        #expect(try message("\"\\e[31m\\n\": 1").hasPrefix("unknown key `\u{FFFD}[31m\u{FFFD}` at c.yaml:1:1"))
         #expect(
             try message("", "--trainer.max_step", "1")
                 == "unknown key `trainer.max_step` at --trainer.max_step; did you mean `max_steps`?")
@@ -108,7 +111,10 @@ struct ConfigParseTests {
     @Test(
         "values out of range or of the wrong type name what is expected and what was found",
         arguments: [
-            ("model: {lam_model_dim: 0}", "`model.lam_model_dim` at c.yaml:1:24: expected an integer of 1 or more, got 0"),
+            (
+                "model: {lam_model_dim: 0}",
+                "`model.lam_model_dim` at c.yaml:1:24: expected an integer of 1 or more, got 0"
+            ),
             ("model: {lam_model_dim: wide}", "`model.lam_model_dim` at c.yaml:1:24: expected an integer, got wide"),
             ("model: {lam_model_dim: 1.5}", "expected an integer, got 1.5"),
             ("model: {vq_beta: .nan}", "expected a finite number, got .nan"),
@@ -162,7 +168,8 @@ struct ConfigParseTests {
         // The parameters of Trainer.__init__ in Lightning 2.5.
         let keys = [
             "accelerator", "strategy", "devices", "num_nodes", "precision", "logger", "callbacks", "fast_dev_run",
-            "max_epochs", "min_epochs", "max_steps", "min_steps", "max_time", "limit_train_batches", "limit_val_batches",
+            "max_epochs", "min_epochs", "max_steps", "min_steps", "max_time", "limit_train_batches",
+            "limit_val_batches",
             "limit_test_batches", "limit_predict_batches", "overfit_batches", "val_check_interval",
             "check_val_every_n_epoch", "num_sanity_val_steps", "log_every_n_steps", "enable_checkpointing",
             "enable_progress_bar", "enable_model_summary", "accumulate_grad_batches", "gradient_clip_val",

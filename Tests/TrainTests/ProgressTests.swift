@@ -4,7 +4,8 @@ import Testing
 @Suite("Progress")
 struct ProgressTests {
     private let line = ProgressLine(
-        epoch: 1, step: 120, totalSteps: 300, loss: 0.123456, samplesPerSecond: 210.4, waitingShare: 0.034, timeToGo: 3_725)
+        epoch: 1, step: 120, totalSteps: 300, loss: 0.123456, samplesPerSecond: 210.4, waitingShare: 0.034,
+        timeToGo: 3_725)
 
     @Test("the plain line has every field")
     func plain() {
@@ -47,7 +48,8 @@ struct ProgressTests {
 
     @Test("the style follows the terminal, the rank and the options")
     func style() {
-        func choose(terminal: Bool = true, enabled: Bool = true, rank: Int = 0, noColor: Bool = false) -> ProgressStyle {
+        func choose(terminal: Bool = true, enabled: Bool = true, rank: Int = 0, noColor: Bool = false) -> ProgressStyle
+        {
             .choose(
                 isTerminal: terminal, width: 100, isEnabled: enabled, rank: rank, noColor: noColor, everyNSteps: 50)
         }

@@ -20,9 +20,15 @@ struct YAMLComposerTests {
         let node = try compose("model:\n  vq_beta: 0.5\n  list: [a,\n    b]\n")
         let model = try #require(node["model"])
         #expect(model["vq_beta"]?.location == .file(path: "c.yaml", line: 2, column: 12))
-        guard case .mapping(let entries) = model.content else { Issue.record("no mapping"); return }
+        guard case .mapping(let entries) = model.content else {
+            Issue.record("no mapping")
+            return
+        }
         #expect(entries[1].keyLocation == .file(path: "c.yaml", line: 3, column: 3))
-        guard case .sequence(let items) = entries[1].value.content else { Issue.record("no list"); return }
+        guard case .sequence(let items) = entries[1].value.content else {
+            Issue.record("no list")
+            return
+        }
         #expect(items[1].location == .file(path: "c.yaml", line: 4, column: 5))
     }
 
@@ -70,8 +76,9 @@ struct YAMLComposerTests {
 
     @Test("bytes that are no UTF-8 are refused with their place")
     func encoding() {
-        #expect(throws: ConfigurationError.malformedYAML(
-            at: .file(path: "c.yaml", line: 2, column: 4), problem: "invalid leading UTF-8 octet")
+        #expect(
+            throws: ConfigurationError.malformedYAML(
+                at: .file(path: "c.yaml", line: 2, column: 4), problem: "invalid leading UTF-8 octet")
         ) {
             try YAMLComposer.compose([0x61, 0x3A, 0x20, 0x31, 0x0A, 0x62, 0x3A, 0x20, 0xFF], source: .file("c.yaml"))
         }
@@ -87,7 +94,9 @@ struct YAMLComposerTests {
     func aliasBomb() {
         var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
         for level in 1...30 {
-            text += "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ") + "]\n"
+            text +=
+                "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
+                + "]\n"
         }
         #expect(error(text).contains("expected at most 100000 values once aliases are expanded"))
     }
@@ -130,7 +139,9 @@ struct YAMLComposerTests {
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                 copy[Int((state >> 33) % UInt64(copy.count))] = UInt8(truncatingIfNeeded: state >> 20)
             }
-            if let node = try? YAMLComposer.compose(copy, source: .file("c.yaml")) { _ = try? LAMConfiguration.read(node) }
+            if let node = try? YAMLComposer.compose(copy, source: .file("c.yaml")) {
+                _ = try? LAMConfiguration.read(node)
+            }
         }
     }
 }

@@ -18,7 +18,9 @@ struct YAMLWriterTests {
 
     @Test("text that could be taken for something else is quoted")
     func quoting() {
-        for text in ["", "1", "on", "null", "a: b", "#x", "- a", "*a", "é", "y", "1e5", "two words", "2026-01-01", "a\nb"] {
+        for text in [
+            "", "1", "on", "null", "a: b", "#x", "- a", "*a", "é", "y", "1e5", "two words", "2026-01-01", "a\nb",
+        ] {
             #expect(YAMLWriter.inline(.string(text)).hasPrefix("\""), "\(text)")
         }
         for text in ["lam_training", "./logs/lam", "torch.optim.AdamW", "16-mixed", "/data/x"] {
@@ -76,7 +78,8 @@ struct YAMLWriterTests {
     }
 
     private static func randomText(_ generator: inout SplitMix) -> String {
-        let alphabet = Array("ab yn01.-:#'\"\\\n\t\r{}[],&*!|>%@`~=<?éß漢😀\u{0}\u{7f}\u{85}\u{2028}\u{feff}_/+".unicodeScalars)
+        let alphabet = Array(
+            "ab yn01.-:#'\"\\\n\t\r{}[],&*!|>%@`~=<?éß漢😀\u{0}\u{7f}\u{85}\u{2028}\u{feff}_/+".unicodeScalars)
         var text = String.UnicodeScalarView()
         for _ in 0..<generator.next() % 8 { text.append(alphabet[Int(generator.next() % UInt64(alphabet.count))]) }
         return String(text)

@@ -17,7 +17,6 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case missingValue(path: String, remedy: String)
     /// A command line that cannot be read.
     case usage(argument: String, problem: String)
-    case unwritableFile(path: String, reason: String)
 
     public var description: String {
         switch self {
@@ -30,9 +29,9 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         case .refusedYAML(let location, let problem):
             "YAML refused: \(location): \(problem)"
         case .duplicateKey(let key, let first, let second):
-            "duplicate key `\(key)` at \(second): it is already set at \(first); keep one"
+            "duplicate key `\(printable(key))` at \(second): it is already set at \(first); keep one"
         case .unknownKey(let path, let location, let nearest):
-            "unknown key `\(path)` at \(location)" + (nearest.map { "; did you mean `\($0)`?" } ?? "")
+            "unknown key `\(printable(path))` at \(location)" + (nearest.map { "; did you mean `\($0)`?" } ?? "")
         case .unknownClass(let path, let location, let got, let known):
             "unknown class for `\(path)` at \(location): expected \(known.joined(separator: " or ")), got \(got)"
         case .invalidValue(let path, let location, let expected, let got):
@@ -45,8 +44,12 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
             "missing value for `\(path)`: \(remedy)"
         case .usage(let argument, let problem):
             "command line: \(argument): \(problem)"
-        case .unwritableFile(let path, let reason):
-            "cannot write \(path): \(reason)"
         }
+    }
+
+    /// Keys come from files as they are: one line of bounded length, without a terminal's control characters.
+    private func printable(_ key: String) -> String {
+        let shown = key.unicodeScalars.prefix(100).map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }
+        return String(String.UnicodeScalarView(shown)) + (key.unicodeScalars.count > 100 ? "..." : "")
     }
 }

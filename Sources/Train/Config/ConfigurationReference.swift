@@ -7,7 +7,9 @@ public enum ConfigurationReference {
         return sections.map { section in
             let own = rows.filter { $0.section == section }
             let title = section.isEmpty ? "Top level" : "`\(section)`"
-            let head = "### \(title)\n\n| key | type | default | meaning | compared with the original |\n| --- | --- | --- | --- | --- |\n"
+            let head =
+                "### \(title)\n\n| key | type | default | meaning | compared with the original |\n"
+                + "| --- | --- | --- | --- | --- |\n"
             return head + own.map(line).joined()
         }.joined(separator: "\n")
     }

@@ -13,8 +13,6 @@ public struct ParsedFit: Sendable {
     public var ckptPath: String?
     /// Print the configuration and end, where present.
     public var printConfig: PrintConfig?
-    /// Print the help and end.
-    public var showsHelp: Bool
     /// One line per option that is understood but has no effect.
     public var notices: [ConfigurationNotice]
     /// Where values were written.
@@ -32,17 +30,11 @@ public enum FitArguments {
     public static func parse(arguments: [String]) throws -> ParsedFit {
         var document = YAMLNode(.mapping([]), at: .schemaDefault)
         var printConfig: ParsedFit.PrintConfig?
-        var showsHelp = false
         var rest = arguments[...]
         while let argument = rest.popFirst() {
-            switch argument {
-            case "-h", "--help":
-                showsHelp = true
-                continue
-            case "--print_config":
+            if argument == "--print_config" {
                 printConfig = .all
                 continue
-            default: break
             }
             let option = try Option(argument, rest: &rest)
             switch option.name {
@@ -63,7 +55,7 @@ public enum FitArguments {
         let (configuration, context) = try LAMConfiguration.read(document)
         return ParsedFit(
             configuration: configuration, ckptPath: configuration.ckptPath, printConfig: printConfig,
-            showsHelp: showsHelp, notices: context.notices, context: context)
+            notices: context.notices, context: context)
     }
 
     /// The node tree of one file.

@@ -30,7 +30,8 @@ public struct ProgressLine: Sendable, Equatable {
     /// The line of a log file: the same fields as on a terminal, without a bar.
     public var plain: String { ([position] + fields).joined(separator: "  ") }
 
-    /// The line of a terminal `width` columns wide: with a bar where its 10 columns fit, never longer than the terminal.
+    /// The line of a terminal `width` columns wide: with a bar where 10 columns are left for it, never longer than the
+    /// terminal.
     public func live(width: Int, usesColor: Bool) -> String {
         // A full last column makes some terminals wrap.
         let room = max(0, width - 1)

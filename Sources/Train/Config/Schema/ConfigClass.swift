@@ -59,7 +59,8 @@ struct ClassObject {
             classLocation = classNode?.location ?? node.location
             let beside = entries.filter { $0.key != "class_path" && $0.key != "init_args" }
             let inside = node.yaml["init_args"].flatMap { $0.isNull ? nil : $0 } ?? empty
-            if case .mapping = inside.content {} else {
+            if case .mapping = inside.content {
+            } else {
                 throw ConfigNode(inside).invalid("\(path).init_args", expected: "a mapping of arguments")
             }
             arguments = ConfigNode(

@@ -58,7 +58,9 @@ struct ValueRule<Value>: Sendable {
 extension ValueRule {
     /// The same bound on a value that may be absent.
     static func ifPresent<Wrapped>(_ rule: ValueRule<Wrapped>) -> Self where Value == Wrapped? {
-        Self(expected: rule.expected, typeDescription: rule.typeDescription + ", or null") { $0.map(rule.holds) ?? true }
+        Self(expected: rule.expected, typeDescription: rule.typeDescription + ", or null") {
+            $0.map(rule.holds) ?? true
+        }
     }
 }
 

@@ -26,7 +26,9 @@ public struct CallbackList: ConfigRepresentable {
         var list: [Callback] = []
         for (itemPath, item) in node.objects(at: path) {
             let object = try ClassObject(item, at: itemPath)
-            guard let name = object.className else { throw item.invalid(itemPath, expected: "an object with a class_path") }
+            guard let name = object.className else {
+                throw item.invalid(itemPath, expected: "an object with a class_path")
+            }
             context.locations[itemPath] = item.location
             if ClassObject.name(name, means: ModelCheckpointConfiguration.classPath) {
                 list.append(.modelCheckpoint(try .init(decoding: item, at: itemPath, in: &context)))
@@ -55,7 +57,8 @@ public struct CallbackList: ConfigRepresentable {
 
     private static func isLightningClass(_ name: String) -> Bool {
         let known = [
-            "BackboneFinetuning", "BatchSizeFinder", "DeviceStatsMonitor", "EarlyStopping", "GradientAccumulationScheduler",
+            "BackboneFinetuning", "BatchSizeFinder", "DeviceStatsMonitor", "EarlyStopping",
+            "GradientAccumulationScheduler",
             "LambdaCallback", "LearningRateFinder", "ModelSummary", "RichModelSummary", "RichProgressBar",
             "StochasticWeightAveraging", "ThroughputMonitor", "Timer", "TQDMProgressBar", "WeightAveraging",
         ]

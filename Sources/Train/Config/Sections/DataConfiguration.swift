@@ -31,7 +31,8 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "data_mix", \.dataMix, "Name of an RLDS mixture, as in UniVLA's files.",
             differs: "Parsed, but a run needs `dataset_mix` instead."),
         .init("batch_size", \.batchSize, .positive, "Frame pairs per batch and process."),
-        .init("resolution", \.resolution, .positive, "Side of a frame in pixels; a multiple of `model.lam_patch_size`."),
+        .init(
+            "resolution", \.resolution, .positive, "Side of a frame in pixels; a multiple of `model.lam_patch_size`."),
         .init("image_aug", \.imageAug, "Random crop and colour jitter."),
         .init(
             "buffer_size", \.bufferSize, aliases: ["shuffle_buffer_size"], .positive,
@@ -55,7 +56,8 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "val_fraction", \.valFraction, .belowOne, "Share of each dataset's episodes held out for validation.",
             differs: "New; the original trains on all."),
         .init(
-            "image_keys", \.imageKeys, "Cameras in the order of preference; empty: chosen by the dataset's name and features.",
+            "image_keys", \.imageKeys,
+            "Cameras in the order of preference; empty: chosen by the dataset's name and features.",
             differs: "The original knows DROID's camera only."),
         .init(
             "num_workers", \.numWorkers, .nonNegative, "Decoder threads; 0: as many as there are cores to spare.",

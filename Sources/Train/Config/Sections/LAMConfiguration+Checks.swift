@@ -26,7 +26,8 @@ extension LAMConfiguration {
         }
         if let patch = model.visionEncoder.patchSize, patch != model.patchSize {
             throw conflict(
-                "model.lam_patch_size", "\(model.visionEncoder.rawValue) has patches of \(patch), got \(model.patchSize)",
+                "model.lam_patch_size",
+                "\(model.visionEncoder.rawValue) has patches of \(patch), got \(model.patchSize)",
                 "set lam_patch_size to \(patch) or choose another vision_encoder")
         }
         if model.learningRateSchedule.minLearningRate > model.optimizer.lr {
@@ -71,7 +72,8 @@ extension LAMConfiguration {
     private func noteModel(in context: inout ConfigContext) {
         for (path, value) in [("model.log_interval", "\(model.logInterval)"), ("model.log_path", model.logPath)]
         where context.locations[path] != nil {
-            context.note(path, value, "never read, as in the original; see trainer.log_every_n_steps and trainer.logger")
+            context.note(
+                path, value, "never read, as in the original; see trainer.log_every_n_steps and trainer.logger")
         }
         if model.makeDataPair { context.note("model.make_data_pair", "true", "no such files are written") }
         if model.stage == .stage2, model.stageOneCheckpoint == nil {

@@ -13,8 +13,8 @@ public struct LoggerList: ConfigRepresentable {
         TensorBoardLoggerConfiguration.nestedOptions.map { $0.nested(in: "TensorBoardLogger") }
     }
 
-    /// Loggers that write elsewhere than to files of this kind are left out with a notice; a list of nothing else means the
-    /// default logger, so that no run goes unrecorded that asked for a record.
+    /// Loggers that write elsewhere than to files of this kind are left out with a notice; a list of nothing else means
+    /// the default logger, so that no run goes unrecorded that asked for a record.
     public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
         if case .bool(let isOn) = node.value {
             self.init(isOn ? [TensorBoardLoggerConfiguration()] : [])
@@ -24,15 +24,19 @@ public struct LoggerList: ConfigRepresentable {
         var list: [TensorBoardLoggerConfiguration] = []
         for (itemPath, item) in items {
             let object = try ClassObject(item, at: itemPath)
-            guard let name = object.className else { throw item.invalid(itemPath, expected: "an object with a class_path") }
+            guard let name = object.className else {
+                throw item.invalid(itemPath, expected: "an object with a class_path")
+            }
             context.locations[itemPath] = item.location
             if ClassObject.name(name, means: TensorBoardLoggerConfiguration.classPath) {
                 list.append(try .init(decoding: item, at: itemPath, in: &context))
-            } else if Self.foreign.contains(where: { ClassObject.name(name, means: "lightning.pytorch.loggers." + $0) }) {
+            } else if Self.foreign.contains(where: { ClassObject.name(name, means: "lightning.pytorch.loggers." + $0) })
+            {
                 context.note(itemPath, name, "not in this build; values go to TensorBoard files and metrics.jsonl")
             } else {
                 throw ConfigurationError.unknownClass(
-                    path: itemPath, at: object.classLocation, got: name, known: [TensorBoardLoggerConfiguration.classPath])
+                    path: itemPath, at: object.classLocation, got: name,
+                    known: [TensorBoardLoggerConfiguration.classPath])
             }
         }
         let isExplicitlyEmpty = items.isEmpty && !node.yaml.isNull
@@ -41,7 +45,9 @@ public struct LoggerList: ConfigRepresentable {
 
     public var configValue: ConfigValue { loggers.isEmpty ? .bool(false) : .list(loggers.map(\.configValue)) }
 
-    private static let foreign = ["CSVLogger", "WandbLogger", "MLFlowLogger", "CometLogger", "NeptuneLogger", "LitLogger"]
+    private static let foreign = [
+        "CSVLogger", "WandbLogger", "MLFlowLogger", "CometLogger", "NeptuneLogger", "LitLogger",
+    ]
 }
 
 /// Lightning's `TensorBoardLogger`: event files under `save_dir/name/version_N`.
@@ -60,10 +66,14 @@ public struct TensorBoardLoggerConfiguration: ConfigClass, IgnoresOptions {
     public static let options: [ConfigOption<TensorBoardLoggerConfiguration>] = [
         .init("save_dir", \.saveDir, "Folder of all runs; null: `trainer.default_root_dir`."),
         .init("name", \.name, "Folder of this experiment; null or empty: none."),
-        .init("version", \.version, "Folder of this run: a number N for `version_N`, or a name; null: the next free number."),
+        .init(
+            "version", \.version,
+            "Folder of this run: a number N for `version_N`, or a name; null: the next free number."),
         .init("sub_dir", \.subDir, "Folder of the event file inside the run's; null: none."),
         .init("prefix", \.prefix, "Put before each tag, with a `-` between them."),
-        .init("default_hp_metric", \.defaultHpMetric, "Write `hp_metric` = -1 at the start, as TensorBoard's table wants."),
+        .init(
+            "default_hp_metric", \.defaultHpMetric, "Write `hp_metric` = -1 at the start, as TensorBoard's table wants."
+        ),
     ]
 
     static let ignored = [

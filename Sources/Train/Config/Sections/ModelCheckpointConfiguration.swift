@@ -25,14 +25,20 @@ public struct ModelCheckpointConfiguration: ConfigClass, IgnoresOptions {
         .init("mode", \.mode, "Whether a lower or a higher monitored value is better."),
         .init("verbose", \.verbose, "Report each saved file."),
         .init("save_last", \.saveLast, "Keep `last.ckpt` up to date."),
-        .init("save_top_k", \.saveTopK, ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
-              "Checkpoints to keep; -1: all."),
+        .init(
+            "save_top_k", \.saveTopK, ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
+            "Checkpoints to keep; -1: all."),
         .init("save_weights_only", \.saveWeightsOnly, "Leave out what resuming needs."),
-        .init("every_n_train_steps", \.everyNTrainSteps, .ifPresent(.nonNegative), "Optimiser steps between checkpoints."),
+        .init(
+            "every_n_train_steps", \.everyNTrainSteps, .ifPresent(.nonNegative),
+            "Optimiser steps between checkpoints."),
         .init("every_n_epochs", \.everyNEpochs, .ifPresent(.nonNegative), "Epochs between checkpoints."),
-        .init("save_on_train_epoch_end", \.saveOnTrainEpochEnd, "At the end of training epochs rather than of validation."),
+        .init(
+            "save_on_train_epoch_end", \.saveOnTrainEpochEnd, "At the end of training epochs rather than of validation."
+        ),
         .init("auto_insert_metric_name", \.autoInsertMetricName, "`epoch=0` rather than `0` in file names."),
-        .init("enable_version_counter", \.enableVersionCounter, "`-v1` rather than overwriting a file of the same name."),
+        .init(
+            "enable_version_counter", \.enableVersionCounter, "`-v1` rather than overwriting a file of the same name."),
     ]
 
     static let ignored = [
@@ -53,7 +59,8 @@ public struct ModelCheckpointConfiguration: ConfigClass, IgnoresOptions {
         if monitor == nil, saveTopK > 1 {
             let key = "\(path).init_args.save_top_k"
             throw ConfigurationError.conflict(
-                path: key, at: context.location(of: key), problem: "keeping the best \(saveTopK) needs a value to rank by",
+                path: key, at: context.location(of: key),
+                problem: "keeping the best \(saveTopK) needs a value to rank by",
                 remedy: "set monitor, or save_top_k to -1, 0 or 1")
         }
     }

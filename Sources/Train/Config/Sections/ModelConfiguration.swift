@@ -39,7 +39,8 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
         .init("lam_dec_blocks", \.decoderBlocks, .positive, "Transformer blocks of the decoder."),
         .init("lam_num_heads", \.numHeads, .positive, "Attention heads per block."),
         .init(
-            "lam_dropout", \.dropout, ValueRule(expected: "0.0, as this build has no dropout", typeDescription: "0.0") { $0 == 0 },
+            "lam_dropout", \.dropout,
+            ValueRule(expected: "0.0, as this build has no dropout", typeDescription: "0.0") { $0 == 0 },
             "Dropout probability.", differs: "Only 0.0."),
         .init("vq_beta", \.vqBeta, .nonNegative, "Weight of the commitment loss."),
         .init(
@@ -71,7 +72,8 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
             "usage", \.usage, "How code use is counted: every occurrence, or `original`.",
             differs: "The original counts a code once per sample and rank."),
         .init(
-            "restart", \.restart, "What unused codes restart from: current encoder outputs, the `original` rule, `none`.",
+            "restart", \.restart,
+            "What unused codes restart from: current encoder outputs, the `original` rule, `none`.",
             differs: "The original restarts at epoch ends only, from other codes of the book."),
         .init(
             "restart_every_n_steps", \.restartEveryNSteps, .positive,

@@ -1,14 +1,19 @@
 extension TrainerConfiguration: IgnoresOptions {
     public static let options: [ConfigOption<TrainerConfiguration>] = [
         .init(
-            "max_epochs", \.maxEpochs, .ifPresent(ValueRule(expected: "an integer of 1 or more, or -1") { $0 >= 1 || $0 == -1 }),
+            "max_epochs", \.maxEpochs,
+            .ifPresent(ValueRule(expected: "an integer of 1 or more, or -1") { $0 >= 1 || $0 == -1 }),
             "Epochs to train; -1: without end; null: 1000 where `max_steps` sets no end.",
-            differs: "An epoch is the mix's frames over the global batch, or `limit_train_batches`; the original's never ends."),
+            differs:
+                "An epoch is the mix's frames over the global batch, or `limit_train_batches`. The original's never ends."
+        ),
         .init(
             "max_steps", \.maxSteps, ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
             "Optimiser steps to train; -1: no limit."),
         .init("max_time", \.maxTime, "Time after which the run saves a checkpoint and ends."),
-        .init("accelerator", \.accelerator, acceleratorRule, "Kind of device.", differs: "The CPU, whatever is asked for."),
+        .init(
+            "accelerator", \.accelerator, acceleratorRule, "Kind of device.", differs: "The CPU, whatever is asked for."
+        ),
         .init("num_nodes", \.numNodes, .positive, "Machines.", differs: "One process."),
         .init("devices", \.devices, "Processes per machine.", differs: "One process."),
         .init("strategy", \.strategy, "How processes share the work.", differs: "One process."),
@@ -24,7 +29,8 @@ extension TrainerConfiguration: IgnoresOptions {
             "check_val_every_n_epoch", \.checkValEveryNEpoch, .ifPresent(.positive),
             "Epochs between validations; null: count batches over epochs."),
         .init(
-            "num_sanity_val_steps", \.numSanityValSteps, ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
+            "num_sanity_val_steps", \.numSanityValSteps,
+            ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
             "Validation batches before training, as a trial; -1: all."),
         .init("enable_progress_bar", \.enableProgressBar, "Live progress on a terminal."),
         .init("enable_checkpointing", \.enableCheckpointing, "Whether checkpoints are written."),
@@ -33,8 +39,12 @@ extension TrainerConfiguration: IgnoresOptions {
         .init(
             "logger", \.logger, "`TensorBoardLogger` objects; false: none.",
             differs: "Each also writes `metrics.jsonl` beside its event file."),
-        .init("default_root_dir", \.defaultRootDir, "Folder of logs and checkpoints that name none; null: the current one."),
-        .init("num_threads", \.numThreads, .ifPresent(.positive), "Threads of the arithmetic; null: all cores.", differs: "New."),
+        .init(
+            "default_root_dir", \.defaultRootDir,
+            "Folder of logs and checkpoints that name none; null: the current one."),
+        .init(
+            "num_threads", \.numThreads, .ifPresent(.positive), "Threads of the arithmetic; null: all cores.",
+            differs: "New."),
     ]
 
     private static let acceleratorRule = ValueRule<String>(expected: "auto, cpu, gpu, cuda, mps, tpu or hpu") {
@@ -47,7 +57,8 @@ extension TrainerConfiguration: IgnoresOptions {
         IgnoredOption("limit_test_batches", silent: [.double(1)], "concerns `lam test` only"),
         IgnoredOption("limit_predict_batches", silent: [.double(1)], "concerns `lam predict` only"),
         IgnoredOption("overfit_batches", silent: [.double(0), .int(0)], "use limit_train_batches on a small dataset"),
-        IgnoredOption("enable_model_summary", silent: [.bool(true), .bool(false)], "the start of a run names the sizes"),
+        IgnoredOption(
+            "enable_model_summary", silent: [.bool(true), .bool(false)], "the start of a run names the sizes"),
         IgnoredOption("deterministic", silent: [.bool(true), .bool(false), .string("warn")], "runs are deterministic"),
         IgnoredOption("benchmark", silent: [.bool(true), .bool(false)], "no cuDNN in this build"),
         IgnoredOption("inference_mode", silent: [.bool(true), .bool(false)], "evaluation records no gradients"),

@@ -97,7 +97,9 @@ final class YAMLEventReader {
     }
 
     /// The short name of a core tag; a tag of any other type is refused, since it would ask for an object to be made.
-    private static func tag(_ pointer: UnsafeMutablePointer<yaml_char_t>?, at location: ConfigLocation) throws -> String? {
+    private static func tag(_ pointer: UnsafeMutablePointer<yaml_char_t>?, at location: ConfigLocation) throws
+        -> String?
+    {
         guard let tag = text(pointer) else { return nil }
         if tag == "!" { return "str" }
         let core = "tag:yaml.org,2002:"

@@ -1,8 +1,9 @@
 extension YAMLNode {
     /// This document with a later one laid over it, as LightningCLI layers `--config` files and `--a.b c` options.
     ///
-    /// Mappings merge key by key and everything else is replaced, with two rules for class objects: another `class_path`
-    /// drops the arguments of the class before it, and arguments laid over a bare class name belong to that class.
+    /// Mappings merge key by key and everything else is replaced, with two rules for class objects: another
+    /// `class_path` drops the arguments of the class before it, and arguments laid over a bare class name belong to
+    /// that class.
     package func overlaid(with over: YAMLNode) -> YAMLNode {
         guard case .mapping(let upper) = over.content else { return over }
         switch content {
@@ -49,7 +50,9 @@ extension YAMLNode {
         let empty = YAMLNode(.scalar("", isPlain: true), at: keyLocation)
         let child = (position.map { entries[$0].value } ?? empty)
             .appending(items, at: path.dropFirst(), keyLocation: keyLocation)
-        if let position { entries[position].value = child } else {
+        if let position {
+            entries[position].value = child
+        } else {
             entries.append(Entry(key: key, keyLocation: keyLocation, value: child))
         }
         return YAMLNode(.mapping(entries), at: location)

@@ -34,7 +34,9 @@ package enum YAMLScalar {
             return integer(Substring(digits), radix: isOctal ? 8 : 10, isNegative: isNegative)
                 ?? (isOctal ? nil : Double(digits).map { .double(isNegative ? -$0 : $0) })
         }
-        guard isDecimal(digits), let magnitude = Double(digits.hasPrefix(".") ? "0" + digits : digits) else { return nil }
+        guard isDecimal(digits), let magnitude = Double(digits.hasPrefix(".") ? "0" + digits : digits) else {
+            return nil
+        }
         return .double(isNegative ? -magnitude : magnitude)
     }
 

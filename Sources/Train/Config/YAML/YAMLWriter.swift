@@ -68,12 +68,13 @@ public enum YAMLWriter {
     /// Short lists of scalars read best on one line.
     private static func isFlow(_ value: ConfigValue) -> Bool {
         guard case .list(let items) = value else { return true }
-        return items.count <= 8 && items.allSatisfy { item in
-            switch item {
-            case .list, .map: false
-            default: true
+        return items.count <= 8
+            && items.allSatisfy { item in
+                switch item {
+                case .list, .map: false
+                default: true
+                }
             }
-        }
     }
 
     /// With a dot in every mantissa: PyYAML takes `1e-05` for text.
