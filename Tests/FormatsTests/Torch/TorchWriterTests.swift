@@ -15,16 +15,18 @@ import Testing
         #expect(tree.differences.isEmpty)
     }
 
-    @Test("a file of torch is written again with the same entries, positions and sizes")
-    func sameLayout() throws {
+    @Test("a torch file is written again byte for byte, except for its serialization id",
+        arguments: ["latent_record", "dtypes", "ordered", "size_dtype_device", "many"])
+    func sameBytes(name: String) throws {
         let folder = try TemporaryFolder()
-        let source = Goldens.url("lam/lightning_ckpt/cli_fp32/last.ckpt")
-        try TorchFile.write(
-            TorchFile(path: source.path).root, to: folder.path("again.ckpt"), rootFolder: "archive")
+        let source = Goldens.url("wan/pth_format/valid/\(name).pth")
+        try TorchFile.write(TorchFile(path: source.path).root, to: folder.path("\(name).pth"))
         let original = try Data(contentsOf: source)
-        let copy = try Data(contentsOf: folder.url("again.ckpt"))
-        if let dump = ProcessInfo.processInfo.environment["DUMP"] { try copy.write(to: URL(fileURLWithPath: dump)) }
-        #expect(copy.count == original.count)
+        let copy = try Data(contentsOf: folder.url("\(name).pth"))
+        try #require(copy.count == original.count)
+        let differing = zip(copy, original).count { $0 != $1 }
+        // 40 digits and their CRC-32 behind them and in the directory.
+        #expect(differing <= 48)
     }
 
     @Test("storages that several tensors view are written once")
