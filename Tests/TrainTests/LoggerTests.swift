@@ -1,22 +1,10 @@
+import Formats
 import Foundation
 import LAMTrain
 import Testing
 
 @Suite("Loggers")
 struct LoggerTests {
-    /// Remembers what was written.
-    final class RecordingWriter: EventWriter {
-        var scalars: [(tag: String, value: Double, step: Int)] = []
-        var images: [String] = []
-        var flushes = 0
-        var isClosed = false
-
-        func scalar(tag: String, value: Double, step: Int, wallTime: Double) { scalars.append((tag, value, step)) }
-        func image(tag: String, png: [UInt8], step: Int, wallTime: Double) { images.append(tag) }
-        func flush() { flushes += 1 }
-        func close() { isClosed = true }
-    }
-
     private func configuration(_ folder: TemporaryFolder) -> TensorBoardLoggerConfiguration {
         var configuration = TensorBoardLoggerConfiguration()
         configuration.saveDir = folder.url.path
@@ -66,18 +54,17 @@ struct LoggerTests {
         var settings = configuration(folder)
         settings.prefix = "p"
         let run = try RunDirectory.create(for: settings, defaultRoot: "/")
-        let writer = RecordingWriter()
         let hyperParameters: ConfigValue = .map(["stage": .string("stage-1"), "lr": .double(1e-5), "bare": .null])
-        let logger = try TensorBoardLogger(settings, in: run, hyperParameters: hyperParameters) { folder in
-            #expect(folder == run.path)
-            return writer
-        }
+        let logger = try TensorBoardLogger(settings, in: run, hyperParameters: hyperParameters)
         try logger.log(step: 49, values: [(MetricTag.step(MetricTag.loss(.train)), 0.5), (MetricTag.epoch, 0)])
-        try logger.image(step: 49, tag: "pairs", png: [])
+        try logger.image(step: 49, tag: "pairs", PNGImage(width: 1, height: 1, pixels: [1, 2, 3]))
+        let files = try FileManager.default.contentsOfDirectory(atPath: run.path).sorted()
+        #expect(files.count == 2 && files[0].hasPrefix("events.out.tfevents.") && files[1] == "hparams.yaml")
+        let events = try Data(contentsOf: URL(fileURLWithPath: run.path + "/" + files[0]))
+        for tag in ["p-hp_metric", "p-train_loss_step", "p-epoch", "p-pairs"] {
+            #expect(events.firstRange(of: Data(tag.utf8)) != nil, "\(tag)")
+        }
         try logger.close()
-        #expect(writer.scalars.map(\.tag) == ["p-hp_metric", "p-train_loss_step", "p-epoch"])
-        #expect(writer.scalars.map(\.value) == [-1, 0.5, 0] && writer.scalars.map(\.step) == [0, 49, 49])
-        #expect(writer.images == ["p-pairs"] && writer.flushes == 3 && writer.isClosed)
         #expect(
             try String(contentsOfFile: run.path + "/hparams.yaml", encoding: .utf8)
                 == "bare: null\nlr: 1.0e-05\nstage: stage-1\n")
@@ -116,12 +103,29 @@ struct LoggerTests {
         }
     }
 
+    @Test("a configuration's loggers start with all their files, and a trial run has none")
+    func openLoggers() throws {
+        let folder = try TemporaryFolder()
+        var configuration = LAMConfiguration()
+        configuration.trainer.defaultRootDir = folder.url.path
+        let loggers = try LoggerGroup.open(for: configuration)
+        #expect(loggers.directory == folder.url.path + "/lightning_logs/version_0")
+        try loggers.log(step: 0, values: [("a", 1)])
+        try loggers.close()
+        let files = try FileManager.default.contentsOfDirectory(atPath: loggers.directory).sorted()
+        #expect(files.count == 3 && files[1] == "hparams.yaml" && files[2] == "metrics.jsonl")
+        let hparams = try String(contentsOfFile: loggers.directory + "/hparams.yaml", encoding: .utf8)
+        #expect(hparams.contains("lam_model_dim: 512") && hparams.contains("batch_size: 64"))
+        configuration.trainer.fastDevRun = FastDevRun(batches: 1)
+        #expect(try LoggerGroup.open(for: configuration).directory == "")
+    }
+
     @Test("a group closes all its loggers even if one of them fails")
     func group() throws {
         final class Failing: MetricsLogger {
             let directory = "first"
             func log(step: Int, values: [(tag: String, value: Double)]) {}
-            func image(step: Int, tag: String, png: [UInt8]) {}
+            func image(step: Int, tag: String, _ image: PNGImage) {}
             func close() throws { throw LoggerError.noFreeVersion(folder: "x") }
         }
         let folder = try TemporaryFolder()

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// Writes `metrics.jsonl`: one JSON object per call, with `step`, `time` (seconds since 1970) and a key per tag.
@@ -40,7 +41,7 @@ public final class JSONLinesLogger: MetricsLogger {
     }
 
     /// Images have no place in a file of lines.
-    public func image(step: Int, tag: String, png: [UInt8]) {}
+    public func image(step: Int, tag: String, _ image: PNGImage) {}
 
     public func close() throws {
         guard descriptor >= 0 else { return }

@@ -1,3 +1,5 @@
+import Formats
+
 /// A record of a run's values over its steps.
 public protocol MetricsLogger: AnyObject {
     /// The folder that this run writes to.
@@ -8,9 +10,8 @@ public protocol MetricsLogger: AnyObject {
     /// - Throws: when the disk does not take them.
     func log(step: Int, values: [(tag: String, value: Double)]) throws
 
-    /// Records an image.
-    /// - Parameter png: the bytes of a PNG file.
-    func image(step: Int, tag: String, png: [UInt8]) throws
+    /// Records an image, where the record has a place for it.
+    func image(step: Int, tag: String, _ image: PNGImage) throws
 
     /// Makes everything recorded durable and ends the record.
     func close() throws

@@ -43,7 +43,8 @@ public struct RunDirectory: Sendable, Equatable {
         return (versions.max() ?? -1) + 1
     }
 
-    private static func createFolders(_ path: String) throws {
+    /// Creates the folder and those above it; one that is there is fine.
+    static func createFolders(_ path: String) throws {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
@@ -54,6 +55,6 @@ public struct RunDirectory: Sendable, Equatable {
     private static func code(of error: any Error) -> Int32 {
         let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
         if let underlying, underlying.domain == NSPOSIXErrorDomain { return Int32(underlying.code) }
-        return (error as NSError).code == CocoaError.fileWriteNoPermission.rawValue ? EACCES : EEXIST
+        return (error as NSError).code == CocoaError.fileWriteNoPermission.rawValue ? EACCES : EIO
     }
 }

@@ -30,6 +30,14 @@ public struct LAMConfiguration: ConfigSection, IgnoresOptions {
         return (configuration, context)
     }
 
+    /// What `hparams.yaml` holds: the model's and the data's options in one mapping, as Lightning merges them.
+    public var hyperParameters: ConfigValue {
+        guard case .map(let model) = model.hyperParameters, case .map(let data) = data.hyperParameters else {
+            return .map([:])
+        }
+        return .map(model.merging(data) { model, _ in model })
+    }
+
     /// The resolved whole as YAML that reads back to the same configuration.
     /// - Parameter skippingDefaults: leave out what has its default value.
     public func yaml(skippingDefaults: Bool = false) -> String {

@@ -5,7 +5,7 @@ extension TrainerConfiguration: IgnoresOptions {
             .ifPresent(ValueRule(expected: "an integer of 1 or more, or -1") { $0 >= 1 || $0 == -1 }),
             "Epochs to train; -1: without end; null: 1000 where `max_steps` sets no end.",
             differs:
-                "An epoch is the mix's frames over the global batch, or `limit_train_batches`. The original's never ends."
+                "An epoch is the mix's frames over the global batch, or `limit_train_batches`; there it never ends."
         ),
         .init(
             "max_steps", \.maxSteps, ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
