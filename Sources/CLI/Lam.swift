@@ -4,5 +4,5 @@ import ArgumentParser
 struct Lam: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lam", abstract: "Trains latent action models on robot video.",
-        subcommands: [ParityCommand.self, BenchCommand.self])
+        subcommands: [FitCommand.self, InspectCommand.self, ParityCommand.self, BenchCommand.self])
 }

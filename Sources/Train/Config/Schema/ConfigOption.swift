@@ -1,0 +1,93 @@
+/// One option of a section: its key, its home in the section's type, its rule and its documentation.
+///
+/// The default is the one that the section's `init()` sets, so that it is written once.
+public struct ConfigOption<Section: ConfigSection>: Sendable {
+    /// The key in YAML, byte for byte as in the original.
+    let key: String
+    /// The key's name in related projects.
+    let aliases: [String]
+    let summary: String
+    /// What differs from the original, where something does.
+    let difference: String
+    let typeDescription: String
+    let nested: [OptionDocumentation]
+    let read: @Sendable (inout Section, ConfigNode, String, inout ConfigContext) throws -> Void
+    let write: @Sendable (Section) -> ConfigValue
+
+    init<Value: ConfigRepresentable>(
+        _ key: String, _ field: WritableKeyPath<Section, Value> & Sendable, aliases: [String] = [],
+        _ rule: ValueRule<Value>?, _ summary: String, differs difference: String = ""
+    ) {
+        self.key = key
+        self.aliases = aliases
+        self.summary = summary
+        self.difference = difference
+        typeDescription = rule?.typeDescription ?? Value.typeDescription
+        nested = Value.nestedOptions
+        read = { section, node, path, context in
+            let value = try Value(decoding: node, at: path, in: &context)
+            if let rule, !rule.holds(value) { throw node.invalid(path, expected: rule.expected) }
+            section[keyPath: field] = value
+        }
+        write = { $0[keyPath: field].configValue }
+    }
+
+    init<Value: ConfigRepresentable>(
+        _ key: String, _ field: WritableKeyPath<Section, Value> & Sendable, aliases: [String] = [],
+        _ summary: String, differs difference: String = ""
+    ) {
+        self.init(key, field, aliases: aliases, nil, summary, differs: difference)
+    }
+}
+
+/// A bound on an option's value, with the words that name it in messages and documentation.
+struct ValueRule<Value>: Sendable {
+    /// As messages say it: "an integer of 1 or more".
+    let expected: String
+    /// As the documentation's column of types says it.
+    let typeDescription: String
+    let holds: @Sendable (Value) -> Bool
+
+    init(expected: String, typeDescription: String? = nil, holds: @escaping @Sendable (Value) -> Bool) {
+        self.expected = expected
+        self.typeDescription = typeDescription ?? expected
+        self.holds = holds
+    }
+}
+
+extension ValueRule {
+    /// The same bound on a value that may be absent.
+    static func ifPresent<Wrapped>(_ rule: ValueRule<Wrapped>) -> Self where Value == Wrapped? {
+        Self(expected: rule.expected, typeDescription: rule.typeDescription + ", or null") {
+            $0.map(rule.holds) ?? true
+        }
+    }
+}
+
+extension ValueRule<Int> {
+    static let positive = Self(expected: "an integer of 1 or more") { $0 >= 1 }
+    static let nonNegative = Self(expected: "an integer of 0 or more") { $0 >= 0 }
+
+    static func only(_ value: Int) -> Self { Self(expected: "\(value)") { $0 == value } }
+}
+
+extension ValueRule<Double> {
+    static let positive = Self(expected: "a number above 0") { $0 > 0 }
+    static let nonNegative = Self(expected: "a number of 0 or more") { $0 >= 0 }
+    /// For shares and decay rates.
+    static let belowOne = Self(expected: "a number from 0 up to but not 1") { $0 >= 0 && $0 < 1 }
+}
+
+/// A key of the original or of Lightning that has no effect here.
+struct IgnoredOption: Sendable {
+    let key: String
+    /// Values that ask for nothing, so that they need no notice; null is always one.
+    let silent: [ConfigValue]
+    let reason: String
+
+    init(_ key: String, silent: [ConfigValue] = [], _ reason: String) {
+        self.key = key
+        self.silent = silent
+        self.reason = reason
+    }
+}

@@ -1,0 +1,105 @@
+extension LAMConfiguration {
+    /// Settles defaults that follow from other options, checks options against each other and notes what has no effect.
+    mutating func resolve(in context: inout ConfigContext) throws {
+        if context.locations["model.vision_encoder"] == nil, model.patchSize == VisionEncoder.dinov2ViTB14.patchSize {
+            model.visionEncoder = .dinov2ViTB14
+        }
+        try checkShapes(context)
+        try checkCheckpoints(context)
+        noteHardware(in: &context)
+        noteModel(in: &context)
+    }
+
+    private func checkShapes(_ context: ConfigContext) throws {
+        func conflict(_ path: String, _ problem: String, _ remedy: String) -> ConfigurationError {
+            .conflict(path: path, at: context.location(of: path), problem: problem, remedy: remedy)
+        }
+        guard model.modelDim.isMultiple(of: model.numHeads) else {
+            throw conflict(
+                "model.lam_model_dim", "\(model.modelDim) is no multiple of lam_num_heads (\(model.numHeads))",
+                "change one of them")
+        }
+        guard data.resolution.isMultiple(of: model.patchSize) else {
+            throw conflict(
+                "data.resolution", "\(data.resolution) is no multiple of model.lam_patch_size (\(model.patchSize))",
+                "change one of them")
+        }
+        if let patch = model.visionEncoder.patchSize, patch != model.patchSize {
+            throw conflict(
+                "model.lam_patch_size",
+                "\(model.visionEncoder.rawValue) has patches of \(patch), got \(model.patchSize)",
+                "set lam_patch_size to \(patch) or choose another vision_encoder")
+        }
+        if model.learningRateSchedule.minLearningRate > model.optimizer.lr {
+            throw conflict(
+                "model.lr_scheduler.min_lr",
+                "\(model.learningRateSchedule.minLearningRate) is above the learning rate (\(model.optimizer.lr))",
+                "lower it")
+        }
+        if case .batches(0) = trainer.valCheckInterval {
+            throw conflict("trainer.val_check_interval", "0 batches between validations", "set 1 or more")
+        }
+        if case .fraction(0) = trainer.valCheckInterval {
+            throw conflict("trainer.val_check_interval", "0.0 of an epoch between validations", "set more than 0.0")
+        }
+    }
+
+    private func checkCheckpoints(_ context: ConfigContext) throws {
+        guard !trainer.enableCheckpointing, !trainer.callbacks.checkpoints.isEmpty else { return }
+        throw ConfigurationError.conflict(
+            path: "trainer.enable_checkpointing", at: context.location(of: "trainer.enable_checkpointing"),
+            problem: "false, but trainer.callbacks has a ModelCheckpoint", remedy: "remove one of them")
+    }
+
+    private func noteHardware(in context: inout ConfigContext) {
+        if !["auto", "cpu"].contains(trainer.accelerator) {
+            context.note(
+                "trainer.accelerator", trainer.accelerator, "no GPU backend in this build, training on the CPU")
+        }
+        let oneProcess = "data-parallel runs are not in this build yet; one process"
+        if trainer.numNodes > 1 { context.note("trainer.num_nodes", String(trainer.numNodes), oneProcess) }
+        if case .count(let count) = trainer.devices, count > 1 {
+            context.note("trainer.devices", String(count), oneProcess)
+        }
+        if !["auto", "single_device"].contains(trainer.strategy) {
+            context.note("trainer.strategy", trainer.strategy, oneProcess)
+        }
+        if trainer.precision != .full32 {
+            context.note("trainer.precision", trainer.precision.rawValue, "f32 in this build")
+        }
+    }
+
+    private func noteModel(in context: inout ConfigContext) {
+        for (path, value) in [("model.log_interval", "\(model.logInterval)"), ("model.log_path", model.logPath)]
+        where context.locations[path] != nil {
+            context.note(
+                path, value, "never read, as in the original; see trainer.log_every_n_steps and trainer.logger")
+        }
+        if model.makeDataPair { context.note("model.make_data_pair", "true", "no such files are written") }
+        if model.stage == .stage2, model.stageOneCheckpoint == nil {
+            context.note("model.stage", "stage-2", "without stage_one_ckpt the frozen codebook is a random one")
+        }
+    }
+
+    /// Checks that this build can train with the configuration, as far as this can be seen without touching data.
+    ///
+    /// Separate from parsing, so that files for other builds can be read, printed and converted.
+    /// - Parameter locate: where an option was written, for the message.
+    /// - Throws: `ConfigurationError.unavailable` or `.missingValue`.
+    public func requireRunnable(locate: (String) -> ConfigLocation = { _ in .schemaDefault }) throws {
+        if model.visionEncoder != .pixels {
+            throw ConfigurationError.unavailable(
+                path: "model.vision_encoder", at: locate("model.vision_encoder"), got: model.visionEncoder.rawValue,
+                remedy: "use --model.vision_encoder pixels")
+        }
+        if data.datasetMix.isEmpty, let mixture = data.dataMix {
+            throw ConfigurationError.unavailable(
+                path: "data.data_mix", at: locate("data.data_mix"), got: "RLDS mixtures (\(mixture)) cannot be read",
+                remedy: "give the LeRobot datasets as data.dataset_mix: [[repo_id, weight], ...]")
+        }
+        if data.datasetMix.isEmpty {
+            throw ConfigurationError.missingValue(
+                path: "data.dataset_mix", remedy: "give the datasets and their weights, [[repo_id, weight], ...]")
+        }
+    }
+}

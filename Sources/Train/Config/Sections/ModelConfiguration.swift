@@ -1,0 +1,91 @@
+/// `model`: the latent action model, its loss, its codebook and its optimiser. Each property is the option of the same
+/// name in `options`, which documents it.
+public struct ModelConfiguration: ConfigSection, IgnoresOptions {
+    public var imageChannels = 3
+    public var modelDim = 512
+    public var latentDim = 32
+    public var numLatents = 8
+    public var patchSize = 16
+    public var encoderBlocks = 8
+    public var decoderBlocks = 8
+    public var numHeads = 8
+    public var dropout = 0.0
+    public var vqBeta = 0.25
+    public var logInterval = 1000
+    public var logPath = "log_imgs"
+    public var taskName = "lam_openx"
+    public var stage = TrainingStage.stage1
+    public var optimizer = AdamWConfiguration()
+    public var makeDataPair = false
+    public var stageOneCheckpoint: String?
+
+    public var learningRateSchedule = LearningRateSchedule()
+    public var visionEncoder = VisionEncoder.dinov3ViTB16
+    public var visionEncoderWeights: String?
+    public var textEncoder = TextEncoder.none
+    public var usage = UsageCounting.occurrence
+    public var restart = CodeRestart.encoder
+    public var restartEveryNSteps = 100
+
+    public init() {}
+
+    public static let options: [ConfigOption<ModelConfiguration>] = [
+        .init("image_channels", \.imageChannels, .only(3), "Colour channels of a frame."),
+        .init("lam_model_dim", \.modelDim, .positive, "Width of the transformer; a multiple of `lam_num_heads`."),
+        .init("lam_latent_dim", \.latentDim, .positive, "Width of one latent action and of a codebook row."),
+        .init("lam_num_latents", \.numLatents, .positive, "Rows of the codebook."),
+        .init("lam_patch_size", \.patchSize, .positive, "Side of a patch in pixels; divides `data.resolution`."),
+        .init("lam_enc_blocks", \.encoderBlocks, .positive, "Transformer blocks of the encoder."),
+        .init("lam_dec_blocks", \.decoderBlocks, .positive, "Transformer blocks of the decoder."),
+        .init("lam_num_heads", \.numHeads, .positive, "Attention heads per block."),
+        .init(
+            "lam_dropout", \.dropout,
+            ValueRule(expected: "0.0, as this build has no dropout", typeDescription: "0.0") { $0 == 0 },
+            "Dropout probability.", differs: "Only 0.0."),
+        .init("vq_beta", \.vqBeta, .nonNegative, "Weight of the commitment loss."),
+        .init(
+            "log_interval", \.logInterval, .positive, "Kept for old files.",
+            differs: "No effect; the original never reads it either."),
+        .init(
+            "log_path", \.logPath, "Kept for old files.", differs: "No effect; the original never reads it either."),
+        .init(
+            "task_name", \.taskName, "Name of the run in notes and checkpoints.",
+            differs: "Opens no Weights & Biases run."),
+        .init("stage", \.stage, "Task-agnostic (`stage-1`) or task-centric (`stage-2`) latent actions."),
+        .init("optimizer", \.optimizer, "The optimiser."),
+        .init(
+            "lr_scheduler", \.learningRateSchedule, "The course of the learning rate.",
+            differs: "New. The default, a constant rate, is the original's."),
+        .init(
+            "make_data_pair", \.makeDataPair, "Kept for old files.",
+            differs: "No effect; it wrote the author's own files at the end of a test."),
+        .init("stage_one_ckpt", \.stageOneCheckpoint, "Stage-1 checkpoint whose codebook stage 2 starts from."),
+        .init(
+            "vision_encoder", \.visionEncoder,
+            "What frames are turned into; where `lam_patch_size` is 14, the default is `dinov2-vitb14-reg`.",
+            differs: "New; the original always loads DINOv3 ViT-B/16. This build runs `pixels` only."),
+        .init("vision_encoder_weights", \.visionEncoderWeights, "Weights file of the vision encoder.", differs: "New."),
+        .init(
+            "text_encoder", \.textEncoder, "What encodes the task instruction.",
+            differs: "The original's stage 2 downloads T5."),
+        .init(
+            "usage", \.usage, "How code use is counted: every occurrence, or `original`.",
+            differs: "The original counts a code once per sample and rank."),
+        .init(
+            "restart", \.restart,
+            "What unused codes restart from: current encoder outputs, the `original` rule, `none`.",
+            differs: "The original restarts at epoch ends only, from other codes of the book."),
+        .init(
+            "restart_every_n_steps", \.restartEveryNSteps, .positive,
+            "Optimiser steps between restarts of unused codes.", differs: "New."),
+    ]
+
+    static let ignored = [
+        // Written by Lightning into the configuration of a resumed run.
+        IgnoredOption("_class_path", "classes are fixed here"),
+        IgnoredOption("_instantiator", "classes are fixed here"),
+    ]
+
+    /// The `hyper_parameters` of a checkpoint, under the original's names and then ours.
+    public var hyperParameters: ConfigValue { configValue }
+}

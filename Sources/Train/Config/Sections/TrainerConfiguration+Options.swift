@@ -1,0 +1,77 @@
+extension TrainerConfiguration: IgnoresOptions {
+    public static let options: [ConfigOption<TrainerConfiguration>] = [
+        .init(
+            "max_epochs", \.maxEpochs,
+            .ifPresent(ValueRule(expected: "an integer of 1 or more, or -1") { $0 >= 1 || $0 == -1 }),
+            "Epochs to train; -1: without end; null: 1000 where `max_steps` sets no end.",
+            differs:
+                "An epoch is the mix's frames over the global batch, or `limit_train_batches`; there it never ends."
+        ),
+        .init(
+            "max_steps", \.maxSteps, ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
+            "Optimiser steps to train; -1: no limit."),
+        .init("max_time", \.maxTime, "Time after which the run saves a checkpoint and ends."),
+        .init(
+            "accelerator", \.accelerator, acceleratorRule, "Kind of device.", differs: "The CPU, whatever is asked for."
+        ),
+        .init("num_nodes", \.numNodes, .positive, "Machines.", differs: "One process."),
+        .init("devices", \.devices, "Processes per machine.", differs: "One process."),
+        .init("strategy", \.strategy, "How processes share the work.", differs: "One process."),
+        .init("precision", \.precision, "Type of the arithmetic.", differs: "f32, whatever is asked for."),
+        .init("log_every_n_steps", \.logEveryNSteps, .positive, "Steps between logged values."),
+        .init("gradient_clip_val", \.gradientClipVal, .ifPresent(.nonNegative), "Bound of gradients; null or 0: none."),
+        .init("gradient_clip_algorithm", \.gradientClipAlgorithm, "Whether the total norm or each value is bounded."),
+        .init("accumulate_grad_batches", \.accumulateGradBatches, .positive, "Batches per optimiser step."),
+        .init("limit_train_batches", \.limitTrainBatches, "Batches per training epoch."),
+        .init("limit_val_batches", \.limitValBatches, "Batches per validation."),
+        .init("val_check_interval", \.valCheckInterval, "Batches between validations."),
+        .init(
+            "check_val_every_n_epoch", \.checkValEveryNEpoch, .ifPresent(.positive),
+            "Epochs between validations; null: count batches over epochs."),
+        .init(
+            "num_sanity_val_steps", \.numSanityValSteps,
+            ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
+            "Validation batches before training, as a trial; -1: all."),
+        .init("enable_progress_bar", \.enableProgressBar, "Live progress on a terminal."),
+        .init("enable_checkpointing", \.enableCheckpointing, "Whether checkpoints are written."),
+        .init("fast_dev_run", \.fastDevRun, "A trial of a few batches that writes nothing."),
+        .init("callbacks", \.callbacks, "`ModelCheckpoint` and `LearningRateMonitor` objects."),
+        .init(
+            "logger", \.logger, "`TensorBoardLogger` objects; false: none.",
+            differs: "Each also writes `metrics.jsonl` beside its event file."),
+        .init(
+            "default_root_dir", \.defaultRootDir,
+            "Folder of logs and checkpoints that name none; null: the current one."),
+        .init(
+            "num_threads", \.numThreads, .ifPresent(.positive), "Threads of the arithmetic; null: all cores.",
+            differs: "New."),
+    ]
+
+    private static let acceleratorRule = ValueRule<String>(expected: "auto, cpu, gpu, cuda, mps, tpu or hpu") {
+        ["auto", "cpu", "gpu", "cuda", "mps", "tpu", "hpu"].contains($0)
+    }
+
+    static let ignored: [IgnoredOption] = [
+        IgnoredOption("min_epochs", silent: [.int(0), .int(1)], "training ends by its limits only"),
+        IgnoredOption("min_steps", silent: [.int(0)], "training ends by its limits only"),
+        IgnoredOption("limit_test_batches", silent: [.double(1)], "concerns `lam test` only"),
+        IgnoredOption("limit_predict_batches", silent: [.double(1)], "concerns `lam predict` only"),
+        IgnoredOption("overfit_batches", silent: [.double(0), .int(0)], "use limit_train_batches on a small dataset"),
+        IgnoredOption(
+            "enable_model_summary", silent: [.bool(true), .bool(false)], "the start of a run names the sizes"),
+        IgnoredOption("deterministic", silent: [.bool(true), .bool(false), .string("warn")], "runs are deterministic"),
+        IgnoredOption("benchmark", silent: [.bool(true), .bool(false)], "no cuDNN in this build"),
+        IgnoredOption("inference_mode", silent: [.bool(true), .bool(false)], "evaluation records no gradients"),
+        IgnoredOption("use_distributed_sampler", silent: [.bool(true)], "ranks always read disjoint shards"),
+        IgnoredOption("profiler", "no profiler in this build; see `lam bench`"),
+        IgnoredOption("detect_anomaly", silent: [.bool(false)], "a loss that is not finite always stops the run"),
+        IgnoredOption("barebones", silent: [.bool(false)], "turn logger and checkpoints off one by one"),
+        IgnoredOption("plugins", "no plugins in this build"),
+        IgnoredOption("sync_batchnorm", silent: [.bool(false)], "the model has no batch normalisation"),
+        IgnoredOption("reload_dataloaders_every_n_epochs", silent: [.int(0)], "the stream runs on over epochs"),
+        IgnoredOption("enable_autolog_hparams", silent: [.bool(true)], "hparams.yaml is always written"),
+        IgnoredOption("model_registry", "checkpoints stay on disk"),
+        IgnoredOption("replace_sampler_ddp", silent: [.bool(true)], "ranks always read disjoint shards"),
+        IgnoredOption("gpus", "the same as accelerator: gpu; training on the CPU"),
+    ]
+}

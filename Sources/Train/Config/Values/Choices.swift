@@ -1,0 +1,66 @@
+/// Which latent action model is trained.
+public enum TrainingStage: String, ConfigChoice {
+    case stage1 = "stage-1"
+    case stage2 = "stage-2"
+}
+
+/// What turns frames into the features that the model predicts.
+public enum VisionEncoder: String, ConfigChoice {
+    case pixels
+    case dinov3ViTB16 = "dinov3-vitb16"
+    case dinov2ViTB14 = "dinov2-vitb14-reg"
+
+    /// The only patch size, in pixels, that the encoder works with; nil where any will do.
+    public var patchSize: Int? {
+        switch self {
+        case .pixels: nil
+        case .dinov3ViTB16: 16
+        case .dinov2ViTB14: 14
+        }
+    }
+}
+
+/// What encodes the task instruction.
+public enum TextEncoder: String, ConfigChoice {
+    case none
+}
+
+/// How the use of codes is counted.
+public enum UsageCounting: String, ConfigChoice {
+    case occurrence, original
+}
+
+/// What unused codes are restarted from.
+public enum CodeRestart: String, ConfigChoice {
+    case encoder, original, none
+}
+
+/// Whether the two frames of a pair share one draw of the augmentation.
+public enum PairAugmentation: String, ConfigChoice {
+    case shared, independent
+}
+
+/// The geometry of frames that are not square.
+public enum CropMode: String, ConfigChoice {
+    case square, original
+}
+
+/// What becomes of pairs whose second frame would lie after the episode's end.
+public enum EndOfEpisode: String, ConfigChoice {
+    case drop, clamp
+}
+
+/// What gradient clipping bounds.
+public enum GradientClipping: String, ConfigChoice {
+    case norm, value
+}
+
+/// Whether a monitored value should fall or rise.
+public enum MonitorMode: String, ConfigChoice {
+    case min, max
+}
+
+/// The course of the learning rate after warm-up.
+public enum ScheduleShape: String, ConfigChoice {
+    case constant, cosine
+}

@@ -1,0 +1,47 @@
+import Formats
+
+/// Several loggers as one.
+public final class LoggerGroup: MetricsLogger {
+    private let loggers: [any MetricsLogger]
+
+    public init(_ loggers: [any MetricsLogger]) { self.loggers = loggers }
+
+    /// Starts the records that a configuration asks for: per logger a run folder with `hparams.yaml`, an event file and
+    /// `metrics.jsonl`.
+    /// - Throws: `LoggerError` or `FormatError`.
+    public static func open(for configuration: LAMConfiguration) throws -> LoggerGroup {
+        let loggers = try configuration.trainer.loggers.flatMap { settings in
+            let run = try RunDirectory.create(
+                for: settings, defaultRoot: configuration.trainer.defaultRootDir ?? ".")
+            return [
+                try TensorBoardLogger(settings, in: run, hyperParameters: configuration.hyperParameters),
+                try JSONLinesLogger(directory: run.path),
+            ] as [any MetricsLogger]
+        }
+        return LoggerGroup(loggers)
+    }
+
+    /// The first logger's folder, which checkpoints without one of their own go to; empty without loggers.
+    public var directory: String { loggers.first?.directory ?? "" }
+
+    public func log(step: Int, values: [(tag: String, value: Double)]) throws {
+        for logger in loggers { try logger.log(step: step, values: values) }
+    }
+
+    public func image(step: Int, tag: String, _ image: PNGImage) throws {
+        for logger in loggers { try logger.image(step: step, tag: tag, image) }
+    }
+
+    /// Closes all of them, also where one fails, and then throws the first failure.
+    public func close() throws {
+        let failures = loggers.compactMap { logger in
+            do {
+                try logger.close()
+                return nil as (any Error)?
+            } catch {
+                return error
+            }
+        }
+        if let failure = failures.first { throw failure }
+    }
+}

@@ -1,0 +1,100 @@
+/// How progress is shown.
+public enum ProgressStyle: Sendable, Equatable {
+    /// One line of a terminal that is drawn anew.
+    case live(width: Int, usesColor: Bool)
+    /// A line every `everyNSteps` steps.
+    case plain(everyNSteps: Int)
+    case silent
+
+    /// The style that fits the place where the output goes.
+    /// - Parameters:
+    ///   - isTerminal: whether it is a terminal that can redraw a line.
+    ///   - isEnabled: `trainer.enable_progress_bar`.
+    ///   - rank: only rank 0 reports.
+    ///   - noColor: whether NO_COLOR is set to something.
+    public static func choose(
+        isTerminal: Bool, width: Int, isEnabled: Bool, rank: Int, noColor: Bool, everyNSteps: Int
+    ) -> ProgressStyle {
+        guard isEnabled, rank == 0 else { return .silent }
+        return isTerminal ? .live(width: max(width, 20), usesColor: !noColor) : .plain(everyNSteps: max(everyNSteps, 1))
+    }
+}
+
+/// Shows a run's progress on a console.
+public struct ProgressReporter {
+    /// A live line is drawn at most this often, in seconds.
+    static let redrawInterval = 0.1
+
+    private let style: ProgressStyle
+    private let totalSteps: Int?
+    private let write: (String) -> Void
+    private var meter = ProgressMeter()
+    private var last: ProgressLine?
+    private var lastDraw = -Double.infinity
+    private var lastReported: Int?
+
+    /// - Parameters:
+    ///   - totalSteps: nil for a run without end.
+    ///   - write: takes text for the console.
+    public init(style: ProgressStyle, totalSteps: Int?, write: @escaping (String) -> Void) {
+        self.style = style
+        self.totalSteps = totalSteps
+        self.write = write
+    }
+
+    /// Reports a finished optimiser step.
+    /// - Parameters:
+    ///   - step: steps done, counted from 1.
+    ///   - seconds: the step's whole duration; `waiting` is the part of it spent waiting for data.
+    ///   - samples: over all ranks.
+    ///   - now: seconds of any clock that only runs forward.
+    public mutating func update(
+        epoch: Int, step: Int, loss: Double, seconds: Double, waiting: Double, samples: Int, now: Double
+    ) {
+        meter.record(seconds: seconds, waiting: waiting, samples: samples)
+        let line = ProgressLine(
+            epoch: epoch, step: step, totalSteps: totalSteps, loss: loss, samplesPerSecond: meter.samplesPerSecond,
+            waitingShare: meter.waitingShare, timeToGo: totalSteps.flatMap { meter.secondsToGo($0 - step) })
+        last = line
+        switch style {
+        case .live:
+            guard now - lastDraw >= Self.redrawInterval || step == totalSteps else { return }
+            lastDraw = now
+            draw(line)
+        case .plain(let interval):
+            guard step.isMultiple(of: interval) || step == totalSteps else { return }
+            lastReported = step
+            write(line.plain + "\n")
+        case .silent: return
+        }
+    }
+
+    /// Prints a line of its own between those of the progress.
+    public func note(_ text: String) {
+        switch style {
+        case .live:
+            write("\r\u{1B}[K" + text + "\n")
+            if let last { draw(last) }
+        case .plain: write(text + "\n")
+        case .silent: return
+        }
+    }
+
+    /// Ends the display, so that what is printed next starts on a line of its own.
+    public mutating func finish() {
+        guard let last else { return }
+        switch style {
+        case .live:
+            draw(last)
+            write("\n")
+        case .plain: if lastReported != last.step { write(last.plain + "\n") }
+        case .silent: return
+        }
+        self.last = nil
+    }
+
+    private func draw(_ line: ProgressLine) {
+        guard case .live(let width, let usesColor) = style else { return }
+        write("\r\u{1B}[K" + line.live(width: width, usesColor: usesColor))
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+
+/// The folder of one run, with Lightning's names: `save_dir/name/version_N`.
+public struct RunDirectory: Sendable, Equatable {
+    public let path: String
+
+    /// Creates the folder: with the configured version, or with the next number after those that are there.
+    ///
+    /// Two runs that start at once get two numbers, since creating a folder succeeds for one of them only.
+    /// - Parameter defaultRoot: the folder for a logger without `save_dir`.
+    /// - Throws: `LoggerError`.
+    public static func create(
+        for configuration: TensorBoardLoggerConfiguration, defaultRoot: String
+    ) throws -> RunDirectory {
+        var folder = URL(fileURLWithPath: configuration.saveDir ?? defaultRoot)
+        if let name = configuration.name, !name.isEmpty { folder.appendPathComponent(name) }
+        try createFolders(folder.path)
+        if let version = configuration.version, !version.isEmpty {
+            let isNumber = version.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            let path = folder.appendingPathComponent(isNumber ? "version_\(version)" : version).path
+            try createFolders(path)
+            return RunDirectory(path: path)
+        }
+        for _ in 0..<1_000 {
+            let path = folder.appendingPathComponent("version_\(nextVersion(in: folder.path))").path
+            if mkdir(path, 0o777) == 0 { return RunDirectory(path: path) }
+            guard errno == EEXIST else { throw LoggerError.io(path: path, operation: "create", code: errno) }
+        }
+        throw LoggerError.noFreeVersion(folder: folder.path)
+    }
+
+    /// One more than the largest N among the folders `version_N`; 0 where there is none.
+    public static func nextVersion(in folder: String) -> Int {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let versions = names.compactMap { name -> Int? in
+            var isFolder: ObjCBool = false
+            guard name.hasPrefix("version_"), let number = Int(name.dropFirst("version_".count)), number >= 0,
+                number < Int.max,
+                FileManager.default.fileExists(atPath: folder + "/" + name, isDirectory: &isFolder), isFolder.boolValue
+            else { return nil }
+            return number
+        }
+        return (versions.max() ?? -1) + 1
+    }
+
+    /// Creates the folder and those above it; one that is there is fine.
+    static func createFolders(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw LoggerError.io(path: path, operation: "create", code: code(of: error))
+        }
+    }
+
+    private static func code(of error: any Error) -> Int32 {
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        if let underlying, underlying.domain == NSPOSIXErrorDomain { return Int32(underlying.code) }
+        return (error as NSError).code == CocoaError.fileWriteNoPermission.rawValue ? EACCES : EIO
+    }
+}

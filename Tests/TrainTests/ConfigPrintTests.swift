@@ -1,0 +1,88 @@
+import Foundation
+import LAMTrain
+import TestSupport
+import Testing
+
+@Suite("Configuration printing")
+struct ConfigPrintTests {
+    private func reparse(_ yaml: String) throws -> LAMConfiguration {
+        let folder = try TemporaryFolder()
+        return try FitArguments.parse(arguments: ["--config", folder.write(yaml)]).configuration
+    }
+
+    @Test(
+        "the printed configuration reads back to the same one, with and without the defaults",
+        arguments: [
+            "", ConfigFixtures.original, ConfigFixtures.univlaStage1, ConfigFixtures.univlaStage2,
+            """
+            seed_everything: true
+            ckpt_path: last
+            model:
+              lr_scheduler: {schedule: cosine, warmup_steps: 10, decay_steps: 100, min_lr: 1e-6}
+              optimizer: {class_path: torch.optim.AdamW, init_args: {betas: [0.9, 0.95], eps: 1e-7}}
+              lam_patch_size: 14
+              vision_encoder: pixels
+              task_name: "2026"
+            data: {window: 5, pad_at_end: clamp, crop: original, image_keys: [observation.image, wrist]}
+            trainer:
+              max_time: {days: 1, hours: 30}
+              devices: "0,1"
+              precision: bf16
+              limit_train_batches: 100
+              limit_val_batches: 0.5
+              fast_dev_run: 3
+              check_val_every_n_epoch: null
+              logger: false
+              callbacks:
+                class_path: LearningRateMonitor
+            """,
+        ])
+    func roundTrip(yaml: String) throws {
+        let configuration = try reparse(yaml)
+        #expect(try reparse(configuration.yaml()) == configuration)
+        #expect(try reparse(configuration.yaml(skippingDefaults: true)) == configuration)
+    }
+
+    @Test("without the defaults only what was changed is printed")
+    func skipDefault() throws {
+        let configuration = try reparse("model: {vq_beta: 0.5}\ntrainer: {max_steps: 10}\n")
+        #expect(
+            configuration.yaml(skippingDefaults: true) == "model:\n  vq_beta: 0.5\ntrainer:\n  max_steps: 10\n")
+        #expect(LAMConfiguration().yaml(skippingDefaults: true) == "{}\n")
+    }
+
+    @Test("hyper-parameters carry the original's constructor names")
+    func hyperParameters() throws {
+        let configuration = try reparse(ConfigFixtures.original)
+        let model = configuration.model.hyperParameters
+        #expect(model["lam_model_dim"] == .int(768))
+        #expect(model["stage"] == .string("stage-1"))
+        #expect(model["stage_one_ckpt"] == .null)
+        #expect(model["optimizer"]?["init_args"]?["lr"] == .double(1e-4))
+        let data = configuration.data.hyperParameters
+        #expect(data["dataset_mix"] == .list([.list([.string("droid"), .double(1)])]))
+    }
+
+    /// Set LAM_WRITE_DOCS=1 to write the tables into the page instead.
+    @Test("docs/configuration.md lists every option as the schema has it")
+    func documentation() throws {
+        let page = Goldens.repository.appendingPathComponent("docs/configuration.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        let marker = "## All options\n\n"
+        let head = try #require(text.firstRange(of: marker))
+        let expected = text[..<head.upperBound] + ConfigurationReference.markdown()
+        if ProcessInfo.processInfo.environment["LAM_WRITE_DOCS"] != nil {
+            try expected.write(to: page, atomically: true, encoding: .utf8)
+        } else {
+            #expect(text == expected, "run this test with LAM_WRITE_DOCS=1 to renew the page")
+        }
+    }
+
+    @Test("every option has its line in the help")
+    func help() {
+        let help = ConfigurationReference.helpText()
+        for key in ["--model.lam_model_dim", "--model.optimizer.init_args.lr", "--data.dataset_mix", "--ckpt_path"] {
+            #expect(help.contains(key))
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import LAMTrain
+import Testing
+
+@Suite("Progress")
+struct ProgressTests {
+    private let line = ProgressLine(
+        epoch: 1, step: 120, totalSteps: 300, loss: 0.123456, samplesPerSecond: 210.4, waitingShare: 0.034,
+        timeToGo: 3_725)
+
+    @Test("the plain line has every field")
+    func plain() {
+        #expect(
+            line.plain == "epoch 1  step 120/300 (40%)  loss 0.1235  210 samples/s  data 3%  ETA 1:02:05")
+        #expect(ProgressLine(epoch: 0, step: 7).plain == "epoch 0  step 7")
+    }
+
+    @Test("the live line fills the terminal with a bar and never exceeds it")
+    func live() {
+        #expect(line.live(width: 200, usesColor: false) == "[============                  ] " + line.plain)
+        #expect(line.live(width: 200, usesColor: true).hasPrefix("[\u{1B}[32m====="))
+        for width in 0..<140 { #expect(line.live(width: width, usesColor: false).count <= max(0, width - 1)) }
+        #expect(line.live(width: 80, usesColor: true) == line.plain)
+    }
+
+    @Test(
+        "durations are written as clocks do",
+        arguments: [
+            (0.4, "00:00"), (59.6, "01:00"), (3_599, "59:59"), (3_600, "1:00:00"), (90_061, "1d 01:01:01"),
+            (-.infinity, "00:00"), (.nan, "00:00"), (.infinity, "1000000d 00:00:00"),
+        ] as [(Double, String)])
+    func durations(seconds: Double, text: String) {
+        #expect(ProgressLine.duration(seconds) == text)
+    }
+
+    @Test("the meter gives speed, waiting share and time to go, and follows a change")
+    func meter() throws {
+        var meter = ProgressMeter()
+        #expect(meter.samplesPerSecond == nil && meter.secondsToGo(5) == nil)
+        for _ in 0..<10 { meter.record(seconds: 2, waiting: 0.5, samples: 32) }
+        #expect(abs(try #require(meter.samplesPerSecond) - 16) < 1e-9)
+        #expect(abs(try #require(meter.waitingShare) - 0.25) < 1e-9)
+        #expect(abs(try #require(meter.secondsToGo(100)) - 200) < 1e-6)
+        for _ in 0..<100 { meter.record(seconds: 1, waiting: 0, samples: 32) }
+        #expect(abs(try #require(meter.samplesPerSecond) - 32) < 1)
+        meter.record(seconds: 100, waiting: 200, samples: 1)
+        #expect(try #require(meter.waitingShare) == 1)
+    }
+
+    @Test("the style follows the terminal, the rank and the options")
+    func style() {
+        func choose(terminal: Bool = true, enabled: Bool = true, rank: Int = 0, noColor: Bool = false) -> ProgressStyle
+        {
+            .choose(
+                isTerminal: terminal, width: 100, isEnabled: enabled, rank: rank, noColor: noColor, everyNSteps: 50)
+        }
+        #expect(choose() == .live(width: 100, usesColor: true))
+        #expect(choose(noColor: true) == .live(width: 100, usesColor: false))
+        #expect(choose(terminal: false) == .plain(everyNSteps: 50))
+        #expect(choose(rank: 1) == .silent && choose(enabled: false) == .silent)
+    }
+
+    private func output(_ style: ProgressStyle, steps: Int, total: Int?, secondsPerStep: Double) -> String {
+        var text = ""
+        var reporter = ProgressReporter(style: style, totalSteps: total) { text += $0 }
+        for step in 1...steps {
+            reporter.update(
+                epoch: 0, step: step, loss: 1, seconds: secondsPerStep, waiting: 0, samples: 1,
+                now: Double(step) * secondsPerStep)
+            if step == 2 { reporter.note("saved") }
+        }
+        reporter.finish()
+        reporter.finish()
+        return text
+    }
+
+    @Test("a log file gets a line every N steps, the last step and the notes, without control characters")
+    func plainOutput() {
+        let lines = output(.plain(everyNSteps: 4), steps: 10, total: 10, secondsPerStep: 1).split(separator: "\n")
+        #expect(lines.count == 4 && lines[0] == "saved")
+        #expect(lines[1].hasPrefix("epoch 0  step 4/10") && lines[3].hasPrefix("epoch 0  step 10/10 (100%)"))
+        let stopped = output(.plain(everyNSteps: 4), steps: 5, total: nil, secondsPerStep: 1).split(separator: "\n")
+        #expect(stopped.last?.hasPrefix("epoch 0  step 5  loss 1") == true)
+    }
+
+    @Test("a terminal's line is redrawn ten times a second at most and ends with a newline")
+    func liveOutput() {
+        let text = output(.live(width: 100, usesColor: false), steps: 100, total: nil, secondsPerStep: 0.01)
+        let draws = text.split(separator: "\r").count
+        #expect(draws <= 15, "\(draws) draws")
+        #expect(text.contains("\r\u{1B}[Ksaved\n") && text.hasSuffix("\n"))
+        #expect(output(.silent, steps: 10, total: 10, secondsPerStep: 1) == "")
+    }
+}
