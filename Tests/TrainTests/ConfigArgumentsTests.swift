@@ -54,6 +54,20 @@ struct ConfigArgumentsTests {
         #expect(run.trainer.callbacks.callbacks.count == 2)
     }
 
+    @Test("naming an object's class again keeps its arguments, and another list of objects replaces the first")
+    func classes() throws {
+        let folder = try TemporaryFolder()
+        let base = try folder.write(ConfigFixtures.original, to: "base.yaml")
+        #expect(try configuration("-c", base, "--model.optimizer", "AdamW").model.optimizer.lr == 1e-4)
+        #expect(try configuration("-c", base, "--model.optimizer.class_path=AdamW").model.optimizer.lr == 1e-4)
+        #expect(message("-c", base, "--model.optimizer", "SGD").contains("got SGD"))
+        let over = try folder.write(
+            "trainer: {callbacks: {class_path: LearningRateMonitor}, logger: {class_path: TensorBoardLogger}}\n")
+        let run = try configuration("-c", base, "-c", over)
+        #expect(run.trainer.callbacks.callbacks == [.learningRateMonitor(LearningRateMonitorConfiguration())])
+        #expect(run.trainer.loggers == [TensorBoardLoggerConfiguration()])
+    }
+
     @Test("options of text take their argument as it stands")
     func text() throws {
         let run = try configuration(
