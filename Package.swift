@@ -28,15 +28,16 @@ let package = Package(
     targets: systemLibraries + [
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
-        .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS"]),
+        .target(name: "Randomness"),
+        .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS", "Randomness"]),
         .target(name: "NN", dependencies: ["Tensor"]),
         .target(name: "Formats", dependencies: [
             "CCompression", "CPNG", .product(name: "OrderedCollections", package: "swift-collections"),
         ]),
         .target(name: "LAM", dependencies: ["NN", "Tensor"]),
-        .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg"], path: "Sources/Data"),
+        .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg", "Randomness"], path: "Sources/Data"),
         .target(name: "LAMTrain", dependencies: [
-            "LAM", "LAMData", "NN", "Tensor", "Formats", "CYAML",
+            "LAM", "LAMData", "NN", "Tensor", "Formats", "Randomness", "CYAML",
             .product(name: "OrderedCollections", package: "swift-collections"),
         ], path: "Sources/Train"),
         .executableTarget(name: "CLI", dependencies: [
@@ -49,7 +50,9 @@ let package = Package(
         .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"]),
-        .testTarget(name: "DataTests", dependencies: ["LAMData", "TestSupport"]),
+        .testTarget(name: "DataTests", dependencies: [
+            "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
+        ]),
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
         .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "TestSupport"]),
     ],

@@ -3,4 +3,30 @@
 #include <libavutil/avutil.h>
 #include <libavutil/error.h>
 #include <libavutil/imgutils.h>
+#include <libavutil/log.h>
+#include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
+
+// Names for macros that Swift does not import, and for types that differ between FFmpeg releases.
+
+static const int lam_averror_eof = AVERROR_EOF;
+static const int lam_averror_again = AVERROR(EAGAIN);
+static const int64_t lam_av_nopts = AV_NOPTS_VALUE;
+
+static inline const uint8_t *lam_frame_plane(const AVFrame *frame, int plane) { return frame->data[plane]; }
+static inline int lam_frame_stride(const AVFrame *frame, int plane) { return frame->linesize[plane]; }
+static inline uint8_t *lam_frame_plane_mutable(AVFrame *frame, int plane) { return frame->data[plane]; }
+
+// SwsContext is opaque up to FFmpeg 7.0 and a plain struct after: behind void * it is the same to Swift.
+static inline void *lam_sws_create(int width, int height, enum AVPixelFormat format) {
+    return sws_getContext(width, height, format, width, height, AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
+}
+
+static inline int lam_sws_convert(void *context, const AVFrame *frame, uint8_t *rgb, int stride) {
+    uint8_t *planes[4] = {rgb, NULL, NULL, NULL};
+    int strides[4] = {stride, 0, 0, 0};
+    return sws_scale((struct SwsContext *)context, (const uint8_t *const *)frame->data, frame->linesize, 0,
+                     frame->height, planes, strides);
+}
+
+static inline void lam_sws_free(void *context) { sws_freeContext((struct SwsContext *)context); }

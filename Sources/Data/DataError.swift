@@ -1,0 +1,120 @@
+/// Everything that can be wrong with a dataset, a video or a question about one. Cases carry facts; `description` holds
+/// the wording, always "what failed: where: expected, got; what to do".
+public enum DataError: Error, Sendable, Equatable {
+    // MARK: Files
+
+    /// A file that the metadata call for is not there.
+    case missingFile(path: String, purpose: String)
+    /// The file exists, but reading it failed.
+    case unreadableFile(path: String, reason: String)
+    /// The file has no bytes.
+    case emptyFile(path: String)
+    /// The file is the text stub that Git LFS leaves in place of the content.
+    case lfsPointer(path: String)
+    /// The bytes are not JSON; `line` and `column` count from 1.
+    case malformedJSON(path: String, line: Int, column: Int, reason: String)
+    /// A field is absent or holds something else than it should; `line` only for JSON-lines files.
+    case invalidField(path: String, line: Int?, field: String, expected: String, got: String)
+
+    // MARK: Metadata
+
+    case unsupportedVersion(path: String, version: String, supported: [String])
+    case malformedTemplate(path: String, field: String, template: String, reason: String)
+    case unknownPlaceholder(path: String, field: String, template: String, placeholder: String, known: [String])
+    case templateEscapesRoot(path: String, field: String, template: String)
+    /// Two places of one dataset count the same thing differently.
+    case countMismatch(dataset: String, what: String, first: Int, firstSource: String, second: Int, secondSource: String)
+    /// An episode's declared length is not what its data file holds.
+    case episodeLengthMismatch(
+        dataset: String, episode: Int, declared: Int, declaredIn: String, found: Int, foundIn: String)
+    /// `meta/episodes` lacks a column of a camera that `info.json` declares.
+    case missingCameraColumn(path: String, camera: String, column: String)
+
+    // MARK: Cameras
+
+    case unknownCamera(dataset: String, camera: String, cameras: [String])
+    case ambiguousCamera(dataset: String, cameras: [String])
+    case noCameras(dataset: String)
+
+    // MARK: Video and images
+
+    case missingVideo(dataset: String, camera: String, episode: Int, path: String)
+    /// The container cannot be opened or its packets cannot be listed.
+    case unreadableVideo(path: String, reason: String)
+    /// A frame's packets do not decode. `time` is in seconds of the file.
+    case undecodableFrame(path: String, codec: String, time: Double, reason: String)
+    /// Size or pixel format change inside one video.
+    case videoChangesFormat(path: String, time: Double, from: String, to: String)
+    /// No frame of the file lies at the asked time. Times are in seconds of the file.
+    case frameNotFound(
+        dataset: String, episode: Int, frame: Int, camera: String, path: String, asked: Double, nearest: Double?,
+        framesInFile: Int, tolerance: Double)
+    /// An image stored in a data file cannot be used; `row` counts from 0 in that file.
+    case unreadableImage(path: String, row: Int, column: String, reason: String)
+}
+
+extension DataError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .missingFile(let path, let purpose):
+            return "missing file: \(path): expected \(purpose); check the dataset path or download the file again"
+        case .unreadableFile(let path, let reason):
+            return "cannot read file: \(path): \(reason)"
+        case .emptyFile(let path):
+            return "empty file: \(path): expected content, got 0 bytes; download it again"
+        case .lfsPointer(let path):
+            return "Git LFS pointer instead of content: \(path): the file itself was never downloaded; run git lfs pull"
+        case .malformedJSON(let path, let line, let column, let reason):
+            return "malformed JSON: \(path):\(line):\(column): \(reason)"
+        case .invalidField(let path, let line, let field, let expected, let got):
+            return "invalid metadata: \(path)\(line.map { ":\($0)" } ?? ""): \(field): expected \(expected), got \(got)"
+        case .unsupportedVersion(let path, let version, let supported):
+            return "unsupported LeRobot version: \(path): codebase_version: expected one of "
+                + "\(supported.joined(separator: ", ")), got \(version)"
+        case .malformedTemplate(let path, let field, let template, let reason):
+            return "malformed path template: \(path): \(field) \"\(template)\": \(reason)"
+        case .unknownPlaceholder(let path, let field, let template, let placeholder, let known):
+            return "unknown placeholder in path template: \(path): \(field) \"\(template)\": expected one of "
+                + known.map { "{\($0)}" }.joined(separator: ", ") + ", got {\(placeholder)}"
+        case .templateEscapesRoot(let path, let field, let template):
+            return "path template escapes the dataset root: \(path): \(field) \"\(template)\": "
+                + "expected a relative path without .."
+        case .countMismatch(let dataset, let what, let first, let firstSource, let second, let secondSource):
+            return "counts disagree: dataset \(dataset): \(what): \(firstSource) says \(first), "
+                + "\(secondSource) \(second)"
+        case .episodeLengthMismatch(let dataset, let episode, let declared, let declaredIn, let found, let foundIn):
+            return "episode length disagrees: dataset \(dataset), episode \(episode): \(declaredIn) says "
+                + "\(declared) frames, \(foundIn) has \(found) rows"
+        case .missingCameraColumn(let path, let camera, let column):
+            return "missing camera column: \(path): camera \(camera): expected column \(column), got none"
+        case .unknownCamera(let dataset, let camera, let cameras):
+            return "unknown camera: dataset \(dataset): expected one of \(cameras.joined(separator: ", ")), got \(camera)"
+        case .ambiguousCamera(let dataset, let cameras):
+            return "no camera chosen: dataset \(dataset) has \(cameras.count) cameras: "
+                + "\(cameras.joined(separator: ", ")); name one of them"
+        case .noCameras(let dataset):
+            return "no camera: dataset \(dataset): expected a feature of dtype video or image, got none"
+        case .missingVideo(let dataset, let camera, let episode, let path):
+            return "missing video: dataset \(dataset), camera \(camera), episode \(episode): expected file \(path)"
+        case .unreadableVideo(let path, let reason):
+            return "unreadable video: \(path): \(reason)"
+        case .undecodableFrame(let path, let codec, let time, let reason):
+            return "undecodable video frame: \(path): \(codec) at \(seconds(time)): \(reason)"
+        case .videoChangesFormat(let path, let time, let from, let to):
+            return "video changes its format: \(path): at \(seconds(time)): expected \(from), got \(to)"
+        case .frameNotFound(
+            let dataset, let episode, let frame, let camera, let path, let asked, let nearest, let count, let tolerance):
+            return "no such frame: dataset \(dataset), episode \(episode), frame \(frame), camera \(camera): \(path) "
+                + "(\(count) frames): expected a frame at \(seconds(asked)) ± \(tolerance) s, nearest is "
+                + (nearest.map(seconds) ?? "none") + "; the video and the metadata do not belong together"
+        case .unreadableImage(let path, let row, let column, let reason):
+            return "unreadable image: \(path): column \(column), row \(row): \(reason)"
+        }
+    }
+
+    private func seconds(_ time: Double) -> String {
+        // Microseconds are finer than any container's clock in use.
+        guard time.isFinite, abs(time) < 1e12 else { return "\(time) s" }
+        return "\((time * 1e6).rounded() / 1e6) s"
+    }
+}

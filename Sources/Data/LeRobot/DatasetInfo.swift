@@ -1,0 +1,112 @@
+/// `meta/info.json`: what kind of dataset this is, at which rate it was recorded and what a frame consists of.
+/// SPEC_LEROBOT §1.
+public struct DatasetInfo: Sendable {
+    public enum Version: String, Sendable, CaseIterable {
+        case v2_0 = "v2.0"
+        case v2_1 = "v2.1"
+        case v3_0 = "v3.0"
+    }
+
+    public let codebaseVersion: Version
+    /// Frames per second of all episodes and cameras; finite and > 0.
+    public let fps: Double
+    public let robotType: String?
+    public let totalEpisodes: Int
+    public let totalFrames: Int
+    public let totalTasks: Int?
+    /// Episodes (v2.x) or files (v3.0) per chunk folder.
+    public let chunksSize: Int
+    /// In the order of the file.
+    public let features: [Feature]
+
+    let dataPath: PathTemplate
+    let videoPath: PathTemplate?
+
+    /// Features that hold pictures, in the order of the file.
+    public var cameras: [Camera] {
+        features.compactMap { feature in
+            Camera.Kind(rawValue: feature.dtype).map { Camera(key: feature.name, kind: $0) }
+        }
+    }
+
+    public func feature(_ name: String) -> Feature? { features.first { $0.name == name } }
+
+    /// Largest count taken from a file: 2^40 frames are 1,100 years at 30 fps, and sums of such stay within Int.
+    static let countLimit = 1 << 40
+
+    /// - Parameter path: of `info.json`.
+    /// - Throws: `DataError` naming the field that is absent or wrong.
+    init(path: String) throws {
+        let file = try MetadataFile(path: path, purpose: "the dataset's description")
+        let json = try file.document()
+        guard case .object = json else { throw file.invalid("document", "an object", json) }
+
+        guard let versionText = json["codebase_version"]?.string else {
+            throw file.invalid("codebase_version", "a string", json["codebase_version"])
+        }
+        guard let version = Version(rawValue: versionText) else {
+            throw DataError.unsupportedVersion(
+                path: path, version: versionText, supported: Version.allCases.map(\.rawValue))
+        }
+        codebaseVersion = version
+
+        guard let fps = json["fps"]?.double, fps.isFinite, fps > 0, fps <= 1e6 else {
+            throw file.invalid("fps", "a number > 0", json["fps"])
+        }
+        self.fps = fps
+        robotType = json["robot_type"]?.string
+        let counts = 0...Self.countLimit
+        totalEpisodes = try file.integer(json["total_episodes"], "total_episodes", in: counts)
+        totalFrames = try file.integer(json["total_frames"], "total_frames", in: counts)
+        totalTasks = try json["total_tasks"].map { try file.integer($0, "total_tasks", in: counts) }
+        chunksSize = try json["chunks_size"].map { try file.integer($0, "chunks_size", in: 1...Self.countLimit) } ?? 1000
+        features = try Self.features(json["features"], in: file)
+
+        let numbers = version == .v3_0 ? ["chunk_index", "file_index"] : ["episode_chunk", "episode_index"]
+        guard let dataPath = json["data_path"]?.string else {
+            throw file.invalid("data_path", "a path template", json["data_path"])
+        }
+        self.dataPath = try PathTemplate(dataPath, field: "data_path", path: path, known: numbers)
+        switch json["video_path"] {
+        case .string(let template):
+            videoPath = try PathTemplate(template, field: "video_path", path: path, known: numbers + ["video_key"])
+        case nil, .null:
+            videoPath = nil
+        case .some(let other):
+            throw file.invalid("video_path", "a path template or null", other)
+        }
+        if videoPath == nil, let camera = features.first(where: { $0.dtype == "video" }) {
+            throw file.invalid("video_path", "a path template, as \(camera.name) is a video", json["video_path"])
+        }
+    }
+
+    private static func features(_ json: JSON?, in file: MetadataFile) throws -> [Feature] {
+        guard case .object(let members) = json else { throw file.invalid("features", "an object", json) }
+        var seen: Set<String> = []
+        return try members.map { name, value in
+            guard !name.isEmpty, !name.contains("/"), seen.insert(name).inserted else {
+                throw file.invalid("features", "distinct names without /", .string(name))
+            }
+            guard let dtype = value["dtype"]?.string else {
+                throw file.invalid("features.\(name).dtype", "a string", value["dtype"])
+            }
+            guard let dimensions = value["shape"]?.array else {
+                throw file.invalid("features.\(name).shape", "a list of integers", value["shape"])
+            }
+            let shape = try dimensions.map {
+                try file.integer($0, "features.\(name).shape", in: 0...countLimit)
+            }
+            return Feature(name: name, dtype: dtype, shape: shape, names: strings(in: value["names"]))
+        }
+    }
+
+    /// `names` is null, a list, a list of lists or an object of lists, depending on who wrote the set.
+    private static func strings(in json: JSON?) -> [String] {
+        switch json {
+        case .string(let text): [text]
+        case .array(let values): values.flatMap { strings(in: $0) }
+        case .object(let members): members.flatMap { strings(in: $0.value) }
+        default: []
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/// One entry of `features` in `info.json`: a column of the data files, or a video.
+public struct Feature: Sendable, Equatable {
+    /// Name as the files spell it, for example `observation.images.top`.
+    public let name: String
+    /// `video`, `image`, `float32`, `int64`, `bool`, `string`, …
+    public let dtype: String
+    /// Shape of one frame's value; `[1]` is stored as a scalar.
+    public let shape: [Int]
+    /// Names of the entries, flattened; empty if the file gives none.
+    public let names: [String]
+}
+
+/// A feature that holds pictures.
+public struct Camera: Sendable, Hashable {
+    public enum Kind: String, Sendable {
+        /// Frames of mp4 files, `videos/…`.
+        case video
+        /// Encoded pictures (PNG, JPEG) in a column of the data files.
+        case image
+    }
+
+    /// The feature's name.
+    public let key: String
+    public let kind: Kind
+
+    public init(key: String, kind: Kind) {
+        self.key = key
+        self.kind = kind
+    }
+}

@@ -1,0 +1,124 @@
+import Foundation
+
+/// A LeRobot dataset on disk: its description, its tasks and the table of its episodes, for versions 2.0, 2.1 and 3.0.
+///
+/// Opening reads everything below `meta/` and checks that all counts agree; no video is opened. SPEC_LEROBOT §1–3.
+///
+///     let dataset = try LeRobotDataset(root: "/data/lerobot/droid_100", name: "lerobot/droid_100")
+///     let reader = try FrameReader(dataset: dataset, camera: dataset.camera(preferred: nil))
+///     let images = try reader.frames(episode: 0, frames: [12, 21])
+public struct LeRobotDataset: Sendable {
+    /// Repository id, as in the dataset mix of a configuration.
+    public let name: String
+    /// Folder that holds `meta`, without a slash at the end.
+    public let root: String
+    public let info: DatasetInfo
+    /// Sorted by `episodeIndex`.
+    public let episodes: [Episode]
+    /// Task texts in the order of `task_index`.
+    public let tasks: [Task]
+    /// Frames of all episodes.
+    public let totalFrames: Int
+
+    /// One instruction and its number in the `task_index` column.
+    public struct Task: Sendable, Equatable {
+        public let index: Int
+        public let text: String
+    }
+
+    /// Reads and checks the metadata.
+    ///
+    /// - Parameters:
+    ///   - root: the folder of this dataset, the one that holds `meta`.
+    ///   - name: repository id, used in messages and by the rules that go by name.
+    ///   - checkDataFiles: also open every data file's footer and compare its rows with the episodes' lengths. One small
+    ///     read per file, which counts only for v2.x sets of tens of thousands of episodes.
+    /// - Throws: `DataError`; `ParquetError` for a broken Parquet file.
+    public init(root: String, name: String, checkDataFiles: Bool = true) throws {
+        let root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root
+        self.root = root
+        self.name = name
+        info = try DatasetInfo(path: "\(root)/meta/info.json")
+        let metadata: LeRobotMetadata
+        switch info.codebaseVersion {
+        case .v2_0, .v2_1: metadata = try .readV2(root: root, info: info)
+        case .v3_0: metadata = try .readV3(root: root, info: info)
+        }
+        episodes = metadata.episodes
+        tasks = metadata.tasks
+        totalFrames = episodes.reduce(0) { $0 + $1.length }
+        if checkDataFiles { try requireMatchingDataFiles() }
+        try requireMatchingTotals(metadata)
+    }
+
+    public var fps: Double { info.fps }
+    public var cameras: [Camera] { info.cameras }
+    /// Cameras of kind `video`, the order of `Episode.videos`.
+    public var videoCameras: [Camera] { cameras.filter { $0.kind == .video } }
+
+    /// The camera to learn from: `preferred`, else the one that the original's rule gives for this name, else the only one.
+    ///
+    /// The original knows one rule: a name that contains "droid", in any case, means `observation.images.exterior_1_left`.
+    ///
+    /// - Throws: `DataError.unknownCamera`, `.ambiguousCamera`, `.noCameras`; each lists the cameras.
+    public func camera(preferred: String? = nil) throws -> Camera {
+        let keys = cameras.map(\.key)
+        if let preferred {
+            guard let camera = cameras.first(where: { $0.key == preferred }) else {
+                throw DataError.unknownCamera(dataset: name, camera: preferred, cameras: keys)
+            }
+            return camera
+        }
+        if name.lowercased().contains("droid"),
+            let camera = cameras.first(where: { $0.key == "observation.images.exterior_1_left" })
+        {
+            return camera
+        }
+        guard let first = cameras.first else { throw DataError.noCameras(dataset: name) }
+        guard cameras.count == 1 else { throw DataError.ambiguousCamera(dataset: name, cameras: keys) }
+        return first
+    }
+
+    /// Path of the data file that holds the rows of an episode.
+    public func dataFile(of episode: Episode) throws -> String {
+        "\(root)/\(try info.dataPath.path(numbers: numbers(episode.dataFile)))"
+    }
+
+    /// Path of the video of one camera that holds the frames of an episode.
+    ///
+    /// - Precondition: `camera` is one of `videoCameras`.
+    public func videoFile(of episode: Episode, camera: Camera) throws -> String {
+        guard let template = info.videoPath else { throw DataError.noCameras(dataset: name) }
+        let numbers = numbers(video(of: episode, camera: camera).file)
+        return "\(root)/\(try template.path(numbers: numbers, videoKey: camera.key))"
+    }
+
+    /// Where the frames of an episode lie in the video of one camera.
+    ///
+    /// - Precondition: `camera` is one of `videoCameras`.
+    public func video(of episode: Episode, camera: Camera) -> VideoLocation {
+        guard let position = videoCameras.firstIndex(of: camera) else {
+            preconditionFailure("\(camera.key) is no video camera of \(name): \(videoCameras.map(\.key))")
+        }
+        return episode.videos[position]
+    }
+
+    private func numbers(_ file: FileNumber) -> [String: Int] {
+        switch info.codebaseVersion {
+        case .v2_0, .v2_1: ["episode_chunk": file.chunk, "episode_index": file.file]
+        case .v3_0: ["chunk_index": file.chunk, "file_index": file.file]
+        }
+    }
+
+    private func requireMatchingTotals(_ metadata: LeRobotMetadata) throws {
+        func require(_ what: String, _ declared: Int?, _ found: Int, _ source: String) throws {
+            guard let declared, declared != found else { return }
+            throw DataError.countMismatch(
+                dataset: name, what: what, first: declared, firstSource: "meta/info.json", second: found,
+                secondSource: source)
+        }
+        try require("episodes", info.totalEpisodes, episodes.count, metadata.episodesSource)
+        try require("frames", info.totalFrames, totalFrames, metadata.episodesSource)
+        try require("tasks", info.totalTasks, tasks.count, metadata.tasksSource)
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+
+/// Tasks and episodes of a dataset as its version stores them.
+struct LeRobotMetadata {
+    let episodes: [Episode]
+    let tasks: [LeRobotDataset.Task]
+    /// Names of the files they come from, for messages.
+    let episodesSource: String
+    let tasksSource: String
+
+    /// v2.0 and v2.1: JSON lines, one data file and one video per episode and camera. SPEC_LEROBOT §2.
+    static func readV2(root: String, info: DatasetInfo) throws -> LeRobotMetadata {
+        let tasksFile = try MetadataFile(path: "\(root)/meta/tasks.jsonl", purpose: "the dataset's tasks")
+        let tasks = try tasksFile.lines().map { line, json in
+            guard let text = json["task"]?.string else {
+                throw tasksFile.invalid("task", "a string", json["task"], line: line)
+            }
+            let index = try tasksFile.integer(
+                json["task_index"], "task_index", in: 0...DatasetInfo.countLimit, line: line)
+            return LeRobotDataset.Task(index: index, text: text)
+        }
+
+        let file = try MetadataFile(path: "\(root)/meta/episodes.jsonl", purpose: "the dataset's episodes")
+        let limit = 0...DatasetInfo.countLimit
+        var rows = try file.lines().map { line, json in
+            (
+                line: line,
+                index: try file.integer(json["episode_index"], "episode_index", in: limit, line: line),
+                length: try file.integer(
+                    json["length"], "length", in: 1...DatasetInfo.countLimit, line: line),
+                tasks: try file.strings(json["tasks"], "tasks", line: line)
+            )
+        }
+        rows.sort { ($0.index, $0.line) < ($1.index, $1.line) }
+        let videoCount = info.cameras.count { $0.kind == .video }
+        var start = 0
+        let episodes = try rows.enumerated().map { position, row in
+            if position > 0, rows[position - 1].index == row.index {
+                throw DataError.invalidField(
+                    path: file.path, line: row.line, field: "episode_index", expected: "each episode once",
+                    got: "\(row.index) again")
+            }
+            let end = start + row.length
+            guard end <= DatasetInfo.countLimit else {
+                throw file.invalid(
+                    "length", "at most \(DatasetInfo.countLimit) frames in all", .int(end), line: row.line)
+            }
+            defer { start = end }
+            let number = FileNumber(chunk: row.index / info.chunksSize, file: row.index)
+            return Episode(
+                episodeIndex: row.index, length: row.length, tasks: row.tasks, dataFile: number,
+                rows: 0..<row.length, globalFrames: start..<end,
+                videos: Array(
+                    repeating: VideoLocation(
+                        file: number, fromTimestamp: 0, framesBefore: 0, framesInFile: row.length),
+                    count: videoCount))
+        }
+        return LeRobotMetadata(
+            episodes: episodes, tasks: tasks.sorted { $0.index < $1.index }, episodesSource: "meta/episodes.jsonl",
+            tasksSource: "meta/tasks.jsonl")
+    }
+}

@@ -1,0 +1,168 @@
+import Foundation
+
+/// Batches of frame pairs of a mix of datasets, read, augmented and laid out ahead of time by worker threads.
+///
+///     let stream = try FramePairStream(options, split: .train)
+///     while let batch = try stream.next() { … }
+///
+/// The sequence of batches depends on the options, the datasets and the rank alone, not on threads or timing. For use
+/// by one thread at a time; letting go of the stream ends its threads.
+public final class FramePairStream {
+    /// What the stream takes from one dataset.
+    public struct DatasetSummary: Sendable, Hashable {
+        public var name: String
+        /// Share of the samples, weights normalised to sum 1.
+        public var share: Double
+        public var fps: Double
+        public var camera: String
+        /// Frames that a pair spans, smallest and largest.
+        public var window: ClosedRange<Int>
+        /// Episodes of this split and their frames.
+        public var episodes: Int
+        public var frames: Int
+        /// Pairs in one pass over the split.
+        public var pairs: Int
+        /// Episodes that are too short for the smallest window and yield nothing.
+        public var shortEpisodes: Int
+    }
+
+    /// In the order of the mix.
+    public let datasets: [DatasetSummary]
+    /// Frames of the split, over all datasets.
+    public let framesInMix: Int
+    /// Pairs of the split, over all datasets: the samples of an epoch over all ranks.
+    public let pairsPerEpoch: Int
+    /// Where the consumer stands: after the batch that `next()` returned last.
+    public private(set) var state: StreamState
+    /// Seconds that `next()` has waited for batches since the beginning.
+    public private(set) var waitedSeconds = 0.0
+
+    private let queue: BatchQueue
+    private let sources: [StreamSource]
+    private let resolution: Int
+
+    /// Opens the datasets of a mix and starts reading.
+    ///
+    /// - Parameters:
+    ///   - split: Training is endless and shuffled; the others are finite, in order and without augmentation.
+    ///   - rank: This process among `worldSize`; it takes the global samples `rank`, `rank + worldSize`, …
+    ///   - state: Continues after this point instead of starting at the beginning, on any number of ranks.
+    /// - Throws: `StreamError`; `DataError` for what is wrong inside a dataset.
+    public convenience init(
+        _ options: StreamOptions, split: EpisodeSplit = .train, rank: Int = 0, worldSize: Int = 1,
+        restoring state: StreamState? = nil
+    ) throws {
+        try options.validate()
+        try self.init(
+            sources: StreamSource.open(options), options, split: split, rank: rank, worldSize: worldSize,
+            restoring: state)
+    }
+
+    /// A stream over sources that are open already; `options.datasetMix` and `root` are not looked at.
+    public init(
+        sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit = .train, rank: Int = 0,
+        worldSize: Int = 1, restoring state: StreamState? = nil
+    ) throws {
+        var options = options
+        options.datasetMix = sources.map { StreamOptions.MixEntry($0.name, $0.weight) }
+        try options.validate()
+        guard worldSize > 0, rank >= 0, rank < worldSize else {
+            throw StreamError.invalidRank(rank: rank, worldSize: worldSize)
+        }
+        let pairs = try Self.pairs(of: sources, options, split: split)
+        let weights = options.datasetMix.reduce(0) { $0 + $1.weight }
+        datasets = zip(sources, pairs).map { source, pairs in
+            DatasetSummary(
+                name: source.name, share: source.weight / weights, fps: source.fps, camera: source.camera,
+                window: pairs.window.frames, episodes: pairs.episodeCount, frames: pairs.frames, pairs: pairs.count,
+                shortEpisodes: pairs.shortEpisodes)
+        }
+        framesInMix = datasets.reduce(0) { $0 + $1.frames }
+        pairsPerEpoch = datasets.reduce(0) { $0 + $1.pairs }
+        self.sources = sources
+        resolution = options.resolution
+
+        let fingerprint = StreamState.fingerprint(sources: sources, options: options, split: split)
+        try state?.check(against: fingerprint, datasets: sources.count)
+        let order: any SampleOrder
+        if split == .train {
+            order = InterleavedOrder(
+                datasets: zip(sources, pairs).map { (pairs: $1, weight: $0.weight) }, bufferSize: options.bufferSize,
+                seed: options.seed, position: state?.position ?? 0, drawn: state?.drawn)
+        } else {
+            let position = state?.position ?? 0
+            guard position <= pairsPerEpoch else {
+                throw StreamError.invalidState(reason: "position \(position) of \(pairsPerEpoch) pairs")
+            }
+            order = SequentialOrder(datasets: pairs, seed: options.seed, position: position)
+        }
+        self.state = StreamState(position: order.position, drawn: order.drawn, fingerprint: fingerprint)
+
+        let batchSize = options.batchSize
+        queue = BatchQueue(order: order, prefetch: options.prefetch) {
+            BatchPlan.next(from: &$0, size: batchSize, rank: rank, worldSize: worldSize)
+        }
+        let augmentation = PairAugmentation(
+            resolution: options.resolution, imageAug: options.imageAug && split == .train, crop: options.crop,
+            augmentPair: options.augmentPair)
+        let seed = options.seed
+        let workers = options.numWorkers ?? max(1, min(8, ProcessInfo.processInfo.activeProcessorCount / 2))
+        for number in 0..<workers {
+            queue.startWorker("lam.data.\(number)") {
+                PairLoader(sources: sources, augmentation: augmentation, seed: seed)
+            }
+        }
+    }
+
+    deinit { queue.stop() }
+
+    /// The next batch; waits until it is there.
+    ///
+    /// - Returns: `nil` at the end of a finite split; training never ends.
+    /// - Throws: `StreamError`, naming dataset, episode and frames; the stream stays at its position.
+    public func next() throws -> FramePairBatch? {
+        let start = ContinuousClock.now
+        let taken = try queue.take()
+        waitedSeconds += (ContinuousClock.now - start) / .seconds(1)
+        guard let (plan, pixels) = taken else { return nil }
+        state.position = plan.position
+        state.drawn = plan.drawn
+        let samples = plan.references.map { reference in
+            let source = sources[reference.dataset]
+            let episode = source.episodes[reference.pair.episode]
+            return FramePairBatch.Sample(
+                sample: reference.sample, dataset: source.name, episode: episode.index, frame: reference.pair.frame,
+                target: reference.pair.target, window: reference.pair.window, isPad: reference.pair.isPad,
+                task: episode.task)
+        }
+        return FramePairBatch(pixels: pixels, resolution: resolution, samples: samples)
+    }
+
+    private static func pairs(
+        of sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit
+    ) throws -> [EpisodePairs] {
+        let pairs = try sources.enumerated().map { place, source in
+            let window = WindowRule(
+                option: options.window, name: source.name, fps: source.fps, seed: options.seed, dataset: place)
+            let lengths = source.episodes.map(\.length)
+            func pairs(_ positions: some Sequence<Int>) -> EpisodePairs {
+                EpisodePairs(
+                    episodes: positions.map { (position: $0, length: lengths[$0]) }, window: window,
+                    padAtEnd: options.padAtEnd)
+            }
+            guard pairs(lengths.indices).count > 0 else {
+                let range = lengths.min().flatMap { low in lengths.max().map { low...$0 } }
+                throw StreamError.noPairs(
+                    dataset: source.name, episodes: lengths.count, lengths: range, window: window.frames)
+            }
+            return pairs(
+                split.episodes(
+                    lengths: lengths, name: source.name, valFraction: options.valFraction, seed: options.seed,
+                    usable: { EpisodePairs.starts(length: $0, window: window, padAtEnd: options.padAtEnd) > 0 }))
+        }
+        if split == .val, pairs.allSatisfy({ $0.count == 0 }) {
+            throw StreamError.nothingHeldOut(datasets: sources.map(\.name), valFraction: options.valFraction)
+        }
+        return pairs
+    }
+}

@@ -1,0 +1,49 @@
+import Foundation
+
+/// How fast a stream delivers on this machine.
+public struct StreamBenchmark: Sendable, Hashable {
+    /// Batches and samples taken after the first batch.
+    public var batches: Int
+    public var samples: Int
+    /// From before the datasets are opened until the first batch is there.
+    public var secondsToFirstBatch: Double
+    /// For the batches after the first one.
+    public var seconds: Double
+    /// Largest resident set of this process so far.
+    public var peakResidentBytes: Int
+    /// Bytes of pixels in a batch.
+    public var bytesPerBatch: Int
+
+    public var samplesPerSecond: Double { seconds > 0 ? Double(samples) / seconds : 0 }
+
+    /// Opens a stream and takes batches as fast as they come.
+    ///
+    /// - Parameter batches: Batches to take after the first; a finite split may end earlier.
+    /// - Throws: What opening the stream or taking a batch throws.
+    public static func run(
+        _ options: StreamOptions, split: EpisodeSplit = .train, batches: Int
+    ) throws -> StreamBenchmark {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let stream = try FramePairStream(options, split: split)
+        let first = try stream.next()
+        let begin = clock.now
+        var result = StreamBenchmark(
+            batches: 0, samples: 0, secondsToFirstBatch: (begin - start) / .seconds(1), seconds: 0,
+            peakResidentBytes: 0, bytesPerBatch: first?.pixels.count ?? 0)
+        while result.batches < batches, let batch = try stream.next() {
+            result.batches += 1
+            result.samples += batch.samples.count
+        }
+        result.seconds = (clock.now - begin) / .seconds(1)
+        result.peakResidentBytes = peakResidentBytes()
+        return result
+    }
+
+    private static func peakResidentBytes() -> Int {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        // Linux counts kilobytes.
+        return usage.ru_maxrss * 1024
+    }
+}

@@ -1,0 +1,57 @@
+/// What can be wrong with a stream of frame pairs. What is wrong inside a dataset stays a `DataError`.
+public enum StreamError: Error {
+    case emptyMix
+    case invalidWeight(dataset: String, weight: Double)
+    /// `key` as a configuration spells it, below `data`.
+    case invalidOption(key: String, expected: String, got: String)
+    /// No folder of a dataset at any of the paths.
+    case missingDataset(name: String, tried: [String])
+    /// Every episode is shorter than the smallest window.
+    case noPairs(dataset: String, episodes: Int, lengths: ClosedRange<Int>?, window: ClosedRange<Int>)
+    /// The validation split holds no pair.
+    case nothingHeldOut(datasets: [String], valFraction: Double)
+    case invalidRank(rank: Int, worldSize: Int)
+    /// Reading the frames of an episode failed; `cause` tells why.
+    case unreadableFrames(dataset: String, episode: Int, frames: [Int], cause: any Error)
+    /// A reader gave another number of pictures than asked for, or an empty picture.
+    case unusableFrames(dataset: String, episode: Int, frames: [Int], got: String)
+    /// The saved state belongs to other data or other options.
+    case stateMismatch(what: String, saved: String?, current: String?)
+    /// The saved state contradicts itself.
+    case invalidState(reason: String)
+}
+
+extension StreamError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .emptyMix:
+            return "no datasets: data.dataset_mix: expected at least one [name, weight], got none"
+        case .invalidWeight(let dataset, let weight):
+            return "invalid weight: data.dataset_mix: \(dataset): expected a finite number above 0, got \(weight)"
+        case .invalidOption(let key, let expected, let got):
+            return "invalid option: data.\(key): expected \(expected), got \(got)"
+        case .missingDataset(let name, let tried):
+            return "missing dataset: \(name): expected a folder with meta/info.json at "
+                + "\(tried.joined(separator: " or ")), got none; check data.root and the name"
+        case .noPairs(let dataset, let episodes, let lengths, let window):
+            let found = lengths.map { "\(episodes) of \($0.lowerBound) … \($0.upperBound) frames" } ?? "none"
+            return "no frame pairs: dataset \(dataset): expected an episode of at least \(window.lowerBound) frames "
+                + "(window \(window.lowerBound) … \(window.upperBound)), got \(found); set data.window or drop the dataset"
+        case .nothingHeldOut(let datasets, let valFraction):
+            return "nothing to validate on: \(datasets.joined(separator: ", ")): expected held-out episodes, got none "
+                + "with data.val_fraction \(valFraction); it must be above 0 and some dataset needs two usable episodes"
+        case .invalidRank(let rank, let worldSize):
+            return "invalid rank: expected 0 <= rank < world size, got rank \(rank) of \(worldSize)"
+        case .unreadableFrames(let dataset, let episode, let frames, let cause):
+            return "reading frames failed: dataset \(dataset), episode \(episode), frames \(frames): \(cause)"
+        case .unusableFrames(let dataset, let episode, let frames, let got):
+            return "reading frames failed: dataset \(dataset), episode \(episode), frames \(frames): expected "
+                + "\(frames.count) pictures of at least one pixel, got \(got)"
+        case .stateMismatch(let what, let saved, let current):
+            return "the saved stream is another one: \(what): expected \(saved ?? "nothing") as when it was saved, got "
+                + "\(current ?? "nothing"); restore the data and options of that run or start the stream anew"
+        case .invalidState(let reason):
+            return "unusable saved stream: \(reason); start the stream anew"
+        }
+    }
+}

@@ -1,0 +1,87 @@
+/// What a stream of frame pairs is made of; the section `data` of a configuration. Every field is the YAML key in camel
+/// case.
+public struct StreamOptions: Sendable, Hashable {
+    /// One dataset and its share; the original writes `["lerobot/pusht", 2.0]`.
+    public struct MixEntry: Sendable, Hashable {
+        /// An absolute path, or a path below `root`; also what the window rule goes by.
+        public var name: String
+        /// Share among the weights of all entries; finite and positive.
+        public var weight: Double
+
+        public init(_ name: String, _ weight: Double) {
+            (self.name, self.weight) = (name, weight)
+        }
+    }
+
+    /// A camera for the datasets whose name contains `pattern`, in any case.
+    public struct ImageKey: Sendable, Hashable {
+        public var pattern: String
+        public var key: String
+
+        public init(pattern: String, key: String) {
+            (self.pattern, self.key) = (pattern, key)
+        }
+    }
+
+    /// Datasets and their shares. At every sample one is drawn independently.
+    public var datasetMix: [MixEntry]
+    /// Folder below which the names of the mix lie.
+    public var root: String?
+    /// Pairs in a batch of one rank.
+    public var batchSize = 64
+    /// Height and width of the pictures in a batch, in pixels.
+    public var resolution = 224
+    /// Random crop and colours in training; validation never has them.
+    public var imageAug = true
+    /// References in each dataset's shuffle buffer. Larger mixes more episodes and opens more videos; memory hardly
+    /// grows, no pictures are kept.
+    public var bufferSize = 1000
+    /// Names the whole order: same seed, same samples.
+    public var seed: UInt64 = 42
+    /// Frames that a pair spans.
+    public var window: WindowOption = .auto
+    /// Pairs at the end of an episode.
+    public var padAtEnd: PadAtEndOption = .drop
+    /// Whether both frames of a pair get the same crop and colours.
+    public var augmentPair: AugmentPairOption = .shared
+    /// Which part of a picture is seen.
+    public var crop: CropOption = .square
+    /// Share of each dataset's episodes that is held out for validation, in [0, 1).
+    public var valFraction = 0.0
+    /// Cameras by dataset name; the first match wins, else the dataset's own rule.
+    public var imageKeys: [ImageKey] = []
+    /// Threads that read and augment; `nil` takes half of the cores, at most 8. Never changes a sample.
+    public var numWorkers: Int?
+    /// Batches that are made ahead of the one being waited for.
+    public var prefetch = 2
+
+    public init(datasetMix: [MixEntry], root: String? = nil) {
+        self.datasetMix = datasetMix
+        self.root = root
+    }
+
+    /// Checks everything that can be checked without a dataset.
+    ///
+    /// - Throws: `StreamError.emptyMix`, `.invalidWeight`, `.invalidOption`.
+    public func validate() throws {
+        func require(_ holds: Bool, _ key: String, _ expected: String, _ got: some CustomStringConvertible) throws {
+            guard holds else { throw StreamError.invalidOption(key: key, expected: expected, got: got.description) }
+        }
+        guard !datasetMix.isEmpty else { throw StreamError.emptyMix }
+        for entry in datasetMix where !(entry.weight.isFinite && entry.weight > 0) {
+            throw StreamError.invalidWeight(dataset: entry.name, weight: entry.weight)
+        }
+        let sum = datasetMix.reduce(0) { $0 + $1.weight }
+        try require(sum.isFinite, "dataset_mix", "weights with a finite sum", sum)
+        // The upper limits only keep sizes of batches and tables far from overflow.
+        try require((1...1_000_000).contains(batchSize), "batch_size", "1 … 1000000", batchSize)
+        try require((1...8192).contains(resolution), "resolution", "1 … 8192", resolution)
+        try require((1...1_000_000_000).contains(bufferSize), "buffer_size", "1 … 1000000000", bufferSize)
+        try require(valFraction >= 0 && valFraction < 1, "val_fraction", "a number in [0, 1)", valFraction)
+        try require((1...1024).contains(numWorkers ?? 1), "num_workers", "1 … 1024", numWorkers ?? 0)
+        try require((1...1024).contains(prefetch), "prefetch", "1 … 1024", prefetch)
+        if case .fixed(let frames) = window {
+            try require((2...1_000_000).contains(frames), "window", "auto, original or 2 … 1000000 frames", frames)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import CFFmpeg
+
+/// An open mp4 (or WebM) file and its video stream: packets in file order, and seeking.
+///
+/// Only local files and these two container families are accepted, so that a file cannot make FFmpeg open another one
+/// (playlists, references).
+final class VideoContainer {
+    let path: String
+    private let context: UnsafeMutablePointer<AVFormatContext>
+    private let stream: UnsafeMutablePointer<AVStream>
+
+    /// Codecs that LeRobot datasets come in; all others are refused by name.
+    private static let codecs: [AVCodecID] = [
+        AV_CODEC_ID_AV1, AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_VP9, AV_CODEC_ID_MPEG4,
+    ]
+
+    /// - Throws: `DataError.unreadableVideo`.
+    init(path: String) throws {
+        _ = LibAV.configured
+        self.path = path
+        var options: OpaquePointer?
+        av_dict_set(&options, "protocol_whitelist", "file", 0)
+        av_dict_set(&options, "format_whitelist", "mov,matroska", 0)
+        defer { av_dict_free(&options) }
+        var opened: UnsafeMutablePointer<AVFormatContext>?
+        let code = avformat_open_input(&opened, "file:" + path, nil, &options)
+        guard code >= 0, let opened else {
+            throw DataError.unreadableVideo(path: path, reason: "not a readable mp4 or WebM file: \(LibAV.message(code))")
+        }
+        let best = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
+        guard best >= 0, let stream = opened.pointee.streams[Int(best)] else {
+            var closing: UnsafeMutablePointer<AVFormatContext>? = opened
+            avformat_close_input(&closing)
+            throw DataError.unreadableVideo(path: path, reason: "expected a video stream, got none")
+        }
+        context = opened
+        self.stream = stream
+        // Other streams (sound) would only be read to be thrown away.
+        for index in 0..<Int(opened.pointee.nb_streams) where index != Int(best) {
+            opened.pointee.streams[index]?.pointee.discard = AVDISCARD_ALL
+        }
+        guard timeBase.num > 0, timeBase.den > 0 else {
+            throw DataError.unreadableVideo(path: path, reason: "time base \(timeBase.num)/\(timeBase.den)")
+        }
+        let codec = parameters.pointee.codec_id
+        guard Self.codecs.contains(codec) else {
+            throw DataError.unreadableVideo(
+                path: path,
+                reason: "expected codec \(Self.codecs.map(LibAV.name).joined(separator: ", ")), "
+                    + "got \(LibAV.name(of: codec))")
+        }
+        // MPEG-4 part 2 tells its size in the stream only. For the others this would cost decoding a few frames.
+        if parameters.pointee.width <= 0 { avformat_find_stream_info(opened, nil) }
+    }
+
+    deinit {
+        var closing: UnsafeMutablePointer<AVFormatContext>? = context
+        avformat_close_input(&closing)
+    }
+
+    /// Seconds per tick of a packet's times.
+    var timeBase: AVRational { stream.pointee.time_base }
+
+    var parameters: UnsafeMutablePointer<AVCodecParameters> {
+        // SAFETY: libavformat allocates codecpar with every stream and frees both together.
+        stream.pointee.codecpar!
+    }
+
+    /// Reads the next packet of the video stream into `packet`, replacing its content.
+    ///
+    /// - Returns: 0, or FFmpeg's error code; `lam_averror_eof` at the end.
+    func read(into packet: UnsafeMutablePointer<AVPacket>) -> Int32 {
+        repeat {
+            av_packet_unref(packet)
+            let code = av_read_frame(context, packet)
+            if code < 0 { return code }
+        } while packet.pointee.stream_index != stream.pointee.index
+        return 0
+    }
+
+    /// Goes to the last keyframe whose decoding time is not after `time` ticks, as far as the container's index knows.
+    func seek(to time: Int64) -> Bool {
+        av_seek_frame(context, stream.pointee.index, time, AVSEEK_FLAG_BACKWARD) >= 0
+    }
+}
