@@ -1,3 +1,4 @@
+import LAMData
 import LAMTrain
 import Testing
 
@@ -22,7 +23,7 @@ struct ConfigArgumentsTests {
             "--trainer.max_steps", "10", "--model.vq_beta=0.5", "--data.dataset_mix", #"[["droid",1.0]]"#,
             "--trainer.max_steps=20", "--trainer.max_epochs", "-1")
         #expect(run.trainer.maxSteps == 20 && run.trainer.maxEpochs == -1 && run.model.vqBeta == 0.5)
-        #expect(run.data.datasetMix == [DatasetMixEntry(repoId: "droid", weight: 1)])
+        #expect(run.data.stream.datasetMix == [StreamOptions.MixEntry("droid", 1)])
     }
 
     @Test("later files override earlier ones key by key")
@@ -37,7 +38,7 @@ struct ConfigArgumentsTests {
             "0",
             "--data.dataset_mix+=[[c, 3]]")
         #expect(run.model.modelDim == 96 && run.model.numHeads == 12)
-        #expect(run.data.datasetMix.map(\.repoId) == ["a", "b", "c"])
+        #expect(run.data.stream.datasetMix.map(\.name) == ["a", "b", "c"])
         #expect(run.model.optimizer.lr == 3e-4 && run.model.optimizer.weightDecay == 0)
         #expect(run.trainer.loggers == [])
     }
@@ -54,12 +55,26 @@ struct ConfigArgumentsTests {
         #expect(run.trainer.callbacks.callbacks.count == 2)
     }
 
+    @Test("naming an object's class again keeps its arguments, and another list of objects replaces the first")
+    func classes() throws {
+        let folder = try TemporaryFolder()
+        let base = try folder.write(ConfigFixtures.original, to: "base.yaml")
+        #expect(try configuration("-c", base, "--model.optimizer", "AdamW").model.optimizer.lr == 1e-4)
+        #expect(try configuration("-c", base, "--model.optimizer.class_path=AdamW").model.optimizer.lr == 1e-4)
+        #expect(message("-c", base, "--model.optimizer", "SGD").contains("got SGD"))
+        let over = try folder.write(
+            "trainer: {callbacks: {class_path: LearningRateMonitor}, logger: {class_path: TensorBoardLogger}}\n")
+        let run = try configuration("-c", base, "-c", over)
+        #expect(run.trainer.callbacks.callbacks == [.learningRateMonitor(LearningRateMonitorConfiguration())])
+        #expect(run.trainer.loggers == [TensorBoardLoggerConfiguration()])
+    }
+
     @Test("options of text take their argument as it stands")
     func text() throws {
         let run = try configuration(
             "--model.task_name", "on", "--model.log_path", "a: b", "--ckpt_path", "*last", "--data.root", "#1")
         #expect(run.model.taskName == "on" && run.model.logPath == "a: b")
-        #expect(run.ckptPath == "*last" && run.data.root == "#1")
+        #expect(run.ckptPath == "*last" && run.data.stream.root == "#1")
     }
 
     @Test("switches may stand alone, other options need a value")

@@ -1,3 +1,4 @@
+import LAMData
 import LAMTrain
 import TestSupport
 import Testing
@@ -24,13 +25,13 @@ struct ConfigParseTests {
     @Test("the original's file gives the original's values")
     func original() throws {
         let fit = try parse(ConfigFixtures.original)
-        let (model, data, trainer) = (fit.configuration.model, fit.configuration.data, fit.configuration.trainer)
+        let (model, data, trainer) = (fit.configuration.model, fit.configuration.data.stream, fit.configuration.trainer)
         #expect(model.modelDim == 768 && model.latentDim == 128 && model.numLatents == 16 && model.patchSize == 16)
         #expect(model.encoderBlocks == 12 && model.decoderBlocks == 12 && model.numHeads == 12)
         #expect(model.optimizer.lr == 1e-4 && model.optimizer.weightDecay == 1e-2 && model.vqBeta == 0.25)
         #expect(model.stage == .stage1 && model.taskName == "lam_training")
         #expect(model.visionEncoder == .dinov3ViTB16)
-        #expect(data.root == "/data/datasets" && data.datasetMix == [DatasetMixEntry(repoId: "droid", weight: 1)])
+        #expect(data.root == "/data/datasets" && data.datasetMix == [StreamOptions.MixEntry("droid", 1)])
         #expect(data.batchSize == 64 && data.resolution == 224 && data.imageAug && data.bufferSize == 1000)
         #expect(trainer.maxEpochs == 20 && trainer.gradientClipVal == 0.1 && trainer.logEveryNSteps == 1000)
         let checkpoint = try #require(trainer.checkpoints.first)
@@ -63,8 +64,8 @@ struct ConfigParseTests {
             (ConfigFixtures.univlaStage1, TrainingStage.stage1), (ConfigFixtures.univlaStage2, .stage2),
         ] {
             let fit = try parse(yaml)
-            #expect(fit.configuration.data.root == "/path/to/your/rlds_data_collection")
-            #expect(fit.configuration.data.bufferSize == 45_000)
+            #expect(fit.configuration.data.stream.root == "/path/to/your/rlds_data_collection")
+            #expect(fit.configuration.data.stream.bufferSize == 45_000)
             #expect(fit.configuration.data.dataMix == "omni_magic_soup_plus_plus")
             #expect(fit.configuration.model.stage == stage)
             #expect(fit.configuration.model.visionEncoder == .dinov2ViTB14)
@@ -113,7 +114,7 @@ struct ConfigParseTests {
         arguments: [
             (
                 "model: {lam_model_dim: 0}",
-                "`model.lam_model_dim` at c.yaml:1:24: expected an integer of 1 or more, got 0"
+                "`model.lam_model_dim` at c.yaml:1:24: expected an integer from 1 to 65536, got 0"
             ),
             ("model: {lam_model_dim: wide}", "`model.lam_model_dim` at c.yaml:1:24: expected an integer, got wide"),
             ("model: {lam_model_dim: 1.5}", "expected an integer, got 1.5"),
@@ -127,7 +128,7 @@ struct ConfigParseTests {
             ("data: {batch_size: 99999999999999999999}", "expected an integer, got 1.0e+20"),
             ("data: {dataset_mix: [droid]}", "`data.dataset_mix[0]` at c.yaml:1:22: expected a pair [repo_id, weight]"),
             ("data: {dataset_mix: [[droid, 0]]}", "expected a weight above 0, got 0"),
-            ("data: {window: 1}", "expected auto, original, or a number of frames from 2 up, got 1"),
+            ("data: {window: 1}", "expected auto, original, or an integer from 2 to 1000000, got 1"),
             ("data: {val_fraction: 1.0}", "expected a number from 0 up to but not 1, got 1.0"),
             ("data: {image_aug: 1}", "expected true or false, got 1"),
             ("trainer: {limit_train_batches: 1.5}", "share of an epoch), got 1.5"),

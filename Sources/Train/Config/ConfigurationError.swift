@@ -33,7 +33,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         case .unknownKey(let path, let location, let nearest):
             "unknown key `\(printable(path))` at \(location)" + (nearest.map { "; did you mean `\($0)`?" } ?? "")
         case .unknownClass(let path, let location, let got, let known):
-            "unknown class for `\(path)` at \(location): expected \(known.joined(separator: " or ")), got \(got)"
+            "unknown class for `\(path)` at \(location): expected \(known.joined(separator: " or ")), "
+                + "got \(printable(got))"
         case .invalidValue(let path, let location, let expected, let got):
             "invalid value for `\(path)` at \(location): expected \(expected), got \(got)"
         case .conflict(let path, let location, let problem, let remedy):

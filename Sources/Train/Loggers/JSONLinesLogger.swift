@@ -31,6 +31,7 @@ public final class JSONLinesLogger: MetricsLogger {
         precondition(descriptor >= 0, "log to \(path) after close")
         var sent = 0
         while sent < line.count {
+            // SAFETY: the pointer stays within the closure, and count is what is left of the line.
             let result = line[sent...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if result < 0 {
                 if errno == EINTR { continue }

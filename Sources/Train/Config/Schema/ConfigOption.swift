@@ -65,17 +65,28 @@ extension ValueRule {
 }
 
 extension ValueRule<Int> {
-    static let positive = Self(expected: "an integer of 1 or more") { $0 >= 1 }
-    static let nonNegative = Self(expected: "an integer of 0 or more") { $0 >= 0 }
+    /// For counts of steps; with room for arithmetic on them.
+    static let positive = from(1, to: 1_000_000_000_000)
+    static let nonNegative = from(0, to: 1_000_000_000_000)
+    /// `nonNegative`, or -1 for "no limit".
+    static let limit = from(-1, to: 1_000_000_000_000)
 
     static func only(_ value: Int) -> Self { Self(expected: "\(value)") { $0 == value } }
+
+    static func from(_ low: Int, to high: Int) -> Self {
+        Self(expected: "an integer from \(low) to \(high)", typeDescription: "integer, \(low) to \(high)") {
+            (low...high).contains($0)
+        }
+    }
 }
 
 extension ValueRule<Double> {
-    static let positive = Self(expected: "a number above 0") { $0 > 0 }
-    static let nonNegative = Self(expected: "a number of 0 or more") { $0 >= 0 }
+    static let positive = Self(expected: "a number above 0", typeDescription: "number above 0") { $0 > 0 }
+    static let nonNegative = Self(expected: "a number of 0 or more", typeDescription: "number of 0 or more") { $0 >= 0 }
     /// For shares and decay rates.
-    static let belowOne = Self(expected: "a number from 0 up to but not 1") { $0 >= 0 && $0 < 1 }
+    static let belowOne = Self(
+        expected: "a number from 0 up to but not 1", typeDescription: "number from 0 up to but not 1"
+    ) { $0 >= 0 && $0 < 1 }
 }
 
 /// A key of the original or of Lightning that has no effect here.

@@ -1,68 +1,61 @@
-/// `data`: the datasets, how frame pairs are drawn from them and how they are augmented. Each property is the option of
-/// the same name in `options`, which documents it.
-public struct DataConfiguration: ConfigSection, IgnoresOptions {
-    public var root: String?
-    public var datasetMix: [DatasetMixEntry] = []
-    /// The name of an RLDS mixture, which cannot be read here; see `LAMConfiguration.requireRunnable()`.
-    public var dataMix: String?
-    public var batchSize = 64
-    public var resolution = 224
-    public var imageAug = true
-    public var bufferSize = 1000
-    public var seed = 42
+import LAMData
 
-    public var window = WindowSetting.auto
-    public var padAtEnd = EndOfEpisode.drop
-    public var augmentPair = PairAugmentation.shared
-    public var crop = CropMode.square
-    public var valFraction = 0.0
-    public var imageKeys: [String] = []
-    public var numWorkers = 0
-    public var prefetch = 2
+/// `data`: the datasets, how frame pairs are drawn from them and how they are augmented.
+public struct DataConfiguration: ConfigSection, IgnoresOptions {
+    /// What the stream of frame pairs is made of; the home of all options but `data_mix`, with their defaults.
+    public var stream = StreamOptions(datasetMix: [])
+    /// The name of an RLDS mixture, which cannot be read here; see `LAMConfiguration.requireRunnable(locate:)`.
+    public var dataMix: String?
 
     public init() {}
 
+    // The bounds are those of `StreamOptions.validate()`, checked here so that messages name the place.
     public static let options: [ConfigOption<DataConfiguration>] = [
         .init(
-            "root", \.root, aliases: ["data_root"],
-            "Folder with the local datasets, one folder per `repo_id`; null: the Hugging Face cache."),
-        .init("dataset_mix", \.datasetMix, "The datasets and their sampling weights."),
+            "root", \.stream.root, aliases: ["data_root"],
+            "Folder below which the datasets of the mix lie; null: the current one."),
+        .init("dataset_mix", \.stream.datasetMix, "The datasets and their sampling weights."),
         .init(
             "data_mix", \.dataMix, "Name of an RLDS mixture, as in UniVLA's files.",
             differs: "Parsed, but a run needs `dataset_mix` instead."),
-        .init("batch_size", \.batchSize, .positive, "Frame pairs per batch and process."),
+        .init("batch_size", \.stream.batchSize, .from(1, to: 1_000_000), "Frame pairs per batch and process."),
         .init(
-            "resolution", \.resolution, .positive, "Side of a frame in pixels; a multiple of `model.lam_patch_size`."),
-        .init("image_aug", \.imageAug, "Random crop and colour jitter."),
+            "resolution", \.stream.resolution, .from(1, to: 8_192),
+            "Side of a frame in pixels; a multiple of `model.lam_patch_size`."),
+        .init("image_aug", \.stream.imageAug, "Random crop and colour jitter in training."),
         .init(
-            "buffer_size", \.bufferSize, aliases: ["shuffle_buffer_size"], .positive,
-            "Samples in each dataset's shuffle buffer.", differs: "Costs little memory: no decoded frame is kept."),
+            "buffer_size", \.stream.bufferSize, aliases: ["shuffle_buffer_size"], .from(1, to: 1_000_000_000),
+            "References in each dataset's shuffle buffer.", differs: "Costs little memory: no decoded frame is kept."),
         .init(
-            "seed", \.seed, .nonNegative, "Seed of sampling order, windows and augmentation.",
+            "seed", \.stream.seed, "Seed of sampling order, windows and augmentation.",
             differs: "The original leaves windows and augmentation unseeded."),
         .init(
-            "window", \.window, "Window of a frame pair: `auto` draws it per sample from frame rate and name.",
-            differs: "The original draws it once per run, from dataset names only."),
+            "window", \.stream.window,
+            "Frames that a pair spans: `auto` draws it per sample from the dataset's name or frame rate.",
+            differs: "`original`: once per run, from the name only."),
         .init(
-            "pad_at_end", \.padAtEnd, "Pairs reaching over an episode's end: left out, or clamped to its last frame.",
+            "pad_at_end", \.stream.padAtEnd,
+            "Pairs reaching over an episode's end: left out, or clamped to its last frame.",
             differs: "The original clamps, to the next episode's first frame in most files."),
         .init(
-            "augment_pair", \.augmentPair, "Whether both frames of a pair share one draw of the augmentation.",
+            "augment_pair", \.stream.augmentPair, "Whether both frames of a pair share one draw of the augmentation.",
             differs: "The original draws for each frame."),
         .init(
-            "crop", \.crop, "Geometry of frames that are not square: a square crop, or the `original` squeeze.",
-            differs: "The original squeezes frames to a square."),
+            "crop", \.stream.crop,
+            "What the model sees of frames that are not square: a square that moves, or `original`.",
+            differs: "`original`: always the middle, and squeezed frames without augmentation."),
         .init(
-            "val_fraction", \.valFraction, .belowOne, "Share of each dataset's episodes held out for validation.",
-            differs: "New; the original trains on all."),
+            "val_fraction", \.stream.valFraction, .belowOne,
+            "Share of each dataset's episodes held out for validation.", differs: "New; the original trains on all."),
         .init(
-            "image_keys", \.imageKeys,
-            "Cameras in the order of preference; empty: chosen by the dataset's name and features.",
+            "image_keys", \.stream.imageKeys,
+            "Cameras by dataset: the first pair whose text is in the `repo_id` wins; else the dataset's own rule.",
             differs: "The original knows DROID's camera only."),
         .init(
-            "num_workers", \.numWorkers, .nonNegative, "Decoder threads; 0: as many as there are cores to spare.",
+            "num_workers", \.stream.numWorkers, .ifPresent(.from(1, to: 1_024)),
+            "Threads that read and augment; null: half of the cores, at most 8.",
             differs: "The original always uses none."),
-        .init("prefetch", \.prefetch, .positive, "Batches made ahead.", differs: "New."),
+        .init("prefetch", \.stream.prefetch, .from(1, to: 1_024), "Batches made ahead.", differs: "New."),
     ]
 
     static let ignored: [IgnoredOption] = [

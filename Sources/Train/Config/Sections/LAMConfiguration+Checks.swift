@@ -19,9 +19,10 @@ extension LAMConfiguration {
                 "model.lam_model_dim", "\(model.modelDim) is no multiple of lam_num_heads (\(model.numHeads))",
                 "change one of them")
         }
-        guard data.resolution.isMultiple(of: model.patchSize) else {
+        guard data.stream.resolution.isMultiple(of: model.patchSize) else {
             throw conflict(
-                "data.resolution", "\(data.resolution) is no multiple of model.lam_patch_size (\(model.patchSize))",
+                "data.resolution",
+                "\(data.stream.resolution) is no multiple of model.lam_patch_size (\(model.patchSize))",
                 "change one of them")
         }
         if let patch = model.visionEncoder.patchSize, patch != model.patchSize {
@@ -92,12 +93,12 @@ extension LAMConfiguration {
                 path: "model.vision_encoder", at: locate("model.vision_encoder"), got: model.visionEncoder.rawValue,
                 remedy: "use --model.vision_encoder pixels")
         }
-        if data.datasetMix.isEmpty, let mixture = data.dataMix {
+        if data.stream.datasetMix.isEmpty, let mixture = data.dataMix {
             throw ConfigurationError.unavailable(
                 path: "data.data_mix", at: locate("data.data_mix"), got: "RLDS mixtures (\(mixture)) cannot be read",
                 remedy: "give the LeRobot datasets as data.dataset_mix: [[repo_id, weight], ...]")
         }
-        if data.datasetMix.isEmpty {
+        if data.stream.datasetMix.isEmpty {
             throw ConfigurationError.missingValue(
                 path: "data.dataset_mix", remedy: "give the datasets and their weights, [[repo_id, weight], ...]")
         }

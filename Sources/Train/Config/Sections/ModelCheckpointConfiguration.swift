@@ -26,7 +26,7 @@ public struct ModelCheckpointConfiguration: ConfigClass, IgnoresOptions {
         .init("verbose", \.verbose, "Report each saved file."),
         .init("save_last", \.saveLast, "Keep `last.ckpt` up to date."),
         .init(
-            "save_top_k", \.saveTopK, ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
+            "save_top_k", \.saveTopK, .limit,
             "Checkpoints to keep; -1: all."),
         .init("save_weights_only", \.saveWeightsOnly, "Leave out what resuming needs."),
         .init(

@@ -31,13 +31,17 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
 
     public static let options: [ConfigOption<ModelConfiguration>] = [
         .init("image_channels", \.imageChannels, .only(3), "Colour channels of a frame."),
-        .init("lam_model_dim", \.modelDim, .positive, "Width of the transformer; a multiple of `lam_num_heads`."),
-        .init("lam_latent_dim", \.latentDim, .positive, "Width of one latent action and of a codebook row."),
-        .init("lam_num_latents", \.numLatents, .positive, "Rows of the codebook."),
-        .init("lam_patch_size", \.patchSize, .positive, "Side of a patch in pixels; divides `data.resolution`."),
-        .init("lam_enc_blocks", \.encoderBlocks, .positive, "Transformer blocks of the encoder."),
-        .init("lam_dec_blocks", \.decoderBlocks, .positive, "Transformer blocks of the decoder."),
-        .init("lam_num_heads", \.numHeads, .positive, "Attention heads per block."),
+        .init(
+            "lam_model_dim", \.modelDim, .from(1, to: 65_536),
+            "Width of the transformer; a multiple of `lam_num_heads`."),
+        .init("lam_latent_dim", \.latentDim, .from(1, to: 65_536), "Width of one latent action and of a codebook row."),
+        .init("lam_num_latents", \.numLatents, .from(1, to: 1_048_576), "Rows of the codebook."),
+        .init(
+            "lam_patch_size", \.patchSize, .from(1, to: 8_192),
+            "Side of a patch in pixels; divides `data.resolution`."),
+        .init("lam_enc_blocks", \.encoderBlocks, .from(1, to: 4_096), "Transformer blocks of the encoder."),
+        .init("lam_dec_blocks", \.decoderBlocks, .from(1, to: 4_096), "Transformer blocks of the decoder."),
+        .init("lam_num_heads", \.numHeads, .from(1, to: 4_096), "Attention heads per block."),
         .init(
             "lam_dropout", \.dropout,
             ValueRule(expected: "0.0, as this build has no dropout", typeDescription: "0.0") { $0 == 0 },

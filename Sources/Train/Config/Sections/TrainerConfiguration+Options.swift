@@ -2,26 +2,27 @@ extension TrainerConfiguration: IgnoresOptions {
     public static let options: [ConfigOption<TrainerConfiguration>] = [
         .init(
             "max_epochs", \.maxEpochs,
-            .ifPresent(ValueRule(expected: "an integer of 1 or more, or -1") { $0 >= 1 || $0 == -1 }),
+            .ifPresent(.limit),
             "Epochs to train; -1: without end; null: 1000 where `max_steps` sets no end.",
             differs:
                 "An epoch is the mix's frames over the global batch, or `limit_train_batches`; there it never ends."
         ),
         .init(
-            "max_steps", \.maxSteps, ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
+            "max_steps", \.maxSteps, .limit,
             "Optimiser steps to train; -1: no limit."),
         .init("max_time", \.maxTime, "Time after which the run saves a checkpoint and ends."),
         .init(
             "accelerator", \.accelerator, acceleratorRule, "Kind of device.", differs: "The CPU, whatever is asked for."
         ),
-        .init("num_nodes", \.numNodes, .positive, "Machines.", differs: "One process."),
+        .init("num_nodes", \.numNodes, .from(1, to: 1_000_000), "Machines.", differs: "One process."),
         .init("devices", \.devices, "Processes per machine.", differs: "One process."),
         .init("strategy", \.strategy, "How processes share the work.", differs: "One process."),
         .init("precision", \.precision, "Type of the arithmetic.", differs: "f32, whatever is asked for."),
         .init("log_every_n_steps", \.logEveryNSteps, .positive, "Steps between logged values."),
         .init("gradient_clip_val", \.gradientClipVal, .ifPresent(.nonNegative), "Bound of gradients; null or 0: none."),
         .init("gradient_clip_algorithm", \.gradientClipAlgorithm, "Whether the total norm or each value is bounded."),
-        .init("accumulate_grad_batches", \.accumulateGradBatches, .positive, "Batches per optimiser step."),
+        .init(
+            "accumulate_grad_batches", \.accumulateGradBatches, .from(1, to: 1_000_000), "Batches per optimiser step."),
         .init("limit_train_batches", \.limitTrainBatches, "Batches per training epoch."),
         .init("limit_val_batches", \.limitValBatches, "Batches per validation."),
         .init("val_check_interval", \.valCheckInterval, "Batches between validations."),
@@ -30,7 +31,7 @@ extension TrainerConfiguration: IgnoresOptions {
             "Epochs between validations; null: count batches over epochs."),
         .init(
             "num_sanity_val_steps", \.numSanityValSteps,
-            ValueRule(expected: "an integer of 0 or more, or -1") { $0 >= -1 },
+            .limit,
             "Validation batches before training, as a trial; -1: all."),
         .init("enable_progress_bar", \.enableProgressBar, "Live progress on a terminal."),
         .init("enable_checkpointing", \.enableCheckpointing, "Whether checkpoints are written."),
@@ -43,7 +44,7 @@ extension TrainerConfiguration: IgnoresOptions {
             "default_root_dir", \.defaultRootDir,
             "Folder of logs and checkpoints that name none; null: the current one."),
         .init(
-            "num_threads", \.numThreads, .ifPresent(.positive), "Threads of the arithmetic; null: all cores.",
+            "num_threads", \.numThreads, .ifPresent(.from(1, to: 4_096)), "Threads of the arithmetic; null: all cores.",
             differs: "New."),
     ]
 

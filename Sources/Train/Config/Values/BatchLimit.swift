@@ -7,7 +7,7 @@ public enum BatchLimit: ConfigRepresentable {
 
     public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
         switch node.value {
-        case .int(let count) where count >= 0: self = .batches(count)
+        case .int(let count) where (0...1_000_000_000_000).contains(count): self = .batches(count)
         case .double(let share) where (0...1).contains(share): self = .fraction(share)
         case .null: self = .fraction(1)
         default: throw node.invalid(path, expected: Self.typeDescription)

@@ -35,21 +35,6 @@ public enum CodeRestart: String, ConfigChoice {
     case encoder, original, none
 }
 
-/// Whether the two frames of a pair share one draw of the augmentation.
-public enum PairAugmentation: String, ConfigChoice {
-    case shared, independent
-}
-
-/// The geometry of frames that are not square.
-public enum CropMode: String, ConfigChoice {
-    case square, original
-}
-
-/// What becomes of pairs whose second frame would lie after the episode's end.
-public enum EndOfEpisode: String, ConfigChoice {
-    case drop, clamp
-}
-
 /// What gradient clipping bounds.
 public enum GradientClipping: String, ConfigChoice {
     case norm, value

@@ -12,8 +12,8 @@ public struct FastDevRun: ConfigRepresentable {
     public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
         switch node.value {
         case .bool(let isOn): batches = isOn ? 1 : 0
-        case .int(let count) where count >= 0: batches = count
-        default: throw node.invalid(path, expected: "true, false or a number of batches")
+        case .int(let count) where (0...1_000_000).contains(count): batches = count
+        default: throw node.invalid(path, expected: "true, false or a number of batches up to 1000000")
         }
     }
 

@@ -1,16 +1,16 @@
 extension YAMLNode {
     /// This document with a later one laid over it, as LightningCLI layers `--config` files and `--a.b c` options.
     ///
-    /// Mappings merge key by key and everything else is replaced, with two rules for class objects: another
-    /// `class_path` drops the arguments of the class before it, and arguments laid over a bare class name belong to
-    /// that class.
+    /// Mappings merge key by key and everything else is replaced, except in class objects: another `class_path` drops
+    /// the arguments of the class before it, the same one keeps them, and arguments without a class belong to the class
+    /// that is there, the last one in a list.
     package func overlaid(with over: YAMLNode) -> YAMLNode {
-        guard case .mapping(let upper) = over.content else { return over }
+        guard case .mapping(let upper) = over.content else {
+            return className != nil && className == over.bareName ? self : over
+        }
         switch content {
         case .mapping(let lower):
-            if let newClass = over["class_path"], let oldClass = self["class_path"], newClass.value != oldClass.value {
-                return over
-            }
+            if let newClass = over.className, let oldClass = className, newClass != oldClass { return over }
             var merged = lower
             var positions = [String: Int](uniqueKeysWithValues: lower.enumerated().map { ($1.key, $0) })
             for entry in upper {
@@ -25,13 +25,22 @@ extension YAMLNode {
             return YAMLNode(.mapping(merged), at: over.location)
         case .sequence(let items):
             // `--trainer.logger.save_dir x` speaks of the last logger in the list.
-            guard let last = items.last else { return over }
+            guard let last = items.last, over["class_path"] == nil else { return over }
             return YAMLNode(.sequence(items.dropLast() + [last.overlaid(with: over)]), at: location)
         case .scalar:
             guard !isNull, over["class_path"] == nil else { return over }
             let className = Entry(key: "class_path", keyLocation: location, value: self)
             return YAMLNode(.mapping([className] + upper), at: over.location)
         }
+    }
+
+    /// The class of an object, without its module.
+    private var className: String? { self["class_path"]?.bareName }
+
+    /// The last part of a dotted name.
+    private var bareName: String? {
+        guard case .scalar(let text, _) = content, !isNull else { return nil }
+        return text.split(separator: ".").last.map(String.init)
     }
 
     /// This document with `items` appended to the list at `path`: what `--key+=value` asks for.

@@ -1,0 +1,81 @@
+import LAMData
+
+extension PadAtEndOption: ConfigChoice {}
+extension AugmentPairOption: ConfigChoice {}
+extension CropOption: ConfigChoice {}
+
+/// A number of frames, or the name of a rule.
+extension WindowOption: ConfigRepresentable {
+    public static var typeDescription: String { "`auto`, `original`, or an integer from 2 to 1000000" }
+
+    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        switch node.value {
+        case .string("auto"): self = .auto
+        case .string("original"): self = .original
+        case .int(let frames) where (2...1_000_000).contains(frames): self = .fixed(frames)
+        default: throw node.invalid(path, expected: "auto, original, or an integer from 2 to 1000000")
+        }
+    }
+
+    public var configValue: ConfigValue {
+        switch self {
+        case .auto: .string("auto")
+        case .original: .string("original")
+        case .fixed(let frames): .int(frames)
+        }
+    }
+}
+
+/// `["droid", 1.0]`: a dataset and its sampling weight.
+extension StreamOptions.MixEntry: ConfigRepresentable {
+    public static var typeDescription: String { "`[repo_id, weight]` pairs" }
+
+    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        let (first, second) = try node.pair(path, expected: "a pair [repo_id, weight]")
+        let name = try String(decoding: first, at: path, in: &context)
+        let weight = try Double(decoding: second, at: path, in: &context)
+        guard !name.isEmpty else { throw first.invalid(path, expected: "the name of a dataset") }
+        guard weight > 0 else { throw second.invalid(path, expected: "a weight above 0") }
+        self.init(name, weight)
+    }
+
+    public var configValue: ConfigValue { .list([.string(name), .double(weight)]) }
+}
+
+/// `["droid", "observation.images.exterior_1_left"]`: a camera for the datasets with that text in their names.
+extension StreamOptions.ImageKey: ConfigRepresentable {
+    public static var typeDescription: String { "`[part of repo_id, feature]` pairs" }
+
+    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        let (first, second) = try node.pair(path, expected: "a pair [part of repo_id, feature]")
+        self.init(
+            pattern: try String(decoding: first, at: path, in: &context),
+            key: try String(decoding: second, at: path, in: &context))
+    }
+
+    public var configValue: ConfigValue { .list([.string(pattern), .string(key)]) }
+}
+
+/// The type of seeds.
+extension UInt64: ConfigRepresentable {
+    public static var typeDescription: String { "integer of 0 or more" }
+
+    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        guard case .int(let value) = node.value, let seed = UInt64(exactly: value) else {
+            throw node.invalid(path, expected: "an integer of 0 or more")
+        }
+        self = seed
+    }
+
+    /// Values read from YAML fit into `Int`; a larger one, set in code, is written as the text of its digits.
+    public var configValue: ConfigValue { Int(exactly: self).map { .int($0) } ?? .string(String(self)) }
+}
+
+extension ConfigNode {
+    fileprivate func pair(_ path: String, expected: String) throws -> (ConfigNode, ConfigNode) {
+        guard case .sequence(let parts) = yaml.content, parts.count == 2 else {
+            throw invalid(path, expected: expected)
+        }
+        return (ConfigNode(parts[0]), ConfigNode(parts[1]))
+    }
+}
