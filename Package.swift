@@ -47,7 +47,9 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
         .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"]),
-        .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
+        .testTarget(name: "FormatsTests", dependencies: [
+            "Formats", "TestSupport", .product(name: "OrderedCollections", package: "swift-collections"),
+        ]),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"]),
         .testTarget(name: "DataTests", dependencies: ["LAMData", "TestSupport"]),
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),

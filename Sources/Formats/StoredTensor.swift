@@ -125,7 +125,9 @@ public struct StoredTensor: @unchecked Sendable {
         _: Element.Type, _ convert: (Element) -> Value
     ) -> [Value] {
         withUnsafeBytes { bytes in
-            (0..<count).map { convert(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: Element.self)) }
+            (0..<count).map {
+                convert(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: Element.self))
+            }
         }
     }
 }

@@ -30,14 +30,16 @@ import Testing
     @Test(
         "damaged torch files",
         arguments: [
-            "views", "shapes", "parameter", "ordered", "protocol4", "nested", "size_dtype_device", "legacy_shared", "zip64",
+            "views", "shapes", "parameter", "ordered", "protocol4", "nested", "size_dtype_device", "legacy_shared",
+            "zip64",
             "deflated", "bigendian",
         ])
     func torch(name: String) throws {
         let folder = try TemporaryFolder()
         let original = try [UInt8](Data(contentsOf: Goldens.url("wan/pth_format/valid/\(name).pth")))
         // Opcodes of calls, containers, memo and numbers, and the letters of zip signatures.
-        var mutator = Mutator(seed: 1, vocabulary: Array("()tR}u]aebcq0QhjKMJGXPK".utf8) + [1, 2, 5, 6, 7, 0x80, 0x85, 0x8A, 0x93, 0x94])
+        var mutator = Mutator(
+            seed: 1, vocabulary: Array("()tR}u]aebcq0QhjKMJGXPK".utf8) + [1, 2, 5, 6, 7, 0x80, 0x85, 0x8A, 0x93, 0x94])
         var readable = 0
         for round in 0..<Self.count {
             // The pickle lies in front, the directory at the end.

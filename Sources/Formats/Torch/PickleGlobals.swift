@@ -63,7 +63,8 @@ enum PickleGlobal: Hashable, Sendable {
 
     private static func isOptimizer(module: String, name: String) -> Bool {
         (module == "torch.optim" || module.hasPrefix("torch.optim."))
-            && !name.isEmpty && name.utf8.allSatisfy { UInt8(ascii: "A") <= $0 && $0 <= UInt8(ascii: "z") || 48...57 ~= $0 }
+            && !name.isEmpty
+            && name.utf8.allSatisfy { UInt8(ascii: "A") <= $0 && $0 <= UInt8(ascii: "z") || 48...57 ~= $0 }
     }
 
     var qualifiedName: (module: String, name: String) {

@@ -4,8 +4,8 @@ extension PickleFault: Error {}
 
 /// What a pickle built, as a flat list of nodes that refer to each other by index.
 ///
-/// Being flat it can hold what a value tree must not: shared nodes, cycles and any depth, all without recursion, so that
-/// `value(of:tensors:)` can refuse them before a tree exists.
+/// Being flat it can hold what a value tree must not: shared nodes, cycles and any depth, all without recursion, so
+/// that `value(of:tensors:)` can refuse them before a tree exists.
 struct PickleGraph {
     typealias Index = Int32
 
@@ -116,7 +116,9 @@ private struct TreeBuilder {
 
     private mutating func container(_ index: PickleGraph.Index, depth: Int) throws(PickleFault) -> Built {
         if let built = finished[index] {
-            guard depth + built.height <= PickleGraph.maximumDepth else { throw .tooDeep(limit: PickleGraph.maximumDepth) }
+            guard depth + built.height <= PickleGraph.maximumDepth else {
+                throw .tooDeep(limit: PickleGraph.maximumDepth)
+            }
             return built
         }
         guard depth < PickleGraph.maximumDepth else { throw .tooDeep(limit: PickleGraph.maximumDepth) }

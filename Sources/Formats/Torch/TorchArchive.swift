@@ -77,10 +77,11 @@ struct TorchArchive {
         do throws(ZipFault) {
             let result: StoredTensor
             if let stored = try archive.stored(entry) {
-                result = stored.baseAddress.map {
-                    // SAFETY: `stored` lies within the bytes that `file` keeps mapped.
-                    StoredTensor(elementType: .u8, shape: [stored.count], owner: file, pointer: $0)
-                } ?? StoredTensor(elementType: .u8, shape: [0], bytes: [])
+                result =
+                    stored.baseAddress.map {
+                        // SAFETY: `stored` lies within the bytes that `file` keeps mapped.
+                        StoredTensor(elementType: .u8, shape: [stored.count], owner: file, pointer: $0)
+                    } ?? StoredTensor(elementType: .u8, shape: [0], bytes: [])
             } else {
                 guard entry.bytes <= UInt64(max(limit, 0)) else {
                     throw .entryTooLarge(entry: entry.name, bytes: entry.bytes, limit: limit)

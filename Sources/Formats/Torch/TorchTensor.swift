@@ -70,7 +70,9 @@ public struct TorchTensor: Sendable {
             // SAFETY: not empty, so its storage is not empty either, and a buffer with bytes has an address. The checks
             // made when the tensor was read keep every index below within the storage.
             let base = source.baseAddress! + offset * size
-            if isContiguous { return StoredTensor(elementType: elementType, shape: shape, owner: storage, pointer: base) }
+            if isContiguous {
+                return StoredTensor(elementType: elementType, shape: shape, owner: storage, pointer: base)
+            }
             return StoredTensor(elementType: elementType, shape: shape) { target in
                 var index = [Int](repeating: 0, count: shape.count)
                 var element = 0

@@ -15,7 +15,8 @@ import Testing
         #expect(tree.differences.isEmpty)
     }
 
-    @Test("a torch file is written again byte for byte, except for its serialization id",
+    @Test(
+        "a torch file is written again byte for byte, except for its serialization id",
         arguments: ["latent_record", "dtypes", "ordered", "size_dtype_device", "many"])
     func sameBytes(name: String) throws {
         let folder = try TemporaryFolder()

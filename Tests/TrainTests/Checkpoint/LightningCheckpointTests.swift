@@ -1,7 +1,6 @@
-import Foundation
 import Formats
+import Foundation
 import LAMTrain
-import OrderedCollections
 import TestSupport
 import Testing
 
@@ -43,7 +42,8 @@ import Testing
         let expected = try SafeTensors(path: Self.golden("cli_fp32", "optimizer_state_by_name.safetensors").path)
         let names = Array(checkpoint.stateDict.keys)
         for (index, moments) in try #require(checkpoint.optimizers.first).moments {
-            let average = try #require(expected.tensors.first { $0.key.hasPrefix(names[index]) && $0.key.hasSuffix("exp_avg") })
+            let average = try #require(
+                expected.tensors.first { $0.key.hasPrefix(names[index]) && $0.key.hasSuffix("exp_avg") })
             #expect(average.value.bytes() == moments.expAvg.bytes(), "\(names[index])")
         }
     }
@@ -168,7 +168,8 @@ import Testing
 
     @Test("weights alone are read from minimal checkpoints and bare state dicts")
     func weightsOnly() throws {
-        #expect(try LightningCheckpoint.stateDict(contentsOf: Goldens.url("lam/lam_stage1/weights.pth").path).count > 10)
+        #expect(
+            try LightningCheckpoint.stateDict(contentsOf: Goldens.url("lam/lam_stage1/weights.pth").path).count > 10)
         #expect(try LightningCheckpoint.stateDict(contentsOf: Self.golden("cli_fp32", "last.ckpt").path).count == 74)
     }
 }
