@@ -107,7 +107,8 @@ extension TorchFault {
         case .missingStorage(let key): "storage '\(key)' is missing"
         case .storageConflict(let key): "storage '\(key)' is declared twice with different types or sizes"
         case .storageSize(let key, let expected, let got): "storage '\(key)': expected \(expected) bytes, got \(got)"
-        case .storageCount(let key, let count): "storage '\(key)': \(count) elements is no size"
+        case .storageCount(let key, let expected, let got):
+            "storage '\(key)': expected \(expected) elements, got \(got)"
         case .tensorBounds(let key, let shape, let strides, let offset, let bytes):
             "tensor of shape \(shape), strides \(strides), offset \(offset) does not fit in "
                 + "storage '\(key)' of \(bytes) bytes"

@@ -79,7 +79,7 @@ public enum TorchFault: Equatable, Sendable {
     case missingStorage(key: String)
     case storageConflict(key: String)
     case storageSize(key: String, expected: Int, got: Int)
-    case storageCount(key: String, count: Int)
+    case storageCount(key: String, expected: Int, got: Int)
     case tensorBounds(key: String, shape: [Int], strides: [Int], offset: Int, storageBytes: Int)
     case tensorTooLarge(key: String, shape: [Int], limit: Int)
 }

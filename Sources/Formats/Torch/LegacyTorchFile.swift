@@ -31,10 +31,13 @@ struct LegacyTorchFile {
             }
             guard storages[key] == nil else { throw fail(.storageConflict(key: key)) }
             let storage = graph.storages[index]
-            let byteCount = storage.count * (storage.elementType ?? .u8).byteCount
-            let declared = file.bytes.integer(Int64.self, at: position).map { isLittleEndian ? $0 : $0.byteSwapped }
+            let byteCount = storage.count * storage.elementType.byteCount
+            guard let count = file.bytes.integer(Int64.self, at: position) else {
+                throw fail(.storageSize(key: key, expected: byteCount, got: 0))
+            }
+            let declared = isLittleEndian ? count : count.byteSwapped
             guard declared == Int64(storage.count) else {
-                throw fail(.storageCount(key: key, count: Int(declared ?? -1)))
+                throw fail(.storageCount(key: key, expected: storage.count, got: Int(declared)))
             }
             guard let bytes = file.bytes.slice(at: position + 8, length: byteCount), let start = bytes.baseAddress
             else {

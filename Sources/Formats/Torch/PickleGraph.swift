@@ -33,15 +33,13 @@ struct PickleGraph {
     /// A storage that the pickle refers to by key.
     struct Storage: Equatable {
         let key: String
-        /// Nil for an untyped storage, which counts bytes.
-        let elementType: ElementType?
+        let elementType: ElementType
         let count: Int
     }
 
     /// A view of a storage, not yet checked against the storage's size.
     struct Tensor {
         let storage: Int
-        let elementType: ElementType
         let shape: [Int]
         let strides: [Int]
         let offset: Int

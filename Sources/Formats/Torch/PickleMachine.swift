@@ -267,13 +267,9 @@ extension PickleMachine {
             case .string(let key) = node(parts[2]), case .string = node(parts[3]), case .int(let count) = node(parts[4])
         else { throw .persistentIdentifier }
         if parts.count == 6 { guard case .none = node(parts[5]) else { throw .persistentIdentifier } }
-        let elementType: ElementType?
-        switch kind {
-        case .storage(let type): elementType = type
-        case .untypedStorage: elementType = nil
-        default: throw .persistentIdentifier
+        guard case .storage(let elementType) = kind, elementType.byteCount(shape: [count]) != nil else {
+            throw .persistentIdentifier
         }
-        guard count >= 0, (elementType ?? .u8).byteCount(shape: [count]) != nil else { throw .persistentIdentifier }
 
         let storage = PickleGraph.Storage(key: key, elementType: elementType, count: count)
         if let known = graph.storageIndices[key] {
@@ -292,8 +288,8 @@ extension PickleMachine {
         guard case .tuple(let arguments) = node(argumentsIndex) else { throw fault("a tuple") }
 
         switch function {
-        case .rebuildTensor, .rebuildTensorV2, .rebuildTensorV3:
-            guard let tensor = tensor(arguments, version: function) else {
+        case .rebuildTensor, .rebuildTensorV2:
+            guard let tensor = tensor(arguments, hasFlags: function == .rebuildTensorV2) else {
                 throw fault("a storage, offset, sizes and strides")
             }
             try push(tensor: tensor)
@@ -330,7 +326,7 @@ extension PickleMachine {
         case .inert(let module, let name):
             graph.objects.append(PickleGraph.Object(module: module, name: name, arguments: arguments))
             try push(.object(graph.objects.count - 1))
-        case .storage, .untypedStorage, .dtype: throw .forbiddenCall(module: module, name: name)
+        case .storage, .dtype: throw .forbiddenCall(module: module, name: name)
         }
     }
 
@@ -339,35 +335,19 @@ extension PickleMachine {
         try push(.tensor(graph.tensors.count - 1))
     }
 
-    /// Version 1: `(storage, offset, sizes, strides)`. Version 2 adds `requires_grad, hooks[, metadata]`, version 3
-    /// `requires_grad, hooks, dtype[, metadata]` over an untyped storage.
-    private func tensor(_ arguments: [Index], version: PickleGlobal) -> PickleGraph.Tensor? {
-        let allowed =
-            switch version {
-            case .rebuildTensor: 4...4
-            case .rebuildTensorV2: 6...7
-            default: 7...8
-            }
-        guard allowed ~= arguments.count, case .storage(let storage) = node(arguments[0]),
+    /// Version 1: `(storage, offset, sizes, strides)`; version 2 adds the flags `requires_grad, hooks[, metadata]`.
+    private func tensor(_ arguments: [Index], hasFlags: Bool) -> PickleGraph.Tensor? {
+        guard (hasFlags ? 6...7 : 4...4) ~= arguments.count, case .storage(let storage) = node(arguments[0]),
             case .int(let offset) = node(arguments[1]), let shape = integers(arguments[2]),
             let strides = integers(arguments[3]), shape.count == strides.count
         else { return nil }
         var requiresGrad = false
-        if arguments.count > 4 {
+        if hasFlags {
             guard case .bool(let value) = node(arguments[4]) else { return nil }
             requiresGrad = value
         }
-        var elementType = graph.storages[storage].elementType
-        if version == .rebuildTensorV3 {
-            guard case .global(.dtype(let name)) = node(arguments[6]), let type = ElementType(torchName: name) else {
-                return nil
-            }
-            elementType = type
-        }
-        guard let elementType else { return nil }
         return PickleGraph.Tensor(
-            storage: storage, elementType: elementType, shape: shape, strides: strides, offset: offset,
-            requiresGrad: requiresGrad)
+            storage: storage, shape: shape, strides: strides, offset: offset, requiresGrad: requiresGrad)
     }
 
     private func integers(_ index: Index) -> [Int]? {

@@ -9,7 +9,8 @@ struct PickleWriter {
 
     private var storageKeys: [ObjectIdentifier: Int] = [:]
     private var memoCount = 0
-    private var strings: [String: Int] = [:]
+    /// By UTF-8, because strings that Swift deems equal may differ in their bytes.
+    private var strings: [[UInt8]: Int] = [:]
     private var globals: [String: Int] = [:]
 
     /// Python's pickler adds to containers in parts of this many entries.
@@ -175,10 +176,11 @@ struct PickleWriter {
     }
 
     private mutating func write(_ text: String) {
-        if let index = strings[text] { return get(index) }
-        emit(.binUnicode, UInt32(text.utf8.count))
-        bytes.append(contentsOf: text.utf8)
-        strings[text] = memoCount
+        let content = Array(text.utf8)
+        if let index = strings[content] { return get(index) }
+        emit(.binUnicode, UInt32(content.count))
+        bytes.append(contentsOf: content)
+        strings[content] = memoCount
         memoize()
     }
 

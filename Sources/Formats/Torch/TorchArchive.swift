@@ -56,11 +56,11 @@ struct TorchArchive {
             guard let entry = archive.entries["\(prefix)data/\(storage.key)"] else {
                 throw .torch(path: file.path, .missingStorage(key: storage.key))
             }
-            let elementType = storage.elementType ?? .u8
-            guard entry.bytes == UInt64(storage.count * elementType.byteCount) else {
+            let byteCount = storage.count * storage.elementType.byteCount
+            guard entry.bytes == UInt64(byteCount) else {
                 throw .zip(
                     path: file.path,
-                    .entrySize(entry: entry.name, expected: storage.count * elementType.byteCount, got: entry.bytes))
+                    .entrySize(entry: entry.name, expected: byteCount, got: entry.bytes))
             }
             let bytes = try Self.bytes(of: entry, in: archive, of: file, limit: inflatable, verifies: verifiesChecksums)
             if entry.isDeflated { inflatable -= bytes.byteCount }

@@ -30,6 +30,15 @@ import Testing
         #expect(differing <= 48)
     }
 
+    @Test("strings keep their bytes, even next to ones that Unicode deems equal")
+    func exactStrings() throws {
+        let folder = try TemporaryFolder()
+        let forms = ["\u{E9}", "e\u{301}"]
+        try TorchFile.write(.list(forms.map { .string($0) }), to: folder.path("s.pth"))
+        let read = try TorchFile(path: folder.path("s.pth")).root.elements?.compactMap(\.string) ?? []
+        #expect(read.map { Array($0.utf8) } == forms.map { Array($0.utf8) })
+    }
+
     @Test("storages that several tensors view are written once")
     func sharedStorage() throws {
         let folder = try TemporaryFolder()
