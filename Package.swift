@@ -46,6 +46,7 @@ let package = Package(
         ]),
 
         .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
+<<<<<<< HEAD
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Randomness", "TestSupport"]),
         .testTarget(name: "NNTests", dependencies: ["NN", "Tensor", "Randomness", "TestSupport"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
@@ -53,6 +54,15 @@ let package = Package(
         .testTarget(name: "DataTests", dependencies: [
             "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
         ]),
+=======
+        .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
+        .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"]),
+        .testTarget(name: "FormatsTests", dependencies: [
+            "Formats", "TestSupport", .product(name: "OrderedCollections", package: "swift-collections"),
+        ]),
+        .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"]),
+        .testTarget(name: "DataTests", dependencies: ["LAMData", "TestSupport"]),
+>>>>>>> refs/heads/formats
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
         .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "TestSupport"]),
     ],

@@ -2,9 +2,9 @@ import Foundation
 
 /// A file that appears under its name whole or not at all.
 ///
-/// Bytes go to `<path>.tmp-<process id>` in the same folder. `commit()` makes them durable, renames the file over `path`
-/// and makes the renaming durable; until then an older file of that name stays as it is. After an error, `discard()` or
-/// the end of the object's life without `commit()`, the temporary file is gone.
+/// Bytes go to `<path>.tmp-<process id>` in the same folder. `commit()` makes them durable, renames the file over
+/// `path` and makes the renaming durable; until then an older file of that name stays as it is. After an error,
+/// `discard()` or the end of the object's life without `commit()`, the temporary file is gone.
 public final class AtomicFile {
     public let path: String
     /// The bytes written so far.
@@ -113,6 +113,8 @@ public final class AtomicFile {
         guard descriptor >= 0 else { throw .io(path: folder, operation: "open", code: errno) }
         defer { close(descriptor) }
         // Some network file systems refuse to flush a folder; there the renaming is as durable as it can be.
-        guard fsync(descriptor) == 0 || errno == EINVAL else { throw .io(path: folder, operation: "flush", code: errno) }
+        guard fsync(descriptor) == 0 || errno == EINVAL else {
+            throw .io(path: folder, operation: "flush", code: errno)
+        }
     }
 }

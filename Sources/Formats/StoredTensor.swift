@@ -94,7 +94,11 @@ public struct StoredTensor: @unchecked Sendable {
     /// 0 or 1 from bool.
     public func floats() -> [Float] {
         switch elementType {
-        case .f32: elements(Float.self) { $0 }
+        case .f32:
+            [Float](unsafeUninitializedCapacity: count) { target, initialized in
+                withUnsafeBytes { UnsafeMutableRawBufferPointer(target).copyMemory(from: $0) }
+                initialized = count
+            }
         case .f64: elements(Double.self) { Float($0) }
         case .f16: elements(Float16.self) { Float($0) }
         case .bf16: elements(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
@@ -125,7 +129,9 @@ public struct StoredTensor: @unchecked Sendable {
         _: Element.Type, _ convert: (Element) -> Value
     ) -> [Value] {
         withUnsafeBytes { bytes in
-            (0..<count).map { convert(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: Element.self)) }
+            (0..<count).map {
+                convert(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: Element.self))
+            }
         }
     }
 }

@@ -2,10 +2,10 @@ import Foundation
 
 /// Writes a TensorBoard event file, `events.out.tfevents.<unix seconds>.<host>.<process id>.<n>`.
 ///
-/// A file is a series of TFRecords: length (8 bytes), its masked CRC-32C (4), an `Event` message, its masked CRC-32C (4).
-/// The first event names the file's version. Events are gathered in memory and appended in whole records once there are
-/// `maximumBufferedBytes`, once `flushSeconds` have passed since the last append, and by `flush()`; a killed process loses
-/// what is gathered and nothing else, and readers skip a record that a full disk cut off.
+/// A file is a series of TFRecords: length (8 bytes), its masked CRC-32C (4), an `Event` message, its masked CRC-32C
+/// (4). The first event names the file's version. Events are gathered in memory and appended in whole records once
+/// there are `maximumBufferedBytes`, once `flushSeconds` have passed since the last append, and by `flush()`; a killed
+/// process loses what is gathered and nothing else, and readers skip a record that a full disk cut off.
 public final class EventFileWriter {
     public let path: String
     private var descriptor: Int32

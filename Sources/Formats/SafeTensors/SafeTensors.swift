@@ -4,8 +4,8 @@ import OrderedCollections
 ///
 /// Layout: an unsigned 64-bit little-endian header length `n`, `n` bytes of JSON, then the tensors' bytes. The file is
 /// memory-mapped; tensors borrow from the mapping. All rules of the format's reference implementation are enforced:
-/// header at most 100 MB and within the file, UTF-8, starting with `{`, no duplicate keys, and data that covers the rest
-/// of the file exactly, without holes or overlap, each tensor as large as its dtype and shape say.
+/// header at most 100 MB and within the file, UTF-8, starting with `{`, no duplicate keys, and data that covers the
+/// rest of the file exactly, without holes or overlap, each tensor as large as its dtype and shape say.
 public struct SafeTensors: Sendable {
     /// Limit of the reference implementation.
     public static let maximumHeaderBytes = 100_000_000
@@ -44,10 +44,11 @@ public struct SafeTensors: Sendable {
         for (name, entry) in parsed.entries {
             // An empty tensor may lie at the end of an empty mapping, which has no address.
             let start = data.baseAddress.map { $0 + entry.begin }
-            tensors[name] = start.map {
-                // SAFETY: `checkLayout` proved that the entry's bytes lie within `data`, which `file` keeps mapped.
-                StoredTensor(elementType: entry.elementType, shape: entry.shape, owner: file, pointer: $0)
-            } ?? StoredTensor(elementType: entry.elementType, shape: entry.shape, bytes: [])
+            tensors[name] =
+                start.map {
+                    // SAFETY: `checkLayout` proved that the entry's bytes lie within `data`, which `file` keeps mapped.
+                    StoredTensor(elementType: entry.elementType, shape: entry.shape, owner: file, pointer: $0)
+                } ?? StoredTensor(elementType: entry.elementType, shape: entry.shape, bytes: [])
         }
         self.path = path
         self.tensors = tensors

@@ -4,8 +4,8 @@ extension SafeTensorsFault: Error {}
 
 /// The JSON header of a safetensors file.
 ///
-/// It has a scanner of its own because a general JSON parser hides duplicate keys and key order, and recurses as deep as
-/// its input asks; here the grammar is fixed: an object of tensors, each an object of three known fields.
+/// It has a scanner of its own because a general JSON parser hides duplicate keys and key order, and recurses as deep
+/// as its input asks; here the grammar is fixed: an object of tensors, each an object of three known fields.
 struct SafeTensorsHeader {
     struct Entry {
         let elementType: ElementType
@@ -34,7 +34,9 @@ struct SafeTensorsHeader {
         try scanner.expectEnd()
     }
 
-    private static func metadata(_ scanner: inout JSONScanner) throws(SafeTensorsFault) -> OrderedDictionary<String, String> {
+    private static func metadata(_ scanner: inout JSONScanner) throws(SafeTensorsFault) -> OrderedDictionary<
+        String, String
+    > {
         var result: OrderedDictionary<String, String> = [:]
         var members = JSONMembers()
         while let key = try scanner.nextKey(&members) {
@@ -170,7 +172,8 @@ private struct JSONScanner {
         case UInt8(ascii: "t"): units.append(0x09)
         case UInt8(ascii: "u"):
             var code = try hexadecimal()
-            if (0xD800..<0xDC00).contains(code), bytes.slice(at: position, length: 2)?.elementsEqual("\\u".utf8) == true {
+            if (0xD800..<0xDC00).contains(code), bytes.slice(at: position, length: 2)?.elementsEqual("\\u".utf8) == true
+            {
                 position += 2
                 let low = try hexadecimal()
                 guard (0xDC00..<0xE000).contains(low) else {

@@ -1,6 +1,6 @@
-/// Reads the container that `torch.save` wrote before 1.6 and still writes on request: five pickles (a magic number, the
-/// protocol version, facts about the writing machine, the object, the storages' keys) and then, for each key, a 64-bit
-/// element count and the storage's bytes.
+/// Reads the container that `torch.save` wrote before 1.6 and still writes on request: five pickles (a magic number,
+/// the protocol version, facts about the writing machine, the object, the storages' keys) and then, for each key, a
+/// 64-bit element count and the storage's bytes.
 struct LegacyTorchFile {
     /// 0x1950A86A20F9469CFC6C.
     private static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
@@ -12,7 +12,9 @@ struct LegacyTorchFile {
 
     func read() throws(FormatError) -> PickleValue {
         var position = 0
-        guard case .bigInt(Self.magic) = try plain(&position) else { throw fail(.legacyHeader(expected: "magic number")) }
+        guard case .bigInt(Self.magic) = try plain(&position) else {
+            throw fail(.legacyHeader(expected: "magic number"))
+        }
         guard try plain(&position).int == Self.protocolVersion else {
             throw fail(.legacyHeader(expected: "protocol version \(Self.protocolVersion)"))
         }
@@ -29,12 +31,16 @@ struct LegacyTorchFile {
             }
             guard storages[key] == nil else { throw fail(.storageConflict(key: key)) }
             let storage = graph.storages[index]
-            let byteCount = storage.count * (storage.elementType ?? .u8).byteCount
-            let declared = file.bytes.integer(Int64.self, at: position).map { isLittleEndian ? $0 : $0.byteSwapped }
-            guard declared == Int64(storage.count) else {
-                throw fail(.storageCount(key: key, count: Int(declared ?? -1)))
+            let byteCount = storage.count * storage.elementType.byteCount
+            guard let count = file.bytes.integer(Int64.self, at: position) else {
+                throw fail(.storageSize(key: key, expected: byteCount, got: 0))
             }
-            guard let bytes = file.bytes.slice(at: position + 8, length: byteCount), let start = bytes.baseAddress else {
+            let declared = isLittleEndian ? count : count.byteSwapped
+            guard declared == Int64(storage.count) else {
+                throw fail(.storageCount(key: key, expected: storage.count, got: Int(declared)))
+            }
+            guard let bytes = file.bytes.slice(at: position + 8, length: byteCount), let start = bytes.baseAddress
+            else {
                 throw fail(.storageSize(key: key, expected: byteCount, got: file.count - position - 8))
             }
             // SAFETY: `slice` proved that the bytes lie within the file, which `file` keeps mapped.

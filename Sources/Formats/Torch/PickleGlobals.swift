@@ -2,10 +2,8 @@
 enum PickleGlobal: Hashable, Sendable {
     case rebuildTensor
     case rebuildTensorV2
-    case rebuildTensorV3
     case rebuildParameter
     case storage(ElementType)
-    case untypedStorage
     case dtype(String)
     case size
     case device
@@ -19,11 +17,9 @@ enum PickleGlobal: Hashable, Sendable {
         switch (module, name) {
         case ("torch._utils", "_rebuild_tensor"): self = .rebuildTensor
         case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensorV2
-        case ("torch._utils", "_rebuild_tensor_v3"): self = .rebuildTensorV3
         case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
         case ("torch", "Size"): self = .size
         case ("torch", "device"): self = .device
-        case ("torch.storage", "UntypedStorage"): self = .untypedStorage
         case ("collections", "OrderedDict"): self = .orderedDict
         case ("builtins", "set"), ("__builtin__", "set"): self = .set
         case ("_codecs", "encode"): self = .codecsEncode
@@ -63,17 +59,16 @@ enum PickleGlobal: Hashable, Sendable {
 
     private static func isOptimizer(module: String, name: String) -> Bool {
         (module == "torch.optim" || module.hasPrefix("torch.optim."))
-            && !name.isEmpty && name.utf8.allSatisfy { UInt8(ascii: "A") <= $0 && $0 <= UInt8(ascii: "z") || 48...57 ~= $0 }
+            && !name.isEmpty
+            && name.utf8.allSatisfy { UInt8(ascii: "A") <= $0 && $0 <= UInt8(ascii: "z") || 48...57 ~= $0 }
     }
 
     var qualifiedName: (module: String, name: String) {
         switch self {
         case .rebuildTensor: ("torch._utils", "_rebuild_tensor")
         case .rebuildTensorV2: ("torch._utils", "_rebuild_tensor_v2")
-        case .rebuildTensorV3: ("torch._utils", "_rebuild_tensor_v3")
         case .rebuildParameter: ("torch._utils", "_rebuild_parameter")
         case .storage(let type): ("torch", type.torchStorageName)
-        case .untypedStorage: ("torch.storage", "UntypedStorage")
         case .dtype(let name): ("torch", name)
         case .size: ("torch", "Size")
         case .device: ("torch", "device")

@@ -26,10 +26,11 @@ extension PickleGraph {
     /// Checks that every element of a view lies within its storage.
     private func view(_ tensor: Tensor, of storage: TorchStorage) throws(TorchFault) -> TorchTensor {
         let key = storages[tensor.storage].key
+        let elementType = storage.elements.elementType
         let storageBytes = storage.elements.byteCount
         let fault = TorchFault.tensorBounds(
             key: key, shape: tensor.shape, strides: tensor.strides, offset: tensor.offset, storageBytes: storageBytes)
-        guard let byteCount = tensor.elementType.byteCount(shape: tensor.shape), tensor.offset >= 0,
+        guard let byteCount = elementType.byteCount(shape: tensor.shape), tensor.offset >= 0,
             tensor.strides.allSatisfy({ $0 >= 0 })
         else { throw fault }
         if byteCount > 0 {
@@ -40,12 +41,12 @@ extension PickleGraph {
                 guard !overflow, !carry else { throw fault }
                 last = sum
             }
-            guard last < storageBytes / tensor.elementType.byteCount else { throw fault }
+            guard last < storage.elements.count else { throw fault }
         }
         let limit = max(storageBytes, Self.maximumRepeatedBytes)
         guard byteCount <= limit else { throw .tensorTooLarge(key: key, shape: tensor.shape, limit: limit) }
         return TorchTensor(
-            storage: storage, elementType: tensor.elementType, shape: tensor.shape, strides: tensor.strides,
+            storage: storage, shape: tensor.shape, strides: tensor.strides,
             offset: tensor.offset, requiresGrad: tensor.requiresGrad, isParameter: tensor.isParameter)
     }
 }
@@ -55,7 +56,7 @@ extension TorchFault: Error {}
 extension TorchStorage {
     /// Gives raw bytes the type that the pickle declared, in this machine's byte order.
     convenience init(bytes: StoredTensor, _ storage: PickleGraph.Storage, isBigEndian: Bool) {
-        let type = storage.elementType ?? .u8
+        let type = storage.elementType
         self.init(bytes.reinterpreted(as: type, count: storage.count, swapped: isBigEndian && type.byteCount > 1))
     }
 }

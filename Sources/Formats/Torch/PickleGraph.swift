@@ -4,8 +4,8 @@ extension PickleFault: Error {}
 
 /// What a pickle built, as a flat list of nodes that refer to each other by index.
 ///
-/// Being flat it can hold what a value tree must not: shared nodes, cycles and any depth, all without recursion, so that
-/// `value(of:tensors:)` can refuse them before a tree exists.
+/// Being flat it can hold what a value tree must not: shared nodes, cycles and any depth, all without recursion, so
+/// that `value(of:tensors:)` can refuse them before a tree exists.
 struct PickleGraph {
     typealias Index = Int32
 
@@ -33,15 +33,13 @@ struct PickleGraph {
     /// A storage that the pickle refers to by key.
     struct Storage: Equatable {
         let key: String
-        /// Nil for an untyped storage, which counts bytes.
-        let elementType: ElementType?
+        let elementType: ElementType
         let count: Int
     }
 
     /// A view of a storage, not yet checked against the storage's size.
     struct Tensor {
         let storage: Int
-        let elementType: ElementType
         let shape: [Int]
         let strides: [Int]
         let offset: Int
@@ -116,7 +114,9 @@ private struct TreeBuilder {
 
     private mutating func container(_ index: PickleGraph.Index, depth: Int) throws(PickleFault) -> Built {
         if let built = finished[index] {
-            guard depth + built.height <= PickleGraph.maximumDepth else { throw .tooDeep(limit: PickleGraph.maximumDepth) }
+            guard depth + built.height <= PickleGraph.maximumDepth else {
+                throw .tooDeep(limit: PickleGraph.maximumDepth)
+            }
             return built
         }
         guard depth < PickleGraph.maximumDepth else { throw .tooDeep(limit: PickleGraph.maximumDepth) }

@@ -25,25 +25,13 @@ struct PickleMachine {
     mutating func run() throws(PickleFault) -> PickleGraph.Index {
         while true {
             let opcode = try take(UInt8.self)
-            if opcode == Opcode.stop.rawValue { return try pop() }
-            guard let known = Opcode(rawValue: opcode) else { throw .unknownOpcode(opcode) }
+            if opcode == PickleOpcode.stop.rawValue { return try pop() }
+            guard let known = PickleOpcode(rawValue: opcode) else { throw .unknownOpcode(opcode) }
             try execute(known)
         }
     }
 
-    private enum Opcode: UInt8 {
-        case mark = 0x28, emptyTuple = 0x29, stop = 0x2E, pop = 0x30, popMark = 0x31
-        case binBytes = 0x42, shortBinBytes = 0x43, binFloat = 0x47, binInt = 0x4A, binInt1 = 0x4B, binInt2 = 0x4D
-        case none = 0x4E, binPersistentID = 0x51, reduce = 0x52, binString = 0x54, shortBinString = 0x55
-        case binUnicode = 0x58, emptyList = 0x5D, append = 0x61, build = 0x62, global = 0x63, appends = 0x65
-        case binGet = 0x68, longBinGet = 0x6A, binPut = 0x71, longBinPut = 0x72, setItem = 0x73, tuple = 0x74
-        case setItems = 0x75, emptyDict = 0x7D, proto = 0x80, newObject = 0x81
-        case tuple1 = 0x85, tuple2 = 0x86, tuple3 = 0x87, newTrue = 0x88, newFalse = 0x89, long1 = 0x8A, long4 = 0x8B
-        case shortBinUnicode = 0x8C, binUnicode8 = 0x8D, binBytes8 = 0x8E, emptySet = 0x8F, addItems = 0x90
-        case stackGlobal = 0x93, memoize = 0x94, frame = 0x95, byteArray8 = 0x96
-    }
-
-    private mutating func execute(_ opcode: Opcode) throws(PickleFault) {
+    private mutating func execute(_ opcode: PickleOpcode) throws(PickleFault) {
         switch opcode {
         case .stop: preconditionFailure("STOP ends the loop in run()")
         case .proto:
@@ -137,7 +125,8 @@ extension PickleMachine {
     }
 
     private mutating func takeLine() throws(PickleFault) -> String {
-        // No module or class has a longer name; without a limit a file without line ends would be scanned again and again.
+        // No module or class has a longer name; without a limit a file without line ends would be scanned again and
+        // again.
         let limit = min(bytes.count, position + 1024)
         guard let end = bytes[position..<limit].firstIndex(of: UInt8(ascii: "\n")),
             let line = String(validating: bytes[position..<end], as: UTF8.self)
@@ -199,7 +188,8 @@ extension PickleMachine {
 
     private mutating func get(_ key: Int) throws(PickleFault) {
         guard let index = memo[key] else { throw .undefinedMemo(key) }
-        // A stack of references costs two bytes of input each; real pickles keep it as short as their longest container.
+        // A stack of references costs two bytes of input each; real pickles keep it as short as their longest
+        // container.
         guard stack.count < PickleGraph.maximumValues else { throw .tooManyValues(limit: PickleGraph.maximumValues) }
         stack.append(index)
     }
@@ -277,13 +267,9 @@ extension PickleMachine {
             case .string(let key) = node(parts[2]), case .string = node(parts[3]), case .int(let count) = node(parts[4])
         else { throw .persistentIdentifier }
         if parts.count == 6 { guard case .none = node(parts[5]) else { throw .persistentIdentifier } }
-        let elementType: ElementType?
-        switch kind {
-        case .storage(let type): elementType = type
-        case .untypedStorage: elementType = nil
-        default: throw .persistentIdentifier
+        guard case .storage(let elementType) = kind, elementType.byteCount(shape: [count]) != nil else {
+            throw .persistentIdentifier
         }
-        guard count >= 0, (elementType ?? .u8).byteCount(shape: [count]) != nil else { throw .persistentIdentifier }
 
         let storage = PickleGraph.Storage(key: key, elementType: elementType, count: count)
         if let known = graph.storageIndices[key] {
@@ -302,8 +288,8 @@ extension PickleMachine {
         guard case .tuple(let arguments) = node(argumentsIndex) else { throw fault("a tuple") }
 
         switch function {
-        case .rebuildTensor, .rebuildTensorV2, .rebuildTensorV3:
-            guard let tensor = tensor(arguments, version: function) else {
+        case .rebuildTensor, .rebuildTensorV2:
+            guard let tensor = tensor(arguments, hasFlags: function == .rebuildTensorV2) else {
                 throw fault("a storage, offset, sizes and strides")
             }
             try push(tensor: tensor)
@@ -340,7 +326,7 @@ extension PickleMachine {
         case .inert(let module, let name):
             graph.objects.append(PickleGraph.Object(module: module, name: name, arguments: arguments))
             try push(.object(graph.objects.count - 1))
-        case .storage, .untypedStorage, .dtype: throw .forbiddenCall(module: module, name: name)
+        case .storage, .dtype: throw .forbiddenCall(module: module, name: name)
         }
     }
 
@@ -349,35 +335,19 @@ extension PickleMachine {
         try push(.tensor(graph.tensors.count - 1))
     }
 
-    /// Version 1: `(storage, offset, sizes, strides)`. Version 2 adds `requires_grad, hooks[, metadata]`, version 3
-    /// `requires_grad, hooks, dtype[, metadata]` over an untyped storage.
-    private func tensor(_ arguments: [Index], version: PickleGlobal) -> PickleGraph.Tensor? {
-        let allowed =
-            switch version {
-            case .rebuildTensor: 4...4
-            case .rebuildTensorV2: 6...7
-            default: 7...8
-            }
-        guard allowed ~= arguments.count, case .storage(let storage) = node(arguments[0]),
+    /// Version 1: `(storage, offset, sizes, strides)`; version 2 adds the flags `requires_grad, hooks[, metadata]`.
+    private func tensor(_ arguments: [Index], hasFlags: Bool) -> PickleGraph.Tensor? {
+        guard (hasFlags ? 6...7 : 4...4) ~= arguments.count, case .storage(let storage) = node(arguments[0]),
             case .int(let offset) = node(arguments[1]), let shape = integers(arguments[2]),
             let strides = integers(arguments[3]), shape.count == strides.count
         else { return nil }
         var requiresGrad = false
-        if arguments.count > 4 {
+        if hasFlags {
             guard case .bool(let value) = node(arguments[4]) else { return nil }
             requiresGrad = value
         }
-        var elementType = graph.storages[storage].elementType
-        if version == .rebuildTensorV3 {
-            guard case .global(.dtype(let name)) = node(arguments[6]), let type = ElementType(torchName: name) else {
-                return nil
-            }
-            elementType = type
-        }
-        guard let elementType else { return nil }
         return PickleGraph.Tensor(
-            storage: storage, elementType: elementType, shape: shape, strides: strides, offset: offset,
-            requiresGrad: requiresGrad)
+            storage: storage, shape: shape, strides: strides, offset: offset, requiresGrad: requiresGrad)
     }
 
     private func integers(_ index: Index) -> [Int]? {

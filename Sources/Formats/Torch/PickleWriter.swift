@@ -1,7 +1,7 @@
 /// Pickles a value as `torch.save` does: protocol 2, tensors as references to numbered storages.
 ///
-/// The opcodes are those that Python's pickler chooses, in its order, down to memo numbers, except that equal strings are
-/// written once even where Python holds them twice.
+/// The opcodes are those that Python's pickler chooses, in its order, down to memo numbers, except that equal strings
+/// are written once even where Python holds them twice.
 struct PickleWriter {
     private(set) var bytes: [UInt8] = []
     /// The storages to be written as `data/0`, `data/1`, …
@@ -9,27 +9,27 @@ struct PickleWriter {
 
     private var storageKeys: [ObjectIdentifier: Int] = [:]
     private var memoCount = 0
-    private var strings: [String: Int] = [:]
+    /// By UTF-8, because strings that Swift deems equal may differ in their bytes.
+    private var strings: [[UInt8]: Int] = [:]
     private var globals: [String: Int] = [:]
 
     /// Python's pickler adds to containers in parts of this many entries.
     private static let batch = 1000
 
     init(_ root: PickleValue) {
-        emit(0x80, 2)
+        emit(.proto, 2 as UInt8)
         write(root)
-        emit(0x2E)
+        emit(.stop)
     }
 
     private mutating func write(_ value: PickleValue) {
         switch value {
-        case .none: emit(0x4E)
-        case .bool(let value): emit(value ? 0x88 : 0x89)
+        case .none: emit(.none)
+        case .bool(let value): emit(value ? .newTrue : .newFalse)
         case .int(let value): write(value)
         case .bigInt(let digits): writeLong(digits)
         case .float(let value):
-            emit(0x47)
-            emitNumber(value.bitPattern.bigEndian)
+            emit(.binFloat, value.bitPattern.bigEndian)
         case .string(let text): write(text)
         case .bytes(let content):
             writeGlobal("_codecs", "encode")
@@ -37,7 +37,7 @@ struct PickleWriter {
             for byte in content { text.append(Unicode.Scalar(byte)) }
             write(String(text))
             write("latin1")
-            emit(0x86)
+            emit(.tuple2)
             memoize()
             reduce()
         case .list(let values): writeList(values)
@@ -45,12 +45,14 @@ struct PickleWriter {
         case .set(let keys):
             writeGlobal("__builtin__", "set")
             writeList(keys.map(\.value))
-            emit(0x85)
+            emit(.tuple1)
             memoize()
             reduce()
         case .dict(let dict):
-            if dict.isOrderedDict { writeEmptyOrderedDict() } else {
-                emit(0x7D)
+            if dict.isOrderedDict {
+                writeEmptyOrderedDict()
+            } else {
+                emit(.emptyDict)
                 memoize()
             }
             writeEntries(dict)
@@ -74,7 +76,7 @@ struct PickleWriter {
             writeEntries(object.entries)
             if let state = object.state {
                 write(state)
-                emit(0x62)
+                emit(.build)
             }
         }
     }
@@ -86,20 +88,20 @@ struct PickleWriter {
             writeGlobal("torch._utils", "_rebuild_parameter")
         }
         writeGlobal("torch._utils", "_rebuild_tensor_v2")
-        emit(0x28)
+        emit(.mark)
         writeStorage(tensor.storage)
         write(tensor.offset)
         writeTuple(tensor.shape.map { .int($0) })
         writeTuple(tensor.strides.map { .int($0) })
-        emit(tensor.requiresGrad && !tensor.isParameter ? 0x88 : 0x89)
+        emit(tensor.requiresGrad && !tensor.isParameter ? .newTrue : .newFalse)
         writeEmptyOrderedDict()
-        emit(0x74)
+        emit(.tuple)
         memoize()
         reduce()
         if tensor.isParameter {
-            emit(tensor.requiresGrad ? 0x88 : 0x89)
+            emit(tensor.requiresGrad ? .newTrue : .newFalse)
             writeEmptyOrderedDict()
-            emit(0x87)
+            emit(.tuple3)
             memoize()
             reduce()
         }
@@ -112,42 +114,47 @@ struct PickleWriter {
             storageKeys[identity] = key
             storages.append(storage)
         }
-        emit(0x28)
+        emit(.mark)
         write("storage")
         writeGlobal("torch", storage.elements.elementType.torchStorageName)
         write("\(key)")
         write("cpu")
         write(storage.elements.count)
-        emit(0x74)
+        emit(.tuple)
         memoize()
-        emit(0x51)
+        emit(.binPersistentID)
     }
 
     private mutating func writeEmptyOrderedDict() {
         writeGlobal("collections", "OrderedDict")
-        emit(0x29)
+        emit(.emptyTuple)
         reduce()
     }
 
     private mutating func writeTuple(_ values: [PickleValue]) {
-        if values.isEmpty { return emit(0x29) }
-        if values.count > 3 { emit(0x28) }
+        if values.isEmpty { return emit(.emptyTuple) }
+        if values.count > 3 { emit(.mark) }
         for value in values { write(value) }
-        emit(values.count > 3 ? 0x74 : 0x84 + UInt8(values.count))
+        switch values.count {
+        case 1: emit(.tuple1)
+        case 2: emit(.tuple2)
+        case 3: emit(.tuple3)
+        default: emit(.tuple)
+        }
         memoize()
     }
 
     private mutating func writeList(_ values: [PickleValue]) {
-        emit(0x5D)
+        emit(.emptyList)
         memoize()
         if values.count == 1 {
             write(values[0])
-            return emit(0x61)
+            return emit(.append)
         }
         for start in stride(from: 0, to: values.count, by: Self.batch) {
-            emit(0x28)
+            emit(.mark)
             for value in values[start..<min(start + Self.batch, values.count)] { write(value) }
-            emit(0x65)
+            emit(.appends)
         }
     }
 
@@ -156,31 +163,31 @@ struct PickleWriter {
         if entries.count == 1 {
             write(entries[0].key.value)
             write(entries[0].value)
-            return emit(0x73)
+            return emit(.setItem)
         }
         for start in stride(from: 0, to: entries.count, by: Self.batch) {
-            emit(0x28)
+            emit(.mark)
             for (key, value) in entries[start..<min(start + Self.batch, entries.count)] {
                 write(key.value)
                 write(value)
             }
-            emit(0x75)
+            emit(.setItems)
         }
     }
 
     private mutating func write(_ text: String) {
-        if let index = strings[text] { return get(index) }
-        emit(0x58)
-        emitNumber(UInt32(text.utf8.count))
-        bytes.append(contentsOf: text.utf8)
-        strings[text] = memoCount
+        let content = Array(text.utf8)
+        if let index = strings[content] { return get(index) }
+        emit(.binUnicode, UInt32(content.count))
+        bytes.append(contentsOf: content)
+        strings[content] = memoCount
         memoize()
     }
 
     private mutating func writeGlobal(_ module: String, _ name: String) {
         let line = "\(module)\n\(name)\n"
         if let index = globals[line] { return get(index) }
-        emit(0x63)
+        emit(.global)
         bytes.append(contentsOf: line.utf8)
         globals[line] = memoCount
         memoize()
@@ -188,13 +195,11 @@ struct PickleWriter {
 
     private mutating func write(_ value: Int) {
         switch value {
-        case 0...0xFF: emit(0x4B, UInt8(value))
+        case 0...0xFF: emit(.binInt1, UInt8(value))
         case 0x100...0xFFFF:
-            emit(0x4D)
-            emitNumber(UInt16(value))
+            emit(.binInt2, UInt16(value))
         case Int(Int32.min)...Int(Int32.max):
-            emit(0x4A)
-            emitNumber(Int32(value))
+            emit(.binInt, Int32(value))
         default:
             var digits = withUnsafeBytes(of: value.littleEndian) { [UInt8]($0) }
             // Python drops leading bytes that only repeat the sign.
@@ -206,37 +211,41 @@ struct PickleWriter {
     }
 
     private mutating func writeLong(_ digits: [UInt8]) {
-        if digits.count < 256 { emit(0x8A, UInt8(digits.count)) } else {
-            emit(0x8B)
-            emitNumber(Int32(digits.count))
+        if digits.count < 256 {
+            emit(.long1, UInt8(digits.count))
+        } else {
+            emit(.long4, Int32(digits.count))
         }
         bytes.append(contentsOf: digits)
     }
 
     private mutating func reduce() {
-        emit(0x52)
+        emit(.reduce)
         memoize()
     }
 
     private mutating func memoize() {
-        if memoCount < 256 { emit(0x71, UInt8(memoCount)) } else {
-            emit(0x72)
-            emitNumber(UInt32(memoCount))
+        if memoCount < 256 {
+            emit(.binPut, UInt8(memoCount))
+        } else {
+            emit(.longBinPut, UInt32(memoCount))
         }
         memoCount += 1
     }
 
     private mutating func get(_ index: Int) {
-        if index < 256 { emit(0x68, UInt8(index)) } else {
-            emit(0x6A)
-            emitNumber(UInt32(index))
+        if index < 256 {
+            emit(.binGet, UInt8(index))
+        } else {
+            emit(.longBinGet, UInt32(index))
         }
     }
 
-    private mutating func emit(_ values: UInt8...) { bytes.append(contentsOf: values) }
+    private mutating func emit(_ opcode: PickleOpcode) { bytes.append(opcode.rawValue) }
 
-    private mutating func emitNumber<Value: FixedWidthInteger>(_ value: Value) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    private mutating func emit(_ opcode: PickleOpcode, _ operand: some FixedWidthInteger) {
+        bytes.append(opcode.rawValue)
+        withUnsafeBytes(of: operand.littleEndian) { bytes.append(contentsOf: $0) }
     }
 }
 

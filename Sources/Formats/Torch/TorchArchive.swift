@@ -56,11 +56,11 @@ struct TorchArchive {
             guard let entry = archive.entries["\(prefix)data/\(storage.key)"] else {
                 throw .torch(path: file.path, .missingStorage(key: storage.key))
             }
-            let elementType = storage.elementType ?? .u8
-            guard entry.bytes == UInt64(storage.count * elementType.byteCount) else {
+            let byteCount = storage.count * storage.elementType.byteCount
+            guard entry.bytes == UInt64(byteCount) else {
                 throw .zip(
                     path: file.path,
-                    .entrySize(entry: entry.name, expected: storage.count * elementType.byteCount, got: entry.bytes))
+                    .entrySize(entry: entry.name, expected: byteCount, got: entry.bytes))
             }
             let bytes = try Self.bytes(of: entry, in: archive, of: file, limit: inflatable, verifies: verifiesChecksums)
             if entry.isDeflated { inflatable -= bytes.byteCount }
@@ -77,10 +77,11 @@ struct TorchArchive {
         do throws(ZipFault) {
             let result: StoredTensor
             if let stored = try archive.stored(entry) {
-                result = stored.baseAddress.map {
-                    // SAFETY: `stored` lies within the bytes that `file` keeps mapped.
-                    StoredTensor(elementType: .u8, shape: [stored.count], owner: file, pointer: $0)
-                } ?? StoredTensor(elementType: .u8, shape: [0], bytes: [])
+                result =
+                    stored.baseAddress.map {
+                        // SAFETY: `stored` lies within the bytes that `file` keeps mapped.
+                        StoredTensor(elementType: .u8, shape: [stored.count], owner: file, pointer: $0)
+                    } ?? StoredTensor(elementType: .u8, shape: [0], bytes: [])
             } else {
                 guard entry.bytes <= UInt64(max(limit, 0)) else {
                     throw .entryTooLarge(entry: entry.name, bytes: entry.bytes, limit: limit)

@@ -6,8 +6,8 @@ extension TorchFile {
     /// The container is torch's zip format as version 2 writes it: entries in its order, stored, aligned to 64 bytes.
     /// Storages are streamed from where they lie; a storage that several tensors view is written once.
     /// - Parameters:
-    ///   - rootFolder: the archive's folder; nil names it like the file without its extension, as `torch.save(value, path)`
-    ///     does. Lightning, which saves through a stream, has `archive`.
+    ///   - rootFolder: the archive's folder; nil names it like the file without its extension, as `torch.save(value,
+    ///     path)` does. Lightning, which saves through a stream, has `archive`.
     /// - Throws: `FormatError.io`; an older file of that name is then unchanged.
     public static func write(_ value: PickleValue, to path: String, rootFolder: String? = nil) throws(FormatError) {
         let root = rootFolder ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent

@@ -9,7 +9,6 @@ public final class TorchStorage: Sendable {
 /// A tensor as torch files describe it: a strided view of a storage.
 public struct TorchTensor: Sendable {
     public let storage: TorchStorage
-    public let elementType: ElementType
     public let shape: [Int]
     /// Distance between neighbours along each dimension, in elements; 0 where a dimension repeats the same elements.
     public let strides: [Int]
@@ -22,7 +21,6 @@ public struct TorchTensor: Sendable {
     /// A contiguous tensor with a storage of its own, borrowing the bytes of `stored`.
     public init(_ stored: StoredTensor) {
         storage = TorchStorage(stored)
-        elementType = stored.elementType
         shape = stored.shape
         strides = Self.contiguousStrides(stored.shape)
         offset = 0
@@ -32,11 +30,10 @@ public struct TorchTensor: Sendable {
 
     /// A view whose reach the caller has checked to lie within `storage`.
     init(
-        storage: TorchStorage, elementType: ElementType, shape: [Int], strides: [Int], offset: Int, requiresGrad: Bool,
+        storage: TorchStorage, shape: [Int], strides: [Int], offset: Int, requiresGrad: Bool,
         isParameter: Bool
     ) {
         self.storage = storage
-        self.elementType = elementType
         self.shape = shape
         self.strides = strides
         self.offset = offset
@@ -50,6 +47,8 @@ public struct TorchTensor: Sendable {
         for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * max(shape[axis + 1], 1) }
         return strides
     }
+
+    public var elementType: ElementType { storage.elements.elementType }
 
     /// Whether the elements lie in row-major order without gaps.
     public var isContiguous: Bool {
@@ -70,7 +69,9 @@ public struct TorchTensor: Sendable {
             // SAFETY: not empty, so its storage is not empty either, and a buffer with bytes has an address. The checks
             // made when the tensor was read keep every index below within the storage.
             let base = source.baseAddress! + offset * size
-            if isContiguous { return StoredTensor(elementType: elementType, shape: shape, owner: storage, pointer: base) }
+            if isContiguous {
+                return StoredTensor(elementType: elementType, shape: shape, owner: storage, pointer: base)
+            }
             return StoredTensor(elementType: elementType, shape: shape) { target in
                 var index = [Int](repeating: 0, count: shape.count)
                 var element = 0

@@ -105,8 +105,8 @@ struct ZipArchive {
         return bytes
     }
 
-    /// An entry whose size the caller knows: a pointer into the archive where it is stored, nil where it is deflated and
-    /// has to be inflated with `inflate(_:into:)`.
+    /// An entry whose size the caller knows: a pointer into the archive where it is stored, nil where it is deflated
+    /// and has to be inflated with `inflate(_:into:)`.
     func stored(_ entry: Entry) throws(ZipFault) -> UnsafeRawBufferPointer? {
         let bytes = try raw(entry)
         return entry.isDeflated ? nil : bytes
@@ -130,13 +130,15 @@ struct ZipArchive {
             let input = min(source.count - read, part)
             let output = min(target.count - written, part)
             // SAFETY: zlib reads at most `avail_in` bytes of `source` and does not write to them, and writes at most
-            // `avail_out` bytes of `target`; a spare byte tells a stream that is longer than declared from one that ends.
+            // `avail_out` bytes of `target`; a spare byte tells a stream that is longer than declared from one that
+            // ends.
             var spare: UInt8 = 0
             status = withUnsafeMutablePointer(to: &spare) { spare in
                 stream.next_in = UnsafeMutablePointer(
                     mutating: source.baseAddress?.advanced(by: read).assumingMemoryBound(to: UInt8.self))
                 stream.avail_in = UInt32(input)
-                stream.next_out = output > 0
+                stream.next_out =
+                    output > 0
                     ? target.baseAddress?.advanced(by: written).assumingMemoryBound(to: UInt8.self) : spare
                 stream.avail_out = UInt32(output > 0 ? output : 1)
                 let status = CCompression.inflate(&stream, Z_NO_FLUSH)
@@ -180,7 +182,9 @@ private struct EndRecord {
         while position >= first {
             if file.integer(UInt32.self, at: position) == 0x0605_4B50,
                 file.integer(UInt16.self, at: position + 20).map({ position + 22 + Int($0) }) == file.count
-            { break }
+            {
+                break
+            }
             position -= 1
         }
         guard position >= first,

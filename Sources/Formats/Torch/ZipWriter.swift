@@ -1,7 +1,7 @@
 /// Writes a zip archive of stored entries the way torch does, one entry after the other, never the whole in memory.
 ///
-/// Each entry's data starts at a multiple of 64 bytes: its local header has an extra field `FB` filled with `Z`. Sizes and
-/// CRC-32 follow the data, so that an entry is read once; zip64 fields appear where 32 bits do not suffice.
+/// Each entry's data starts at a multiple of 64 bytes: its local header has an extra field `FB` filled with `Z`. Sizes
+/// and CRC-32 follow the data, so that an entry is read once; zip64 fields appear where 32 bits do not suffice.
 struct ZipWriter {
     private struct Record {
         let name: [UInt8]
@@ -44,7 +44,8 @@ struct ZipWriter {
             try file.write(part)
         }
         var trailer = little(0x0807_4B50 as UInt32, checksum)
-        trailer += isWide ? little(UInt64(bytes.count), UInt64(bytes.count)) : little(UInt32(bytes.count), UInt32(bytes.count))
+        trailer +=
+            isWide ? little(UInt64(bytes.count), UInt64(bytes.count)) : little(UInt32(bytes.count), UInt32(bytes.count))
         try file.write(trailer)
         records.append(Record(name: name, checksum: checksum, bytes: UInt64(bytes.count), offset: offset))
     }

@@ -58,7 +58,9 @@ extension AdamWState {
     init(_ reader: CheckpointReader) throws(CheckpointError) {
         moments = [:]
         for (key, state) in try reader("state").entries() {
-            guard case .int(let index) = key, index >= 0 else { throw try reader("state").fault("parameter indices as keys") }
+            guard case .int(let index) = key, index >= 0 else {
+                throw try reader("state").fault("parameter indices as keys")
+            }
             moments[index] = try Moments(state)
         }
         groups = []

@@ -60,7 +60,9 @@ struct CheckpointReader {
     /// The elements of a list or tuple.
     func elements() throws(CheckpointError) -> [CheckpointReader] {
         guard let elements = value.elements else { throw fault("a list") }
-        return elements.enumerated().map { CheckpointReader(path: path, key: "\(key)[\($0.offset)]", value: $0.element) }
+        return elements.enumerated().map {
+            CheckpointReader(path: path, key: "\(key)[\($0.offset)]", value: $0.element)
+        }
     }
 
     /// The entries of a dictionary.

@@ -96,7 +96,9 @@ public struct LightningCheckpoint: Sendable {
         globalStep = try root("global_step").count()
         lightningVersion = try root("pytorch-lightning_version").string()
         stateDict = try Self.namedTensors(root("state_dict"))
-        for state in try root.optional("optimizer_states")?.elements() ?? [] { optimizers.append(try AdamWState(state)) }
+        for state in try root.optional("optimizer_states")?.elements() ?? [] {
+            optimizers.append(try AdamWState(state))
+        }
         lrSchedulers = try root.optional("lr_schedulers")?.elements().map(\.value) ?? []
         loops = try root.optional("loops")?.value
         if let callbacks = try root.optional("callbacks") {
@@ -113,7 +115,8 @@ public struct LightningCheckpoint: Sendable {
         self.path = path
     }
 
-    /// Reads only the model's tensors, from a Lightning checkpoint of any module and optimiser or from a bare state dict.
+    /// Reads only the model's tensors, from a Lightning checkpoint of any module and optimiser or from a bare state
+    /// dict.
     public static func stateDict(
         contentsOf path: String
     ) throws(CheckpointError) -> OrderedDictionary<String, StoredTensor> {

@@ -11,8 +11,8 @@ public struct LightningProgress: Equatable, Sendable {
     public var optimizerSteps: Int
     public var optimizerStepsInEpoch: Int
     public var isLastBatch: Bool
-    /// Whether it is taken after the epoch's last batch. Otherwise it is taken in a batch's own end hook, where Lightning
-    /// has not yet counted that batch as completed.
+    /// Whether it is taken after the epoch's last batch. Otherwise it is taken in a batch's own end hook, where
+    /// Lightning has not yet counted that batch as completed.
     public var isEpochEnd: Bool
 
     public init(
@@ -35,14 +35,17 @@ public struct LightningProgress: Equatable, Sendable {
             Self.counts(ready: count, completed: max(0, count - pending), started: count, processed: count)
         }
         func steps(_ count: Int) -> PickleValue { ["ready": .int(count), "completed": .int(count)] }
-        func zeroed(_ count: Int) -> PickleValue { ["ready": .int(count), "completed": .int(count), "started": .int(count)] }
+        func zeroed(_ count: Int) -> PickleValue {
+            ["ready": .int(count), "completed": .int(count), "started": .int(count)]
+        }
         let epochCounts = Self.counts(
             ready: epoch + 1, completed: epoch, started: epoch + 1, processed: epoch + 1 - pending)
         let fit: PickleValue = [
             "state_dict": [:],
             "epoch_loop.state_dict": ["_batches_that_stepped": .int(max(0, optimizerSteps - pending))],
             "epoch_loop.batch_progress": [
-                "total": batchCounts(batches), "current": batchCounts(batchesInEpoch), "is_last_batch": .bool(isLastBatch),
+                "total": batchCounts(batches), "current": batchCounts(batchesInEpoch),
+                "is_last_batch": .bool(isLastBatch),
             ],
             "epoch_loop.scheduler_progress": ["total": steps(0), "current": steps(0)],
             "epoch_loop.automatic_optimization.state_dict": [:],

@@ -72,7 +72,9 @@ private struct EventFile {
         var float: Float { Float(bitPattern: UInt32(truncatingIfNeeded: bits)) }
         var text: String { String(decoding: content, as: UTF8.self) }
         var message: [Int: Field]? { try? EventFile.fields(content) }
-        private var bits: UInt64 { content.enumerated().reduce(0) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) } }
+        private var bits: UInt64 {
+            content.enumerated().reduce(0) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
+        }
     }
     struct Malformed: Error {}
 

@@ -94,7 +94,8 @@ import Testing
             try fault(#"{"a":{"dtype":"Q4","shape":[2],"data_offsets":[0,8]}}"#, data: 8)
                 == .unknownDtype(tensor: "a", dtype: "Q4"))
         #expect(
-            try fault(#"{"a":{"dtype":"F32","shape":[2]}}"#, data: 8) == .missingField(tensor: "a", field: "data_offsets"))
+            try fault(#"{"a":{"dtype":"F32","shape":[2]}}"#, data: 8)
+                == .missingField(tensor: "a", field: "data_offsets"))
     }
 
     @Test(
@@ -104,7 +105,8 @@ import Testing
             #"{"a":{"shape":[1.0]}}"#, #"{"a":{"shape":[01]}}"#, #"{"a":{"shape":[99999999999999999999]}}"#,
             #"{"a":{"shape":[1,]}}"#, #"{"a\ud800":{}}"#, #"{"a\x":{}}"#, "{\"a\n\":{}}", #"{"a":{"other":1}}"#,
             #"{"__metadata__":{"a":1}}"#, #"{"__metadata__":{"a":{}}}"#,
-            "{" + String(repeating: #""a":{"#, count: 100_000), #"{"a":{"shape":"# + String(repeating: "[", count: 100_000),
+            "{" + String(repeating: #""a":{"#, count: 100_000),
+            #"{"a":{"shape":"# + String(repeating: "[", count: 100_000),
         ])
     func syntax(header: String) throws {
         guard case .headerSyntax = try #require(try fault(header)) else {

@@ -1,4 +1,5 @@
 import Formats
+import Foundation
 import TestSupport
 import Testing
 
@@ -25,6 +26,21 @@ import Testing
         } catch {
             #expect(!error.description.isEmpty)
         }
+    }
+
+    @Test("all other reference files read")
+    func readsAllGoldens() throws {
+        let walk = try #require(FileManager.default.enumerator(at: Goldens.root, includingPropertiesForKeys: nil))
+        var count = 0
+        for case let url as URL in walk where !url.path.contains("pth_format") {
+            switch url.pathExtension {
+            case "pth", "pt", "ckpt": _ = try TorchFile(path: url.path)
+            case "safetensors": _ = try SafeTensors(path: url.path)
+            default: continue
+            }
+            count += 1
+        }
+        #expect(count > 20)
     }
 
     @Test("the expectations cover all the files")

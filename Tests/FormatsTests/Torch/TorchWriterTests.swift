@@ -15,7 +15,8 @@ import Testing
         #expect(tree.differences.isEmpty)
     }
 
-    @Test("a torch file is written again byte for byte, except for its serialization id",
+    @Test(
+        "a torch file is written again byte for byte, except for its serialization id",
         arguments: ["latent_record", "dtypes", "ordered", "size_dtype_device", "many"])
     func sameBytes(name: String) throws {
         let folder = try TemporaryFolder()
@@ -27,6 +28,15 @@ import Testing
         let differing = zip(copy, original).count { $0 != $1 }
         // 40 digits and their CRC-32 behind them and in the directory.
         #expect(differing <= 48)
+    }
+
+    @Test("strings keep their bytes, even next to ones that Unicode deems equal")
+    func exactStrings() throws {
+        let folder = try TemporaryFolder()
+        let forms = ["\u{E9}", "e\u{301}"]
+        try TorchFile.write(.list(forms.map { .string($0) }), to: folder.path("s.pth"))
+        let read = try TorchFile(path: folder.path("s.pth")).root.elements?.compactMap(\.string) ?? []
+        #expect(read.map { Array($0.utf8) } == forms.map { Array($0.utf8) })
     }
 
     @Test("storages that several tensors view are written once")

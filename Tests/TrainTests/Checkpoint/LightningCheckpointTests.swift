@@ -1,7 +1,6 @@
-import Foundation
 import Formats
+import Foundation
 import LAMTrain
-import OrderedCollections
 import TestSupport
 import Testing
 
@@ -43,7 +42,8 @@ import Testing
         let expected = try SafeTensors(path: Self.golden("cli_fp32", "optimizer_state_by_name.safetensors").path)
         let names = Array(checkpoint.stateDict.keys)
         for (index, moments) in try #require(checkpoint.optimizers.first).moments {
-            let average = try #require(expected.tensors.first { $0.key.hasPrefix(names[index]) && $0.key.hasSuffix("exp_avg") })
+            let average = try #require(
+                expected.tensors.first { $0.key.hasPrefix(names[index]) && $0.key.hasSuffix("exp_avg") })
             #expect(average.value.bytes() == moments.expAvg.bytes(), "\(names[index])")
         }
     }
@@ -57,6 +57,35 @@ import Testing
         tree.compare(progress.pickle, try #require(structure["loops"]))
         #expect(tree.differences.isEmpty)
         #expect(try LightningCheckpoint(contentsOf: Self.golden(run, "last.ckpt").path).progress() == progress)
+    }
+
+    @Test("the state of ModelCheckpoint is what Lightning wrote", arguments: runs)
+    func modelCheckpoint(run: String) throws {
+        var state = ModelCheckpointState(everyNTrainSteps: 3)
+        state.dirpath = "/logs/lam_training"
+        state.bestModelPath = "/logs/lam_training/epoch=0-step=3.ckpt"
+        state.lastModelPath = "/logs/lam_training/last.ckpt"
+        let structure = try JSONValue(contentsOf: Self.golden(run, "structure.json"))
+        var tree = ExpectedStructure()
+        tree.compare(.dict([.string(state.key): state.pickle]), try #require(structure["callbacks"]))
+        #expect(tree.differences.isEmpty)
+        let checkpoint = try LightningCheckpoint(contentsOf: Self.golden(run, "last.ckpt").path)
+        #expect(try checkpoint.modelCheckpoints() == [state])
+    }
+
+    @Test("the kept checkpoints and their scores survive a checkpoint")
+    func bestModels() throws {
+        let folder = try TemporaryFolder()
+        var state = ModelCheckpointState(everyNTrainSteps: 100, monitor: "val/loss", mode: "max")
+        state.bestModelScore = 0.5
+        state.currentScore = 0.25
+        state.bestKModels = ["a.ckpt": 0.5, "b.ckpt": 0.25]
+        state.kthBestModelPath = "b.ckpt"
+        state.kthValue = 0.25
+        var checkpoint = LightningCheckpoint(epoch: 0, globalStep: 0, stateDict: [:])
+        checkpoint.callbacks[.string(state.key)] = state.pickle
+        try checkpoint.write(to: folder.path("last.ckpt"))
+        #expect(try LightningCheckpoint(contentsOf: folder.path("last.ckpt")).modelCheckpoints() == [state])
     }
 
     @Test("progress at an epoch's end survives a checkpoint")
@@ -168,7 +197,8 @@ import Testing
 
     @Test("weights alone are read from minimal checkpoints and bare state dicts")
     func weightsOnly() throws {
-        #expect(try LightningCheckpoint.stateDict(contentsOf: Goldens.url("lam/lam_stage1/weights.pth").path).count > 10)
+        #expect(
+            try LightningCheckpoint.stateDict(contentsOf: Goldens.url("lam/lam_stage1/weights.pth").path).count > 10)
         #expect(try LightningCheckpoint.stateDict(contentsOf: Self.golden("cli_fp32", "last.ckpt").path).count == 74)
     }
 }
