@@ -30,6 +30,9 @@ public enum DataError: Error, Sendable, Equatable {
     /// `meta/episodes` lacks a column of a camera that `info.json` declares.
     case missingCameraColumn(path: String, camera: String, column: String)
 
+    /// There is nothing in the dataset.
+    case noEpisodes(dataset: String, root: String)
+
     // MARK: Cameras
 
     case unknownCamera(dataset: String, camera: String, cameras: [String])
@@ -87,6 +90,8 @@ extension DataError: CustomStringConvertible {
                 + "\(declared) frames, \(foundIn) has \(found) rows"
         case .missingCameraColumn(let path, let camera, let column):
             return "missing camera column: \(path): camera \(camera): expected column \(column), got none"
+        case .noEpisodes(let dataset, let root):
+            return "no episodes: dataset \(dataset): expected at least one in \(root)/meta"
         case .unknownCamera(let dataset, let camera, let cameras):
             return "unknown camera: dataset \(dataset): expected one of \(cameras.joined(separator: ", ")), got \(camera)"
         case .ambiguousCamera(let dataset, let cameras):

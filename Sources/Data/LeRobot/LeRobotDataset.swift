@@ -13,7 +13,7 @@ public struct LeRobotDataset: Sendable {
     /// Folder that holds `meta`, without a slash at the end.
     public let root: String
     public let info: DatasetInfo
-    /// Sorted by `episodeIndex`.
+    /// Sorted by `episodeIndex`; at least one.
     public let episodes: [Episode]
     /// Task texts in the order of `task_index`.
     public let tasks: [Task]
@@ -47,6 +47,7 @@ public struct LeRobotDataset: Sendable {
         episodes = metadata.episodes
         tasks = metadata.tasks
         totalFrames = episodes.reduce(0) { $0 + $1.length }
+        guard !episodes.isEmpty else { throw DataError.noEpisodes(dataset: name, root: root) }
         if checkDataFiles { try requireMatchingDataFiles() }
         try requireMatchingTotals(metadata)
     }

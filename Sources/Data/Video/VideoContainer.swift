@@ -61,6 +61,9 @@ final class VideoContainer {
     /// Seconds per tick of a packet's times.
     var timeBase: AVRational { stream.pointee.time_base }
 
+    /// Whether the codec parameters hold how many frames come late in presentation order. WebM has no such field.
+    var tellsReordering: Bool { String(cString: context.pointee.iformat.pointee.name).hasPrefix("mov") }
+
     var parameters: UnsafeMutablePointer<AVCodecParameters> {
         // SAFETY: libavformat allocates codecpar with every stream and frees both together.
         stream.pointee.codecpar!
