@@ -15,7 +15,8 @@ import Testing
     }
 
     private func images(_ camera: String) throws -> [RGBImage] {
-        let reader = try FrameReader(dataset: dataset, camera: dataset.camera(preferred: "observation.images.\(camera)"))
+        let reader = try FrameReader(
+            dataset: dataset, camera: dataset.camera(preferred: "observation.images.\(camera)"))
         return try reader.frames(episode: 0, frames: [0, 1, 2, 3])
     }
 
@@ -37,10 +38,12 @@ import Testing
         }
     }
 
-    @Test("a damaged, foreign, escaping or absurdly large picture is an error that names column and row", arguments: [
-        (0, "row 0"), (1, "expected PNG or JPEG, got 10 bytes"), (2, "below the dataset root, got ../outside.png"),
-        (3, "row 3"),
-    ])
+    @Test(
+        "a damaged, foreign, escaping or absurdly large picture is an error that names column and row",
+        arguments: [
+            (0, "row 0"), (1, "expected PNG or JPEG, got 10 bytes"), (2, "below the dataset root, got ../outside.png"),
+            (3, "row 3"),
+        ])
     func badImages(frame: Int, message: String) throws {
         let reader = try FrameReader(dataset: dataset, camera: dataset.camera(preferred: "observation.images.bad"))
         #expect {

@@ -40,7 +40,8 @@ import Testing
         }
     }
 
-    @Test("every frame of every camera, asked for in random order, is that of a front to back decode",
+    @Test(
+        "every frame of every camera, asked for in random order, is that of a front to back decode",
         arguments: SampleDatasets.names)
     func everyFrame(name: String) throws {
         let dataset = try SampleDatasets.open(name)
@@ -86,7 +87,8 @@ import Testing
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for seed in 0..<4 {
                 group.addTask {
-                    let reader = try FrameReader(dataset: dataset, camera: camera, indexes: indexes, maximumOpenFiles: 1)
+                    let reader = try FrameReader(
+                        dataset: dataset, camera: camera, indexes: indexes, maximumOpenFiles: 1)
                     var random = SplitMix(state: UInt64(seed))
                     for _ in 0..<60 {
                         let episode = Int.random(in: 0..<dataset.episodes.count, using: &random)

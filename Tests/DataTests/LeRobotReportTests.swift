@@ -39,9 +39,11 @@ import Testing
         #expect(camera.width == 96 && camera.height == 96)
     }
 
-    @Test("verification counts the frames of all cameras and reports its progress", arguments: [
-        ("toto_push_lf_v21", 222), ("push_default_v30", 1046), ("toto_push_images_v30", 240),
-    ])
+    @Test(
+        "verification counts the frames of all cameras and reports its progress",
+        arguments: [
+            ("toto_push_lf_v21", 222), ("push_default_v30", 1046), ("toto_push_images_v30", 240),
+        ])
     func verification(name: String, frames: Int) throws {
         let dataset = try SampleDatasets.open(name)
         var last = (0, 0)

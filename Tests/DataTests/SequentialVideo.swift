@@ -49,10 +49,12 @@ struct SequentialVideo {
         receive()
         self.frames = frames
 
-        var closing: (
-            UnsafeMutablePointer<AVFormatContext>?, UnsafeMutablePointer<AVCodecContext>?, UnsafeMutablePointer<AVPacket>?,
-            UnsafeMutablePointer<AVFrame>?
-        ) = (context, codec, packet, picture)
+        var closing:
+            (
+                UnsafeMutablePointer<AVFormatContext>?, UnsafeMutablePointer<AVCodecContext>?,
+                UnsafeMutablePointer<AVPacket>?,
+                UnsafeMutablePointer<AVFrame>?
+            ) = (context, codec, packet, picture)
         avformat_close_input(&closing.0)
         avcodec_free_context(&closing.1)
         av_packet_free(&closing.2)

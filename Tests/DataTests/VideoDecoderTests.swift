@@ -26,7 +26,9 @@ import Testing
         return data.flatMap { try? JSONDecoder().decode([String: Expected].self, from: $0) } ?? [:]
     }()
 
-    @Test("an index lists codec, size and the presentation time of every frame, whatever the packet order", arguments: files)
+    @Test(
+        "an index lists codec, size and the presentation time of every frame, whatever the packet order",
+        arguments: files)
     func index(file: String) throws {
         let expected = try #require(Self.expected[file])
         let index = try VideoIndex(path: Goldens.url("video/\(file)").path)
@@ -110,7 +112,9 @@ import Testing
                 if trial % 2 == 0 {
                     bytes.removeLast(Int.random(in: 1..<good.count, using: &random))
                 } else {
-                    for _ in 0..<6 { bytes[Int.random(in: 0..<good.count, using: &random)] = .random(in: 0...255, using: &random) }
+                    for _ in 0..<6 {
+                        bytes[Int.random(in: 0..<good.count, using: &random)] = .random(in: 0...255, using: &random)
+                    }
                 }
                 let path = folder.appendingPathComponent("\(trial)-\(file)").path
                 try Data(bytes).write(to: URL(fileURLWithPath: path))

@@ -15,7 +15,7 @@ extension LeRobotDataset {
             if let episode = group.first(where: { found[$0.episodeIndex, default: 0] != $0.length }) {
                 throw DataError.episodeLengthMismatch(
                     dataset: name, episode: episode.episodeIndex, declared: episode.length,
-                    declaredIn: info.codebaseVersion == .v3_0 ? "meta/episodes" : "meta/episodes.jsonl",
+                    declaredIn: info.codebaseVersion == .v30 ? "meta/episodes" : "meta/episodes.jsonl",
                     found: found[episode.episodeIndex, default: 0], foundIn: path)
             }
             throw DataError.countMismatch(

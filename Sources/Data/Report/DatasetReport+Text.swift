@@ -20,7 +20,9 @@ extension DatasetReport {
         lines += ["", emphasis("Cameras")]
         lines += table(
             cameras.map { camera in
-                let group = camera.framesPerKeyframe.map { $0 == 1 ? "every frame is a keyframe" : "keyframe every \($0)" }
+                let group = camera.framesPerKeyframe.map {
+                    $0 == 1 ? "every frame is a keyframe" : "keyframe every \($0)"
+                }
                 return [
                     camera.key, "\(camera.width)x\(camera.height)", camera.codec ?? "images", group ?? "no keyframe",
                     camera.files == 1 ? "1 file" : "\(camera.files) files",
@@ -29,7 +31,10 @@ extension DatasetReport {
         lines += ["", emphasis("Columns")]
         lines += table(
             columns.map { column in
-                [column.name, column.dtype, column.shape.isEmpty ? "" : column.shape.map(String.init).joined(separator: "x")]
+                [
+                    column.name, column.dtype,
+                    column.shape.isEmpty ? "" : column.shape.map(String.init).joined(separator: "x"),
+                ]
             })
         lines += ["", emphasis("Tasks")]
         lines += tasks.prefix(Self.shownTasks).map { "  " + $0 }

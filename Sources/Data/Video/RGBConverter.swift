@@ -48,11 +48,12 @@ package final class RGBConverter {
         if input != wanted {
             lam_sws_free(context)
             context = lam_sws_create(
-                raw.width, raw.height, AVPixelFormat(rawValue: raw.format), wanted.colorspace, wanted.isFullRange ? 1 : 0)
+                raw.width, raw.height, AVPixelFormat(rawValue: raw.format), wanted.colorspace,
+                wanted.isFullRange ? 1 : 0)
             input = wanted
         }
         guard let context else { return nil }
-        // The vector code writes whole groups of pixels and leaves the rest of a row out if the row has no room for one.
+        // The vector code writes whole groups of pixels, and leaves out the rest of a row that has no room for one.
         let stride = (width + 31) / 32 * 32 * 3
         let size = stride * (height + 1) + 64
         if scratch.count < size { scratch = [UInt8](repeating: 0, count: size) }
@@ -62,6 +63,7 @@ package final class RGBConverter {
         }
         guard converted == raw.height else { return nil }
         let rowBytes = width * 3
+        // SAFETY: every one of the `rowBytes * height` bytes is initialised by the loop, row by row.
         let pixels = [UInt8](unsafeUninitializedCapacity: rowBytes * height) { output, count in
             scratch.withUnsafeBufferPointer { input in
                 for row in 0..<height {

@@ -25,7 +25,8 @@ final class VideoContainer {
         var opened: UnsafeMutablePointer<AVFormatContext>?
         let code = avformat_open_input(&opened, "file:" + path, nil, &options)
         guard code >= 0, let opened else {
-            throw DataError.unreadableVideo(path: path, reason: "not a readable mp4 or WebM file: \(LibAV.message(code))")
+            throw DataError.unreadableVideo(
+                path: path, reason: "not a readable mp4 or WebM file: \(LibAV.message(code))")
         }
         let best = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
         guard best >= 0, let stream = opened.pointee.streams[Int(best)] else {

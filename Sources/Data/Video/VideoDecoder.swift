@@ -117,7 +117,9 @@ package final class VideoDecoder {
 
     private func feed() throws {
         let time = packet.pointer.pointee.pts
-        guard packet.pointer.pointee.flags & AV_PKT_FLAG_CORRUPT == 0 else { throw failure(time, "a packet is cut off") }
+        guard packet.pointer.pointee.flags & AV_PKT_FLAG_CORRUPT == 0 else {
+            throw failure(time, "a packet is cut off")
+        }
         let code = avcodec_send_packet(codec, packet.pointer)
         guard code >= 0 else { throw failure(time, LibAV.message(code)) }
     }
