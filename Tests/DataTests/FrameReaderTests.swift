@@ -78,6 +78,18 @@ import Testing
         #expect(try reader.frames(episode: 0, frames: []).isEmpty)
     }
 
+    @Test("a clock as coarse as the frames does not let the last frame stand for those after it")
+    func coarseClock() throws {
+        let copy = try DatasetCopy(of: "toto_push_lf_v21")
+        let video = "\(copy.root)/videos/chunk-000/observation.images.image/episode_000000.mp4"
+        try FileManager.default.removeItem(atPath: video)
+        try FileManager.default.copyItem(atPath: Goldens.url("video/h264_coarse_clock.mp4").path, toPath: video)
+        let dataset = try LeRobotDataset(root: copy.root, name: "coarse")
+        let reader = try FrameReader(dataset: dataset, camera: dataset.camera())
+        #expect(try reader.frames(episode: 0, frames: Array(0..<12)).count == 12)
+        #expect(throws: DataError.self) { try reader.frames(episode: 0, frames: [12]) }
+    }
+
     @Test("readers on several threads share one cache of indexes, and a small cache changes nothing")
     func threads() async throws {
         let dataset = try SampleDatasets.open("droid_push_hf_v21")

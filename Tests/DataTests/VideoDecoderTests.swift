@@ -7,6 +7,7 @@ import Testing
     static let files = [
         "hevc_bframes.mp4", "hevc_open_gop.mp4", "vp9_odd_size.mp4", "vp9.webm", "h264_variable_rate.mp4",
         "h264_edit_list.mp4", "mpeg4_bframes.mp4", "h264_full_range.mp4", "h264_bt709.mp4", "av1_full_range.mp4",
+        "h264_coarse_clock.mp4",
     ]
 
     struct Expected: Decodable {

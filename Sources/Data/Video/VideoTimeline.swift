@@ -34,8 +34,8 @@ public struct VideoTimeline: Sendable {
     }
 
     /// Accepted distance between asked and found time in seconds: LeRobot's, or one tick where the container's clock is
-    /// coarser (WebM counts milliseconds).
-    public var tolerance: Double { max(Self.lerobotTolerance, index.secondsPerTick) }
+    /// coarser (WebM counts milliseconds), but never so much that a neighbouring frame would do.
+    public var tolerance: Double { min(max(Self.lerobotTolerance, index.secondsPerTick), 0.25 / fps) }
 
     /// Position in the file, in presentation order, of a frame of the episode.
     ///

@@ -78,6 +78,7 @@ encode("h264_full_range.mp4", "libx264", 64, 48, 6, {"x264-params": "fullrange=o
 encode("h264_bt709.mp4", "libx264", 64, 48, 6,
        {"x264-params": "colorprim=bt709:transfer=bt709:colormatrix=bt709"}, tags={"colorspace": 1, "color_range": 1})
 encode("av1_full_range.mp4", "libsvtav1", 64, 64, 6, {"svtav1-params": "color-range=1"}, tags={"color_range": 2})
+encode("h264_coarse_clock.mp4", "libx264", 64, 48, 12, x264, rate=5, mux={"video_track_timescale": "5"})
 encode("a.tmp.webm", "libvpx-vp9", 64, 48, 6, {"g": "6", "crf": "40", "b": "0"})
 encode("b.tmp.webm", "libvpx-vp9", 48, 32, 6, {"g": "6", "crf": "40", "b": "0"})
 concatenate("vp9_changes_size.webm", ["a.tmp.webm", "b.tmp.webm"])
