@@ -9,7 +9,7 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Shows what is in a LeRobot dataset and whether it is sound.",
         discussion: """
-            Checks the metadata, the row counts of all data files and that the videos are there. \
+            Checks the metadata, the row counts of all data files and the frame counts of all videos. \
             With --verify every row and every frame is read, too. \
             Exits with 3 and one line on standard error if something is wrong.
             """)
@@ -62,8 +62,11 @@ struct InspectCommand: ParsableCommand {
         print("")
         for warning in verification?.warnings ?? [] { print("Warning: \(warning)") }
         let videos = report.cameras.filter { $0.kind == "video" }.reduce(0) { $0 + $1.files }
-        let present = videos == 0 ? "" : ", \(videos == 1 ? "its video is" : "all \(videos) videos are") there"
-        print("Sound: counts agree in metadata and data files\(present).")
+        let counted =
+            ["metadata", "data files"] + (videos == 0 ? [] : [videos == 1 ? "its video" : "all \(videos) videos"])
+        print(
+            "Sound: the counts of \(counted.dropLast().joined(separator: ", ")) and \(counted[counted.count - 1]) agree."
+        )
         if let verification {
             print("Verified: all \(report.totalFrames) rows read, \(verification.frames) frames decoded.")
         } else {

@@ -37,6 +37,24 @@ extension LeRobotDataset {
         }
     }
 
+    /// Opens every video of a camera and compares the frames that its header promises with the episodes' lengths.
+    ///
+    /// - Throws: what `requireVideoFiles` does; `DataError.unreadableVideo`, `.countMismatch` for a video that is too short.
+    func requireVideoFrames(camera: Camera) throws {
+        try requireVideoFiles(camera: camera)
+        var seen: Set<String> = []
+        for episode in episodes {
+            let path = try videoFile(of: episode, camera: camera)
+            guard seen.insert(path).inserted else { continue }
+            let needed = video(of: episode, camera: camera).framesInFile
+            guard let declared = try VideoContainer(path: path).declaredFrames, declared < needed else { continue }
+            throw DataError.countMismatch(
+                dataset: name, what: "frames of camera \(camera.key), from episode \(episode.episodeIndex)",
+                first: needed,
+                firstSource: "meta (the episodes' lengths)", second: declared, secondSource: path)
+        }
+    }
+
     /// Reads `episode_index`, `frame_index` and `index` of every row and compares them with the episode table.
     ///
     /// - Throws: `DataError.invalidField` naming file and row; `ParquetError`.

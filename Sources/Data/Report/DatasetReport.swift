@@ -2,7 +2,7 @@ import Formats
 
 /// What is in a dataset and how far it was found sound: the content of `lam inspect`.
 ///
-/// Making one checks that the files of the chosen cameras are there and opens the first video of each.
+/// Making one checks that the videos of the chosen cameras are there and hold enough frames by their headers.
 public struct DatasetReport: Sendable, Encodable {
     public let name: String
     public let root: String
@@ -96,11 +96,11 @@ extension DatasetReport.Lengths {
 
 extension DatasetReport.CameraReport {
     fileprivate init(dataset: LeRobotDataset, camera: Camera) throws {
-        try dataset.requireVideoFiles(camera: camera)
         key = camera.key
         kind = camera.kind.rawValue
         switch camera.kind {
         case .video:
+            try dataset.requireVideoFrames(camera: camera)
             files = Set(dataset.episodes.map { dataset.video(of: $0, camera: camera).file }).count
             let index = try VideoIndex(path: dataset.videoFile(of: dataset.episodes[0], camera: camera))
             width = index.width

@@ -62,6 +62,12 @@ final class VideoContainer {
     /// Seconds per tick of a packet's times.
     var timeBase: AVRational { stream.pointee.time_base }
 
+    /// Frames by the container's header, those that an edit list hides included; `nil` if it does not say.
+    var declaredFrames: Int? {
+        let count = stream.pointee.nb_frames
+        return count > 0 ? Int(count) : nil
+    }
+
     /// Whether the codec parameters hold how many frames come late in presentation order. WebM has no such field.
     var tellsReordering: Bool { String(cString: context.pointee.iformat.pointee.name).hasPrefix("mov") }
 
