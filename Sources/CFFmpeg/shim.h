@@ -18,8 +18,17 @@ static inline int lam_frame_stride(const AVFrame *frame, int plane) { return fra
 static inline uint8_t *lam_frame_plane_mutable(AVFrame *frame, int plane) { return frame->data[plane]; }
 
 // SwsContext is opaque up to FFmpeg 7.0 and a plain struct after: behind void * it is the same to Swift.
-static inline void *lam_sws_create(int width, int height, enum AVPixelFormat format) {
-    return sws_getContext(width, height, format, width, height, AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
+static inline void *lam_sws_create(int width, int height, enum AVPixelFormat format, int colorspace, int full_range) {
+    struct SwsContext *context =
+        sws_getContext(width, height, format, width, height, AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
+    // Values of AVColorSpace index libswscale's tables; those it has none for, and "unspecified", mean BT.601.
+    if (context) {
+        int unity = 1 << 16;
+        int space = colorspace == AVCOL_SPC_RGB ? SWS_CS_DEFAULT : colorspace;
+        sws_setColorspaceDetails(context, sws_getCoefficients(space), full_range,
+                                 sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, unity, unity);
+    }
+    return context;
 }
 
 static inline int lam_sws_convert(void *context, const AVFrame *frame, uint8_t *rgb, int stride) {

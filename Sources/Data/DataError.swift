@@ -23,12 +23,16 @@ public enum DataError: Error, Sendable, Equatable {
     case unknownPlaceholder(path: String, field: String, template: String, placeholder: String, known: [String])
     case templateEscapesRoot(path: String, field: String, template: String)
     /// Two places of one dataset count the same thing differently.
-    case countMismatch(dataset: String, what: String, first: Int, firstSource: String, second: Int, secondSource: String)
+    case countMismatch(
+        dataset: String, what: String, first: Int, firstSource: String, second: Int, secondSource: String)
     /// An episode's declared length is not what its data file holds.
     case episodeLengthMismatch(
         dataset: String, episode: Int, declared: Int, declaredIn: String, found: Int, foundIn: String)
     /// `meta/episodes` lacks a column of a camera that `info.json` declares.
     case missingCameraColumn(path: String, camera: String, column: String)
+
+    /// There is nothing in the dataset.
+    case noEpisodes(dataset: String, root: String)
 
     // MARK: Cameras
 
@@ -87,8 +91,11 @@ extension DataError: CustomStringConvertible {
                 + "\(declared) frames, \(foundIn) has \(found) rows"
         case .missingCameraColumn(let path, let camera, let column):
             return "missing camera column: \(path): camera \(camera): expected column \(column), got none"
+        case .noEpisodes(let dataset, let root):
+            return "no episodes: dataset \(dataset): expected at least one in \(root)/meta"
         case .unknownCamera(let dataset, let camera, let cameras):
-            return "unknown camera: dataset \(dataset): expected one of \(cameras.joined(separator: ", ")), got \(camera)"
+            return
+                "unknown camera: dataset \(dataset): expected one of \(cameras.joined(separator: ", ")), got \(camera)"
         case .ambiguousCamera(let dataset, let cameras):
             return "no camera chosen: dataset \(dataset) has \(cameras.count) cameras: "
                 + "\(cameras.joined(separator: ", ")); name one of them"
@@ -103,7 +110,8 @@ extension DataError: CustomStringConvertible {
         case .videoChangesFormat(let path, let time, let from, let to):
             return "video changes its format: \(path): at \(seconds(time)): expected \(from), got \(to)"
         case .frameNotFound(
-            let dataset, let episode, let frame, let camera, let path, let asked, let nearest, let count, let tolerance):
+            let dataset, let episode, let frame, let camera, let path, let asked, let nearest, let count,
+            let tolerance):
             return "no such frame: dataset \(dataset), episode \(episode), frame \(frame), camera \(camera): \(path) "
                 + "(\(count) frames): expected a frame at \(seconds(asked)) ± \(tolerance) s, nearest is "
                 + (nearest.map(seconds) ?? "none") + "; the video and the metadata do not belong together"

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 
 /// Frames of a camera that is stored as encoded pictures in a column of the data files: structures of `bytes` (the PNG
 /// or JPEG file) and `path` (where the picture lies, relative to the dataset, if `bytes` is null). SPEC_LEROBOT §1.

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import LAMData
 import TestSupport
 import Testing
@@ -75,22 +75,28 @@ import Testing
         #expect(error as? DataError == .emptyFile(path: "\(root("empty_meta_v21"))/meta/info.json"))
     }
 
-    @Test("versions other than 2.0, 2.1 and 3.0 are refused by name", arguments: [
-        ("future_version", "v4.0"), ("old_version", "v1.6"),
-    ])
+    @Test(
+        "versions other than 2.0, 2.1 and 3.0 are refused by name",
+        arguments: [
+            ("future_version", "v4.0"), ("old_version", "v1.6"),
+        ])
     func versions(name: String, version: String) throws {
         let error = try openingError(name)
-        #expect(error as? DataError == .unsupportedVersion(
-            path: "\(root(name))/meta/info.json", version: version, supported: ["v2.0", "v2.1", "v3.0"]))
+        #expect(
+            error as? DataError
+                == .unsupportedVersion(
+                    path: "\(root(name))/meta/info.json", version: version, supported: ["v2.0", "v2.1", "v3.0"]))
         #expect("\(error)".contains("v2.0, v2.1, v3.0, got \(version)"))
     }
 
     @Test("a template that leaves the dataset is refused")
     func escape() throws {
         let error = try openingError("path_escape_v30")
-        #expect(error as? DataError == .templateEscapesRoot(
-            path: "\(root("path_escape_v30"))/meta/info.json", field: "data_path",
-            template: "../../../secret-{chunk_index:03d}-{file_index:03d}.parquet"))
+        #expect(
+            error as? DataError
+                == .templateEscapesRoot(
+                    path: "\(root("path_escape_v30"))/meta/info.json", field: "data_path",
+                    template: "../../../secret-{chunk_index:03d}-{file_index:03d}.parquet"))
     }
 
     @Test("an unknown placeholder is named")

@@ -40,7 +40,8 @@ import Testing
         }
     }
 
-    @Test("every frame of every camera, asked for in random order, is that of a front to back decode",
+    @Test(
+        "every frame of every camera, asked for in random order, is that of a front to back decode",
         arguments: SampleDatasets.names)
     func everyFrame(name: String) throws {
         let dataset = try SampleDatasets.open(name)
@@ -77,6 +78,18 @@ import Testing
         #expect(try reader.frames(episode: 0, frames: []).isEmpty)
     }
 
+    @Test("a clock as coarse as the frames does not let the last frame stand for those after it")
+    func coarseClock() throws {
+        let copy = try DatasetCopy(of: "toto_push_lf_v21")
+        let video = "\(copy.root)/videos/chunk-000/observation.images.image/episode_000000.mp4"
+        try FileManager.default.removeItem(atPath: video)
+        try FileManager.default.copyItem(atPath: Goldens.url("video/h264_coarse_clock.mp4").path, toPath: video)
+        let dataset = try LeRobotDataset(root: copy.root, name: "coarse")
+        let reader = try FrameReader(dataset: dataset, camera: dataset.camera())
+        #expect(try reader.frames(episode: 0, frames: Array(0..<12)).count == 12)
+        #expect(throws: DataError.self) { try reader.frames(episode: 0, frames: [12]) }
+    }
+
     @Test("readers on several threads share one cache of indexes, and a small cache changes nothing")
     func threads() async throws {
         let dataset = try SampleDatasets.open("droid_push_hf_v21")
@@ -86,7 +99,8 @@ import Testing
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for seed in 0..<4 {
                 group.addTask {
-                    let reader = try FrameReader(dataset: dataset, camera: camera, indexes: indexes, maximumOpenFiles: 1)
+                    let reader = try FrameReader(
+                        dataset: dataset, camera: camera, indexes: indexes, maximumOpenFiles: 1)
                     var random = SplitMix(state: UInt64(seed))
                     for _ in 0..<60 {
                         let episode = Int.random(in: 0..<dataset.episodes.count, using: &random)

@@ -20,12 +20,13 @@ import Testing
     @Test("a v3.0 set tells version, rate, features in order, and files that roll over per camera")
     func version3() throws {
         let dataset = try SampleDatasets.open("push_default_v30")
-        #expect(dataset.info.codebaseVersion == .v3_0)
+        #expect(dataset.info.codebaseVersion == .v30)
         #expect(dataset.fps == 10)
         #expect(dataset.info.robotType == "sim_pusher")
-        #expect(dataset.info.features.map(\.name).prefix(4) == [
-            "observation.images.top", "observation.images.wrist", "observation.state", "action",
-        ])
+        #expect(
+            dataset.info.features.map(\.name).prefix(4) == [
+                "observation.images.top", "observation.images.wrist", "observation.state", "action",
+            ])
         #expect(dataset.info.feature("action")?.shape == [2])
         #expect(dataset.info.feature("action")?.names == ["a0", "a1"])
         #expect(dataset.episodes.count == 12)
@@ -41,14 +42,15 @@ import Testing
         }
         #expect(firsts(top) == [0, 7])
         #expect(firsts(wrist) == [0, 4, 9])
-        #expect(try dataset.videoFile(of: dataset.episodes[9], camera: wrist)
-            .hasSuffix("videos/observation.images.wrist/chunk-001/file-000.mp4"))
+        #expect(
+            try dataset.videoFile(of: dataset.episodes[9], camera: wrist)
+                .hasSuffix("videos/observation.images.wrist/chunk-001/file-000.mp4"))
     }
 
     @Test("a v2.1 set has one file per episode")
     func version21() throws {
         let dataset = try SampleDatasets.open("droid_push_hf_v21")
-        #expect(dataset.info.codebaseVersion == .v2_1)
+        #expect(dataset.info.codebaseVersion == .v21)
         #expect(dataset.episodes.count == 5)
         let camera = try dataset.camera()
         #expect(camera == Camera(key: "observation.images.exterior_1_left", kind: .video))
@@ -61,11 +63,13 @@ import Testing
     func cameraChoice() throws {
         let two = try SampleDatasets.open("push_default_v30")
         #expect(try two.camera(preferred: "observation.images.wrist").key == "observation.images.wrist")
-        #expect(throws: DataError.ambiguousCamera(
-            dataset: two.name, cameras: ["observation.images.top", "observation.images.wrist"])
+        #expect(
+            throws: DataError.ambiguousCamera(
+                dataset: two.name, cameras: ["observation.images.top", "observation.images.wrist"])
         ) { try two.camera() }
-        #expect(throws: DataError.unknownCamera(
-            dataset: two.name, camera: "front", cameras: ["observation.images.top", "observation.images.wrist"])
+        #expect(
+            throws: DataError.unknownCamera(
+                dataset: two.name, camera: "front", cameras: ["observation.images.top", "observation.images.wrist"])
         ) { try two.camera(preferred: "front") }
         #expect(try SampleDatasets.open("ego4d_push_v30").camera().key == "observation.image")
         let droid = try LeRobotDataset(root: SampleDatasets.root("droid_push_hf_v21"), name: "somebody/DROID_v2")
@@ -74,21 +78,29 @@ import Testing
         #expect(try images.camera() == Camera(key: "observation.image", kind: .image))
     }
 
-    @Test("numbers and text of metadata are checked with field, file and line", arguments: [
-        ("meta/info.json", "\"fps\": 5", "\"fps\": -5", "fps: expected a number > 0, got -5"),
-        ("meta/info.json", "\"fps\": 5", "\"fps\": NaN", "fps: expected a number > 0"),
-        ("meta/info.json", "\"total_frames\": 222", "\"total_frames\": 999", "meta/info.json says 999, meta/episodes.jsonl 222"),
-        ("meta/info.json", "\"total_episodes\": 6", "\"total_episodes\": 7", "episodes: meta/info.json says 7"),
-        ("meta/info.json", "data/chunk-{", "/data/chunk-{", "escapes the dataset root"),
-        ("meta/info.json", "data/chunk-{", "data/../../chunk-{", "escapes the dataset root"),
-        ("meta/info.json", "{episode_index:06d}.mp4", "{episode_index:999999999999d}.mp4", "malformed path template"),
-        ("meta/info.json", "{episode_index:06d}.mp4", "{episode_index:06d.mp4", "malformed path template"),
-        ("meta/info.json", "\"chunks_size\": 1000", "\"chunks_size\": 0", "chunks_size: expected an integer in 1"),
-        ("meta/episodes.jsonl", "\"length\": 43", "\"length\": 9223372036854775807", "episodes.jsonl:2: length"),
-        ("meta/episodes.jsonl", "\"length\": 43", "\"length\": \"43\"", "episodes.jsonl:2: length"),
-        ("meta/episodes.jsonl", "\"episode_index\": 2", "\"episode_index\": 1", "each episode once"),
-        ("meta/tasks.jsonl", "\"task_index\": 1", "\"task_index\": null", "tasks.jsonl:2: task_index"),
-    ])
+    @Test(
+        "numbers and text of metadata are checked with field, file and line",
+        arguments: [
+            ("meta/info.json", "\"fps\": 5", "\"fps\": -5", "fps: expected a number > 0, got -5"),
+            ("meta/info.json", "\"fps\": 5", "\"fps\": NaN", "fps: expected a number > 0"),
+            (
+                "meta/info.json", "\"total_frames\": 222", "\"total_frames\": 999",
+                "meta/info.json says 999, meta/episodes.jsonl 222"
+            ),
+            ("meta/info.json", "\"total_episodes\": 6", "\"total_episodes\": 7", "episodes: meta/info.json says 7"),
+            ("meta/info.json", "data/chunk-{", "/data/chunk-{", "escapes the dataset root"),
+            ("meta/info.json", "data/chunk-{", "data/../../chunk-{", "escapes the dataset root"),
+            (
+                "meta/info.json", "{episode_index:06d}.mp4", "{episode_index:999999999999d}.mp4",
+                "malformed path template"
+            ),
+            ("meta/info.json", "{episode_index:06d}.mp4", "{episode_index:06d.mp4", "malformed path template"),
+            ("meta/info.json", "\"chunks_size\": 1000", "\"chunks_size\": 0", "chunks_size: expected an integer in 1"),
+            ("meta/episodes.jsonl", "\"length\": 43", "\"length\": 9223372036854775807", "episodes.jsonl:2: length"),
+            ("meta/episodes.jsonl", "\"length\": 43", "\"length\": \"43\"", "episodes.jsonl:2: length"),
+            ("meta/episodes.jsonl", "\"episode_index\": 2", "\"episode_index\": 1", "each episode once"),
+            ("meta/tasks.jsonl", "\"task_index\": 1", "\"task_index\": null", "tasks.jsonl:2: task_index"),
+        ])
     func invalid(file: String, old: String, new: String, message: String) throws {
         let copy = try DatasetCopy(of: "toto_push_lf_v21")
         try copy.edit(file, old, new)
@@ -114,7 +126,9 @@ import Testing
                 if trial % 3 == 0 {
                     bytes.removeLast(Int.random(in: 0..<good.count, using: &random))
                 } else {
-                    for _ in 0..<3 { bytes[Int.random(in: 0..<good.count, using: &random)] = .random(in: 0...255, using: &random) }
+                    for _ in 0..<3 {
+                        bytes[Int.random(in: 0..<good.count, using: &random)] = .random(in: 0...255, using: &random)
+                    }
                 }
                 try Data(bytes).write(to: url)
                 _ = try? LeRobotDataset(root: copy.root, name: "hostile")

@@ -49,7 +49,8 @@ enum SHA256 {
         for i in 0..<16 {
             let at = block + 4 * i
             words[i] =
-                UInt32(bytes[at]) << 24 | UInt32(bytes[at + 1]) << 16 | UInt32(bytes[at + 2]) << 8 | UInt32(bytes[at + 3])
+                UInt32(bytes[at]) << 24 | UInt32(bytes[at + 1]) << 16 | UInt32(bytes[at + 2]) << 8
+                | UInt32(bytes[at + 3])
         }
         for i in 16..<64 {
             let a = words[i - 15]
@@ -62,7 +63,8 @@ enum SHA256 {
         for i in 0..<64 {
             let choice = s[4] & s[5] ^ ~s[4] & s[6]
             let majority = s[0] & s[1] ^ s[0] & s[2] ^ s[1] & s[2]
-            let first = s[7] &+ (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) &+ choice &+ constants[i] &+ words[i]
+            let first =
+                s[7] &+ (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) &+ choice &+ constants[i] &+ words[i]
             let second = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) &+ majority
             s = [first &+ second, s[0], s[1], s[2], s[3] &+ first, s[4], s[5], s[6]]
         }

@@ -10,7 +10,7 @@ struct SequentialVideo {
         let height: Int
         /// Y, U and V without padding, one after the other.
         let planes: [UInt8]
-        /// By libswscale, `[H, W, 3]`.
+        /// By libswscale as BT.601 with limited range, `[H, W, 3]`: right for files without colour tags.
         let rgb: [UInt8]
     }
 
@@ -49,10 +49,12 @@ struct SequentialVideo {
         receive()
         self.frames = frames
 
-        var closing: (
-            UnsafeMutablePointer<AVFormatContext>?, UnsafeMutablePointer<AVCodecContext>?, UnsafeMutablePointer<AVPacket>?,
-            UnsafeMutablePointer<AVFrame>?
-        ) = (context, codec, packet, picture)
+        var closing:
+            (
+                UnsafeMutablePointer<AVFormatContext>?, UnsafeMutablePointer<AVCodecContext>?,
+                UnsafeMutablePointer<AVPacket>?,
+                UnsafeMutablePointer<AVFrame>?
+            ) = (context, codec, packet, picture)
         avformat_close_input(&closing.0)
         avcodec_free_context(&closing.1)
         av_packet_free(&closing.2)
@@ -71,7 +73,8 @@ struct SequentialVideo {
                 planes += UnsafeBufferPointer(start: start, count: columns)
             }
         }
-        let converter = lam_sws_create(Int32(width), Int32(height), AVPixelFormat(rawValue: picture.pointee.format))
+        let converter = lam_sws_create(
+            Int32(width), Int32(height), AVPixelFormat(rawValue: picture.pointee.format), 2, 0)
         let stride = (width + 15) / 16 * 48
         var padded = [UInt8](repeating: 0, count: stride * (height + 1))
         _ = lam_sws_convert(converter, picture, &padded, Int32(stride))

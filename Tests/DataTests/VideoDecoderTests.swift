@@ -6,13 +6,15 @@ import Testing
 @Suite struct VideoDecoderTests {
     static let files = [
         "hevc_bframes.mp4", "hevc_open_gop.mp4", "vp9_odd_size.mp4", "vp9.webm", "h264_variable_rate.mp4",
-        "h264_edit_list.mp4", "mpeg4_bframes.mp4",
+        "h264_edit_list.mp4", "mpeg4_bframes.mp4", "h264_full_range.mp4", "h264_bt709.mp4", "av1_full_range.mp4",
+        "h264_coarse_clock.mp4",
     ]
 
     struct Expected: Decodable {
         struct Frame: Decodable {
             let seconds: Double
             let sha256_yuv: String
+            let sha256_rgb24: String?
         }
         let codec: String
         let width: Int
@@ -25,7 +27,9 @@ import Testing
         return data.flatMap { try? JSONDecoder().decode([String: Expected].self, from: $0) } ?? [:]
     }()
 
-    @Test("an index lists codec, size and the presentation time of every frame, whatever the packet order", arguments: files)
+    @Test(
+        "an index lists codec, size and the presentation time of every frame, whatever the packet order",
+        arguments: files)
     func index(file: String) throws {
         let expected = try #require(Self.expected[file])
         let index = try VideoIndex(path: Goldens.url("video/\(file)").path)
@@ -53,6 +57,18 @@ import Testing
             let planes = frame.plane(0) + frame.plane(1) + frame.plane(2)
             #expect(planes == sequential[position].planes, "frame \(position)")
             #expect(SHA256.hexadecimal(of: planes) == expected.frames[position].sha256_yuv, "frame \(position)")
+        }
+    }
+
+    @Test("RGB is that of PyAV bit for bit, colour tags obeyed", arguments: files)
+    func colour(file: String) throws {
+        let expected = try #require(Self.expected[file])
+        let decoder = try VideoDecoder(index: VideoIndex(path: Goldens.url("video/\(file)").path))
+        let converter = RGBConverter()
+        for (position, recorded) in expected.frames.enumerated() {
+            guard let digest = recorded.sha256_rgb24 else { continue }
+            let image = try #require(converter.convert(decoder.frame(position)))
+            #expect(SHA256.hexadecimal(of: image.pixels) == digest, "frame \(position)")
         }
     }
 
@@ -97,7 +113,9 @@ import Testing
                 if trial % 2 == 0 {
                     bytes.removeLast(Int.random(in: 1..<good.count, using: &random))
                 } else {
-                    for _ in 0..<6 { bytes[Int.random(in: 0..<good.count, using: &random)] = .random(in: 0...255, using: &random) }
+                    for _ in 0..<6 {
+                        bytes[Int.random(in: 0..<good.count, using: &random)] = .random(in: 0...255, using: &random)
+                    }
                 }
                 let path = folder.appendingPathComponent("\(trial)-\(file)").path
                 try Data(bytes).write(to: URL(fileURLWithPath: path))

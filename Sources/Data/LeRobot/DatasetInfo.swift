@@ -2,9 +2,9 @@
 /// SPEC_LEROBOT §1.
 public struct DatasetInfo: Sendable {
     public enum Version: String, Sendable, CaseIterable {
-        case v2_0 = "v2.0"
-        case v2_1 = "v2.1"
-        case v3_0 = "v3.0"
+        case v20 = "v2.0"
+        case v21 = "v2.1"
+        case v30 = "v3.0"
     }
 
     public let codebaseVersion: Version
@@ -59,10 +59,11 @@ public struct DatasetInfo: Sendable {
         totalEpisodes = try file.integer(json["total_episodes"], "total_episodes", in: counts)
         totalFrames = try file.integer(json["total_frames"], "total_frames", in: counts)
         totalTasks = try json["total_tasks"].map { try file.integer($0, "total_tasks", in: counts) }
-        chunksSize = try json["chunks_size"].map { try file.integer($0, "chunks_size", in: 1...Self.countLimit) } ?? 1000
+        chunksSize =
+            try json["chunks_size"].map { try file.integer($0, "chunks_size", in: 1...Self.countLimit) } ?? 1000
         features = try Self.features(json["features"], in: file)
 
-        let numbers = version == .v3_0 ? ["chunk_index", "file_index"] : ["episode_chunk", "episode_index"]
+        let numbers = version == .v30 ? ["chunk_index", "file_index"] : ["episode_chunk", "episode_index"]
         guard let dataPath = json["data_path"]?.string else {
             throw file.invalid("data_path", "a path template", json["data_path"])
         }

@@ -15,7 +15,7 @@ extension LeRobotDataset {
             if let episode = group.first(where: { found[$0.episodeIndex, default: 0] != $0.length }) {
                 throw DataError.episodeLengthMismatch(
                     dataset: name, episode: episode.episodeIndex, declared: episode.length,
-                    declaredIn: info.codebaseVersion == .v3_0 ? "meta/episodes" : "meta/episodes.jsonl",
+                    declaredIn: info.codebaseVersion == .v30 ? "meta/episodes" : "meta/episodes.jsonl",
                     found: found[episode.episodeIndex, default: 0], foundIn: path)
             }
             throw DataError.countMismatch(
@@ -34,6 +34,24 @@ extension LeRobotDataset {
             let path = try videoFile(of: episode, camera: camera)
             guard seen.insert(path).inserted else { continue }
             try VideoFrameSource.requireVideo(path, dataset: self, camera: camera, episode: episode)
+        }
+    }
+
+    /// Opens every video of a camera and compares the frames that its header promises with the episodes' lengths.
+    ///
+    /// - Throws: what `requireVideoFiles` does; `DataError.unreadableVideo`, `.countMismatch` for a video that is too short.
+    func requireVideoFrames(camera: Camera) throws {
+        try requireVideoFiles(camera: camera)
+        var seen: Set<String> = []
+        for episode in episodes {
+            let path = try videoFile(of: episode, camera: camera)
+            guard seen.insert(path).inserted else { continue }
+            let needed = video(of: episode, camera: camera).framesInFile
+            guard let declared = try VideoContainer(path: path).declaredFrames, declared < needed else { continue }
+            throw DataError.countMismatch(
+                dataset: name, what: "frames of camera \(camera.key), from episode \(episode.episodeIndex)",
+                first: needed,
+                firstSource: "meta (the episodes' lengths)", second: declared, secondSource: path)
         }
     }
 

@@ -13,7 +13,7 @@ public struct LeRobotDataset: Sendable {
     /// Folder that holds `meta`, without a slash at the end.
     public let root: String
     public let info: DatasetInfo
-    /// Sorted by `episodeIndex`.
+    /// Sorted by `episodeIndex`; at least one.
     public let episodes: [Episode]
     /// Task texts in the order of `task_index`.
     public let tasks: [Task]
@@ -31,8 +31,8 @@ public struct LeRobotDataset: Sendable {
     /// - Parameters:
     ///   - root: the folder of this dataset, the one that holds `meta`.
     ///   - name: repository id, used in messages and by the rules that go by name.
-    ///   - checkDataFiles: also open every data file's footer and compare its rows with the episodes' lengths. One small
-    ///     read per file, which counts only for v2.x sets of tens of thousands of episodes.
+    ///   - checkDataFiles: also open every data file's footer and compare its rows with the episodes' lengths. One
+    ///     small read per file, which counts only for v2.x sets of tens of thousands of episodes.
     /// - Throws: `DataError`; `ParquetError` for a broken Parquet file.
     public init(root: String, name: String, checkDataFiles: Bool = true) throws {
         let root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root
@@ -41,12 +41,13 @@ public struct LeRobotDataset: Sendable {
         info = try DatasetInfo(path: "\(root)/meta/info.json")
         let metadata: LeRobotMetadata
         switch info.codebaseVersion {
-        case .v2_0, .v2_1: metadata = try .readV2(root: root, info: info)
-        case .v3_0: metadata = try .readV3(root: root, info: info)
+        case .v20, .v21: metadata = try .readV2(root: root, info: info)
+        case .v30: metadata = try .readV3(root: root, info: info)
         }
         episodes = metadata.episodes
         tasks = metadata.tasks
         totalFrames = episodes.reduce(0) { $0 + $1.length }
+        guard !episodes.isEmpty else { throw DataError.noEpisodes(dataset: name, root: root) }
         if checkDataFiles { try requireMatchingDataFiles() }
         try requireMatchingTotals(metadata)
     }
@@ -56,9 +57,11 @@ public struct LeRobotDataset: Sendable {
     /// Cameras of kind `video`, the order of `Episode.videos`.
     public var videoCameras: [Camera] { cameras.filter { $0.kind == .video } }
 
-    /// The camera to learn from: `preferred`, else the one that the original's rule gives for this name, else the only one.
+    /// The camera to learn from: `preferred`, else the one that the original's rule gives for this name, else the
+    /// only one.
     ///
-    /// The original knows one rule: a name that contains "droid", in any case, means `observation.images.exterior_1_left`.
+    /// The original knows one rule: a name that contains "droid", in any case, means
+    /// `observation.images.exterior_1_left`.
     ///
     /// - Throws: `DataError.unknownCamera`, `.ambiguousCamera`, `.noCameras`; each lists the cameras.
     public func camera(preferred: String? = nil) throws -> Camera {
@@ -105,8 +108,8 @@ public struct LeRobotDataset: Sendable {
 
     private func numbers(_ file: FileNumber) -> [String: Int] {
         switch info.codebaseVersion {
-        case .v2_0, .v2_1: ["episode_chunk": file.chunk, "episode_index": file.file]
-        case .v3_0: ["chunk_index": file.chunk, "file_index": file.file]
+        case .v20, .v21: ["episode_chunk": file.chunk, "episode_index": file.file]
+        case .v30: ["chunk_index": file.chunk, "file_index": file.file]
         }
     }
 

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 
 extension LeRobotMetadata {
     /// v3.0: Parquet tables, several episodes per data file and per video. SPEC_LEROBOT §3.
@@ -27,8 +27,8 @@ extension LeRobotMetadata {
             episodesSource: "meta/episodes", tasksSource: "meta/tasks.parquet")
     }
 
-    /// Texts are the table's pandas index: an ordinary column that the `pandas` metadata name, `__index_level_0__` if the
-    /// index has no name of its own.
+    /// Texts are the table's pandas index: an ordinary column that the `pandas` metadata name, `__index_level_0__` if
+    /// the index has no name of its own.
     private static func readTaskTable(path: String) throws -> [LeRobotDataset.Task] {
         try MetadataFile.requireContent(path: path, purpose: "the dataset's tasks")
         let table = try ParquetFile(path: path)
@@ -164,7 +164,8 @@ private struct EpisodeRow {
             guard result.length > 0 else { throw result.invalid("length", "at least 1", "0") }
             guard result.to - result.from == result.length else {
                 throw result.invalid(
-                    "dataset_to_index − dataset_from_index", "the length \(result.length)", "\(result.to - result.from)")
+                    "dataset_to_index − dataset_from_index", "the length \(result.length)", "\(result.to - result.from)"
+                )
             }
             return result
         }

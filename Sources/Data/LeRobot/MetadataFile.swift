@@ -17,7 +17,7 @@ struct MetadataFile {
         guard bytes.contains(where: { $0 > 0x20 }) else { throw DataError.emptyFile(path: path) }
     }
 
-    /// Checks that a file exists, is a regular file with content and no Git LFS pointer, reading at most its first bytes.
+    /// Checks that a file exists, is a regular file with content and no Git LFS pointer; reads its first bytes at most.
     static func requireContent(path: String, purpose: String) throws {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
@@ -29,7 +29,8 @@ struct MetadataFile {
         let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         let attributes = try? FileManager.default.attributesOfItem(atPath: resolved)
         guard attributes?[.type] as? FileAttributeType == .typeRegular else {
-            throw DataError.unreadableFile(path: path, reason: "expected \(purpose), got something that is no plain file")
+            throw DataError.unreadableFile(
+                path: path, reason: "expected \(purpose), got something that is no plain file")
         }
         guard let size = attributes?[.size] as? NSNumber, size.intValue > 0 else {
             throw DataError.emptyFile(path: path)
@@ -40,7 +41,9 @@ struct MetadataFile {
             throw DataError.unreadableFile(path: path, reason: "cannot be opened")
         }
         try? handle.close()
-        if head.starts(with: "version https://git-lfs.github.com/spec/v1".utf8) { throw DataError.lfsPointer(path: path) }
+        if head.starts(with: "version https://git-lfs.github.com/spec/v1".utf8) {
+            throw DataError.lfsPointer(path: path)
+        }
     }
 
     /// The whole file as one document.

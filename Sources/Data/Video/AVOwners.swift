@@ -38,7 +38,8 @@ package final class VideoFrame {
     /// The visible samples of an 8-bit plane without padding, rows from the top. For 4:2:0 plane 0 is Y, 1 U, 2 V.
     package func plane(_ plane: Int) -> [UInt8] {
         let pixelFormat = AVPixelFormat(rawValue: pointer.pointee.format)
-        guard let description = av_pix_fmt_desc_get(pixelFormat), let base = lam_frame_plane(pointer, Int32(plane)) else {
+        guard let description = av_pix_fmt_desc_get(pixelFormat), let base = lam_frame_plane(pointer, Int32(plane))
+        else {
             return []
         }
         let isChroma = plane == 1 || plane == 2

@@ -2,13 +2,34 @@ import CFFmpeg
 
 /// Turns decoded pictures into RGB, the way both of LeRobot's decoders end up doing it.
 ///
-/// For 4:2:0 and 4:2:2 that is libswscale's unscaled converter: BT.601 with limited range (full range where the pixel
-/// format says so), each chroma sample repeated over its 2x2 pixels. LeRobot's videos carry no colour tags.
+/// For 4:2:0 and 4:2:2 that is libswscale's unscaled converter, each chroma sample repeated over its pixels. LeRobot's
+/// own videos carry no colour tags, which means BT.601 with limited range; tags are obeyed where there are some.
 /// SPEC_LEROBOT §4.4.
 package final class RGBConverter {
     private var context: UnsafeMutableRawPointer?
-    private var shape: (width: Int32, height: Int32, format: Int32) = (0, 0, -1)
+    private var input: Input?
     private var scratch: [UInt8] = []
+
+    /// What a libswscale context is made for.
+    private struct Input: Equatable {
+        let width: Int32
+        let height: Int32
+        let format: Int32
+        let colorspace: Int32
+        let isFullRange: Bool
+
+        init(_ frame: AVFrame) {
+            width = frame.width
+            height = frame.height
+            format = frame.format
+            colorspace = Int32(bitPattern: frame.colorspace.rawValue)
+            let pixelFormat = AVPixelFormat(rawValue: frame.format)
+            let isFullByFormat = [AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUVJ422P, AV_PIX_FMT_YUVJ444P].contains(pixelFormat)
+            // Grey pictures of PNG files use all 256 levels and say nothing about it.
+            let isGrey = (av_pix_fmt_desc_get(pixelFormat)?.pointee.nb_components ?? 0) < 3
+            isFullRange = frame.color_range == AVCOL_RANGE_JPEG || isFullByFormat || isGrey
+        }
+    }
 
     package init() {}
 
@@ -23,13 +44,16 @@ package final class RGBConverter {
         let frame = height % 2 == 0 || !isSubsampled(source) ? source : paddedToEvenHeight(source)
         guard let frame else { return nil }
         let raw = frame.pointer.pointee
-        if shape != (raw.width, raw.height, raw.format) {
+        let wanted = Input(raw)
+        if input != wanted {
             lam_sws_free(context)
-            context = lam_sws_create(raw.width, raw.height, AVPixelFormat(rawValue: raw.format))
-            shape = (raw.width, raw.height, raw.format)
+            context = lam_sws_create(
+                raw.width, raw.height, AVPixelFormat(rawValue: raw.format), wanted.colorspace,
+                wanted.isFullRange ? 1 : 0)
+            input = wanted
         }
         guard let context else { return nil }
-        // The vector code writes whole groups of pixels and leaves the rest of a row out if the row has no room for one.
+        // The vector code writes whole groups of pixels, and leaves out the rest of a row that has no room for one.
         let stride = (width + 31) / 32 * 32 * 3
         let size = stride * (height + 1) + 64
         if scratch.count < size { scratch = [UInt8](repeating: 0, count: size) }
@@ -39,6 +63,7 @@ package final class RGBConverter {
         }
         guard converted == raw.height else { return nil }
         let rowBytes = width * 3
+        // SAFETY: every one of the `rowBytes * height` bytes is initialised by the loop, row by row.
         let pixels = [UInt8](unsafeUninitializedCapacity: rowBytes * height) { output, count in
             scratch.withUnsafeBufferPointer { input in
                 for row in 0..<height {
@@ -63,6 +88,8 @@ package final class RGBConverter {
         padded.pointer.pointee.width = source.pointer.pointee.width
         padded.pointer.pointee.height = source.pointer.pointee.height + 1
         padded.pointer.pointee.format = source.pointer.pointee.format
+        padded.pointer.pointee.colorspace = source.pointer.pointee.colorspace
+        padded.pointer.pointee.color_range = source.pointer.pointee.color_range
         guard av_frame_get_buffer(padded.pointer, 0) >= 0,
             let description = av_pix_fmt_desc_get(AVPixelFormat(rawValue: source.pointer.pointee.format))
         else { return nil }

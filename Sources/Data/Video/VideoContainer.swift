@@ -25,7 +25,8 @@ final class VideoContainer {
         var opened: UnsafeMutablePointer<AVFormatContext>?
         let code = avformat_open_input(&opened, "file:" + path, nil, &options)
         guard code >= 0, let opened else {
-            throw DataError.unreadableVideo(path: path, reason: "not a readable mp4 or WebM file: \(LibAV.message(code))")
+            throw DataError.unreadableVideo(
+                path: path, reason: "not a readable mp4 or WebM file: \(LibAV.message(code))")
         }
         let best = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
         guard best >= 0, let stream = opened.pointee.streams[Int(best)] else {
@@ -60,6 +61,15 @@ final class VideoContainer {
 
     /// Seconds per tick of a packet's times.
     var timeBase: AVRational { stream.pointee.time_base }
+
+    /// Frames by the container's header, those that an edit list hides included; `nil` if it does not say.
+    var declaredFrames: Int? {
+        let count = stream.pointee.nb_frames
+        return count > 0 ? Int(count) : nil
+    }
+
+    /// Whether the codec parameters hold how many frames come late in presentation order. WebM has no such field.
+    var tellsReordering: Bool { String(cString: context.pointee.iformat.pointee.name).hasPrefix("mov") }
 
     var parameters: UnsafeMutablePointer<AVCodecParameters> {
         // SAFETY: libavformat allocates codecpar with every stream and frees both together.

@@ -34,13 +34,13 @@ public struct VideoTimeline: Sendable {
     }
 
     /// Accepted distance between asked and found time in seconds: LeRobot's, or one tick where the container's clock is
-    /// coarser (WebM counts milliseconds).
-    public var tolerance: Double { max(Self.lerobotTolerance, index.secondsPerTick) }
+    /// coarser (WebM counts milliseconds), but never so much that a neighbouring frame would do.
+    public var tolerance: Double { min(max(Self.lerobotTolerance, index.secondsPerTick), 0.25 / fps) }
 
     /// Position in the file, in presentation order, of a frame of the episode.
     ///
-    /// - Throws: `DataError.frameNotFound` if no frame lies at its time; `.unreadableVideo` if that is because the file is
-    ///   damaged.
+    /// - Throws: `DataError.frameNotFound` if no frame lies at its time; `.unreadableVideo` if that is because the
+    ///   file is damaged.
     public func position(of frame: Int) throws -> Int {
         let asked = Double(base + frame) / fps
         let nearest = index.nearest(to: asked)
@@ -48,8 +48,9 @@ public struct VideoTimeline: Sendable {
         if let damage = index.damage, asked > (nearest.map(index.seconds) ?? -1) {
             throw DataError.unreadableVideo(
                 path: index.path,
-                reason: "damaged behind frame \(index.count): \(damage); episode \(episode.episodeIndex), frame \(frame) of "
-                    + "camera \(camera.key) is lost")
+                reason:
+                    "damaged behind frame \(index.count): \(damage); episode \(episode.episodeIndex), frame \(frame) "
+                    + "of camera \(camera.key) is lost")
         }
         throw DataError.frameNotFound(
             dataset: dataset, episode: episode.episodeIndex, frame: frame, camera: camera.key, path: index.path,

@@ -17,17 +17,21 @@ def picture(i, width, height):
     return image
 
 
-def encode(path, codec, width, height, frames, options, pts=None, rate=10, shift=0, mux=None, time_base=None):
+def encode(path, codec, width, height, frames, options, pts=None, rate=10, shift=0, mux=None, time_base=None, tags=None):
     pts = pts or list(range(frames))
     time_base = time_base or fractions.Fraction(1, rate)
     container = av.open(path, "w", options=mux or {})
     stream = container.add_stream(codec, rate=rate, options=options)
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.codec_context.time_base = time_base
+    for key, value in (tags or {}).items():
+        setattr(stream.codec_context, key, value)
     packets = []
     for i in range(frames):
         frame = av.VideoFrame.from_ndarray(picture(i, width, height), "rgb24").reformat(format="yuv420p")
         frame.pts, frame.time_base = pts[i], time_base
+        for key, value in (tags or {}).items():
+            setattr(frame, key, value)
         packets += stream.encode(frame)
     packets += stream.encode(None)
     for packet in packets:
@@ -70,6 +74,11 @@ encode("h264_variable_rate.mp4", "libx264", 64, 48, 24, x264, pts=irregular)
 encode("h264_edit_list.mp4", "libx264", 64, 48, 30, x264, shift=5 * 1024, mux={"avoid_negative_ts": "disabled"},
        time_base=fractions.Fraction(1, 10240), pts=[i * 1024 for i in range(30)])
 encode("mpeg4_bframes.mp4", "mpeg4", 64, 48, 30, {"g": "10", "bf": "2", "qscale": "8", "flags": "+qscale"})
+encode("h264_full_range.mp4", "libx264", 64, 48, 6, {"x264-params": "fullrange=on"}, tags={"color_range": 2})
+encode("h264_bt709.mp4", "libx264", 64, 48, 6,
+       {"x264-params": "colorprim=bt709:transfer=bt709:colormatrix=bt709"}, tags={"colorspace": 1, "color_range": 1})
+encode("av1_full_range.mp4", "libsvtav1", 64, 64, 6, {"svtav1-params": "color-range=1"}, tags={"color_range": 2})
+encode("h264_coarse_clock.mp4", "libx264", 64, 48, 12, x264, rate=5, mux={"video_track_timescale": "5"})
 encode("a.tmp.webm", "libvpx-vp9", 64, 48, 6, {"g": "6", "crf": "40", "b": "0"})
 encode("b.tmp.webm", "libvpx-vp9", 48, 32, 6, {"g": "6", "crf": "40", "b": "0"})
 concatenate("vp9_changes_size.webm", ["a.tmp.webm", "b.tmp.webm"])
@@ -88,7 +97,10 @@ for name in sorted(os.listdir(".")):
             width, height = (frame.width, frame.height) if index == 0 else ((frame.width + 1) // 2, (frame.height + 1) // 2)
             rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, :width]
             planes += rows.tobytes()
-        frames.append({"seconds": round(frame.time, 6), "sha256_yuv": hashlib.sha256(planes).hexdigest()})
+        entry = {"seconds": round(frame.time, 6), "sha256_yuv": hashlib.sha256(planes).hexdigest()}
+        if frame.height % 2 == 0:  # PyAV interpolates chroma for odd heights
+            entry["sha256_rgb24"] = hashlib.sha256(frame.to_ndarray(format="rgb24").tobytes()).hexdigest()
+        frames.append(entry)
     expected[name] = {"codec": container.streams.video[0].codec_context.codec.canonical_name,
                       "width": frame.width, "height": frame.height, "frames": frames}
     print(name, os.path.getsize(name), len(frames), [f["seconds"] for f in frames][:8], expected[name]["codec"])

@@ -1,0 +1,119 @@
+import Formats
+
+/// What is in a dataset and how far it was found sound: the content of `lam inspect`.
+///
+/// Making one checks that the videos of the chosen cameras are there and hold enough frames by their headers.
+public struct DatasetReport: Sendable, Encodable {
+    public let name: String
+    public let root: String
+    public let codebaseVersion: String
+    public let robotType: String?
+    public let fps: Double
+    public let totalEpisodes: Int
+    public let totalFrames: Int
+    public let lengths: Lengths
+    /// Frames that a training pair spans, by the default rule for this name and rate.
+    public let window: Window
+    public let cameras: [CameraReport]
+    /// Columns of the data files, in order.
+    public let columns: [Column]
+    public let tasks: [String]
+
+    /// Episode lengths in frames.
+    public struct Lengths: Sendable, Encodable {
+        public let minimum: Int
+        public let median: Double
+        public let maximum: Int
+    }
+
+    public struct Window: Sendable, Encodable {
+        public let minimum: Int
+        public let maximum: Int
+    }
+
+    public struct Column: Sendable, Encodable {
+        public let name: String
+        public let dtype: String
+        public let shape: [Int]
+    }
+
+    public struct CameraReport: Sendable, Encodable {
+        public let key: String
+        /// `video` or `image`.
+        public let kind: String
+        public let width: Int
+        public let height: Int
+        /// By the first file's content; `nil` for images.
+        public let codec: String?
+        /// Frames from one keyframe of the first video to the next, at most; 1 for images.
+        public let framesPerKeyframe: Int?
+        /// Distinct videos, or data files for images.
+        public let files: Int
+
+        enum CodingKeys: String, CodingKey {
+            case key, kind, width, height, codec, files
+            case framesPerKeyframe = "frames_per_keyframe"
+        }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case name, root, fps, lengths, window, cameras, columns, tasks
+        case codebaseVersion = "codebase_version"
+        case robotType = "robot_type"
+        case totalEpisodes = "total_episodes"
+        case totalFrames = "total_frames"
+    }
+
+    /// - Parameter cameras: the ones to look at; an empty list leaves all pictures alone.
+    /// - Throws: `DataError` or `ParquetError` for the first thing found wrong.
+    public init(dataset: LeRobotDataset, cameras: [Camera]) throws {
+        name = dataset.name
+        root = dataset.root
+        codebaseVersion = dataset.info.codebaseVersion.rawValue
+        robotType = dataset.info.robotType
+        fps = dataset.fps
+        totalEpisodes = dataset.episodes.count
+        totalFrames = dataset.totalFrames
+        lengths = Lengths(dataset.episodes.map(\.length))
+        let rule = WindowRule(name: dataset.name, fps: dataset.fps).frames
+        window = Window(minimum: rule.lowerBound, maximum: rule.upperBound)
+        self.cameras = try cameras.map { try CameraReport(dataset: dataset, camera: $0) }
+        columns = dataset.info.features.filter { $0.dtype != "video" }.map {
+            Column(name: $0.name, dtype: $0.dtype, shape: $0.shape)
+        }
+        tasks = dataset.tasks.map(\.text)
+    }
+}
+
+extension DatasetReport.Lengths {
+    fileprivate init(_ lengths: [Int]) {
+        let sorted = lengths.sorted()
+        minimum = sorted[0]
+        maximum = sorted[sorted.count - 1]
+        median = Double(sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
+}
+
+extension DatasetReport.CameraReport {
+    fileprivate init(dataset: LeRobotDataset, camera: Camera) throws {
+        key = camera.key
+        kind = camera.kind.rawValue
+        switch camera.kind {
+        case .video:
+            try dataset.requireVideoFrames(camera: camera)
+            files = Set(dataset.episodes.map { dataset.video(of: $0, camera: camera).file }).count
+            let index = try VideoIndex(path: dataset.videoFile(of: dataset.episodes[0], camera: camera))
+            width = index.width
+            height = index.height
+            codec = index.codec
+            framesPerKeyframe = index.longestGroup
+        case .image:
+            let first = try FrameReader(dataset: dataset, camera: camera).frames(episode: 0, frames: [0])[0]
+            width = first.width
+            height = first.height
+            codec = nil
+            framesPerKeyframe = 1
+            files = Set(dataset.episodes.map(\.dataFile)).count
+        }
+    }
+}
