@@ -29,12 +29,12 @@ let package = Package(
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
         .target(name: "Randomness"),
-        .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS", "Randomness"]),
-        .target(name: "NN", dependencies: ["Tensor"]),
+        .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS"]),
+        .target(name: "NN", dependencies: ["Tensor", "Randomness"]),
         .target(name: "Formats", dependencies: [
             "CCompression", "CPNG", .product(name: "OrderedCollections", package: "swift-collections"),
         ]),
-        .target(name: "LAM", dependencies: ["NN", "Tensor"]),
+        .target(name: "LAM", dependencies: ["NN", "Tensor", "Randomness"]),
         .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg", "Randomness"], path: "Sources/Data"),
         .target(name: "LAMTrain", dependencies: [
             "LAM", "LAMData", "NN", "Tensor", "Formats", "Randomness", "CYAML",
@@ -46,10 +46,10 @@ let package = Package(
         ]),
 
         .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
-        .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
-        .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"]),
+        .testTarget(name: "TensorTests", dependencies: ["Tensor", "Randomness", "TestSupport"]),
+        .testTarget(name: "NNTests", dependencies: ["NN", "Tensor", "Randomness", "TestSupport"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
-        .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"]),
+        .testTarget(name: "LAMTests", dependencies: ["LAM", "NN", "Tensor", "Randomness", "Formats", "TestSupport"]),
         .testTarget(name: "DataTests", dependencies: [
             "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
         ]),

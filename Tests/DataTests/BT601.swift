@@ -3,12 +3,11 @@ import LAMData
 /// RGB of 4:2:0 planes by the textbook formula (BT.601, limited range) with repeated chroma samples.
 enum BT601 {
     /// The formula in exact arithmetic against libswscale's fixed point tables.
-    static let maximumTolerance = 3.0
-    static let meanTolerance = 1.2
+    static let tolerance = 3.0
 
-    static func difference(_ image: RGBImage, y: [UInt8], u: [UInt8], v: [UInt8]) -> (maximum: Double, mean: Double) {
+    /// The largest difference between `image` and the formula, in levels of 0…255.
+    static func difference(_ image: RGBImage, y: [UInt8], u: [UInt8], v: [UInt8]) -> Double {
         var maximum = 0.0
-        var sum = 0.0
         let chromaWidth = (image.width + 1) / 2
         for row in 0..<image.height {
             for column in 0..<image.width {
@@ -21,10 +20,9 @@ enum BT601 {
                     let exact = min(255, max(0, rgb[channel]))
                     let got = Double(image.pixels[(row * image.width + column) * 3 + channel])
                     maximum = max(maximum, abs(got - exact))
-                    sum += abs(got - exact)
                 }
             }
         }
-        return (maximum, sum / Double(image.pixels.count))
+        return maximum
     }
 }

@@ -30,13 +30,12 @@ struct ColumnAssembler {
     private mutating func value(_ shape: ColumnShape) throws -> ParquetValue {
         switch shape {
         case .leaf(let leaf):
-            let column = leaves[leaf]
-            guard nextEntry[leaf] < column.count, column.isDefined(nextEntry[leaf]) else {
+            guard nextEntry[leaf] < leaves[leaf].count, leaves[leaf].isDefined(nextEntry[leaf]) else {
                 throw disagreement("a value")
             }
             nextEntry[leaf] += 1
             nextValue[leaf] += 1
-            return try column.values.value(at: nextValue[leaf] - 1, in: column.leaf)
+            return try leaves[leaf].values.value(at: nextValue[leaf] - 1, in: leaves[leaf].leaf)
         case .optional(let inner, let definedAt, let below):
             guard try definition(below.lowerBound) >= definedAt else {
                 try skipEntry(of: below)
@@ -59,16 +58,14 @@ struct ColumnAssembler {
     }
 
     private func definition(_ leaf: Int) throws -> Int {
-        let column = leaves[leaf]
-        guard nextEntry[leaf] < column.count else { throw disagreement("another entry") }
-        return column.definitions.isEmpty ? 0 : Int(column.definitions[nextEntry[leaf]])
+        guard nextEntry[leaf] < leaves[leaf].count else { throw disagreement("another entry") }
+        return leaves[leaf].definitions.isEmpty ? 0 : Int(leaves[leaf].definitions[nextEntry[leaf]])
     }
 
     /// The level of the leaf's next entry; nil after the last.
     private func repetition(_ leaf: Int) -> Int? {
-        let column = leaves[leaf]
-        guard nextEntry[leaf] < column.count else { return nil }
-        return column.repetitions.isEmpty ? 0 : Int(column.repetitions[nextEntry[leaf]])
+        guard nextEntry[leaf] < leaves[leaf].count else { return nil }
+        return leaves[leaf].repetitions.isEmpty ? 0 : Int(leaves[leaf].repetitions[nextEntry[leaf]])
     }
 
     private mutating func skipEntry(of below: Range<Int>) throws {

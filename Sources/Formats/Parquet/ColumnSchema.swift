@@ -147,7 +147,8 @@ private struct ColumnBuilder {
         of list: SchemaElement, definition: Int, repetition: Int, depth: Int
     ) throws -> ColumnShape {
         let repeated = try peek()
-        let isElement = repeated.type != nil || repeated.childCount != 1 || repeated.name == "array"
+        let isElement =
+            repeated.type != nil || repeated.childCount != 1 || repeated.name == "array"
             || repeated.name == list.name + "_tuple"
         if isElement { return try node(definition: definition, repetition: repetition, depth: depth + 1) }
         next += 1

@@ -36,9 +36,10 @@ struct LeafReader {
     mutating func read(rows: Range<Int>, into column: inout LeafColumn, budget: inout ReadBudget) throws {
         var (rowsSeen, entriesSeen) = (0, 0)
         // A row may continue in the next page of version 1, so one more page start is needed to know that it ended.
-        while entriesSeen < chunk.valueCount, leaf.maxRepetition > 0 || rowsSeen < rows.upperBound,
+        pages: while entriesSeen < chunk.valueCount, leaf.maxRepetition > 0 || rowsSeen < rows.upperBound,
             rowsSeen <= rows.upperBound, let header = try pages.nextHeader()
         {
+            if header.rowCount != nil, rowsSeen == rows.upperBound, rowsSeen < rowCount { break pages }
             switch header.kind {
             case .index: pages.skipBody(of: header)
             case .dictionary: try readDictionary(header, &budget)

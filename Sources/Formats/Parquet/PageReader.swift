@@ -109,19 +109,21 @@ struct PageReader {
         while true {
             let start = try buffered(window)
             var thrift = ThriftCompactReader(buffer, range: start..<start + window)
+            let header: PageHeader
             do {
-                let header = try PageHeader(&thrift)
-                position += thrift.cursor.offset - start
-                guard header.compressedSize <= end - position else {
-                    throw DecodeError.corrupt(
-                        offset: 0, expected: "a page of at most \(end - position) bytes", got: "\(header.compressedSize)")
-                }
-                return header
+                header = try PageHeader(&thrift)
             } catch let error as DecodeError {
                 // A header cut off by the window looks corrupt: look again with more of it.
                 guard window < min(end - position, Self.maximumHeader) else { throw error }
                 window = min(window * 16, end - position, Self.maximumHeader)
+                continue
             }
+            position += thrift.cursor.offset - start
+            guard header.compressedSize <= end - position else {
+                throw DecodeError.corrupt(
+                    offset: 0, expected: "a page of at most \(end - position) bytes", got: "\(header.compressedSize)")
+            }
+            return header
         }
     }
 

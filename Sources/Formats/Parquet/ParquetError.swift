@@ -29,7 +29,8 @@ extension ParquetError: CustomStringConvertible {
         case .gitLFSPointer(let path):
             return "cannot read Parquet file: \(path): expected Parquet data, got a Git LFS pointer; run `git lfs pull`"
         case .corrupt(let path, let column, let offset, let expected, let got):
-            return "corrupt Parquet file: \(Self.place(path, column)) at byte \(offset): expected \(expected), got \(got)"
+            return "corrupt Parquet file: \(Self.place(path, column)) at byte \(offset): "
+                + "expected \(expected), got \(got)"
         case .unsupported(let path, let column, let feature):
             return "unsupported Parquet feature: \(Self.place(path, column)): \(feature); rewrite the file without it"
         case .tooLarge(let path, let column, let bytes, let limit):

@@ -207,24 +207,29 @@ extension ParquetFile {
         var first = 0
         for (index, group) in metadata.rowGroups.enumerated() {
             let (end, overflow) = first.addingReportingOverflow(group.rowCount)
-            try check(group.rowCount >= 0 && !overflow && end <= metadata.rowCount,
+            try check(
+                group.rowCount >= 0 && !overflow && end <= metadata.rowCount,
                 "row groups of \(metadata.rowCount) rows in all", "\(group.rowCount) in row group \(index)")
             ranges.append(first..<end)
             first = end
-            try check(group.chunks.count == leaves.count,
+            try check(
+                group.chunks.count == leaves.count,
                 "\(leaves.count) column chunks in row group \(index)", "\(group.chunks.count)")
             for (leaf, chunk) in zip(leaves, group.chunks) {
                 guard !chunk.isEncrypted else { throw DecodeError.unsupported("encrypted columns") }
                 guard chunk.externalPath == nil else { throw DecodeError.unsupported("column chunks in other files") }
                 try check(chunk.type == leaf.type, "a column chunk of \(leaf.type)", "\(chunk.type)")
                 // A row has exactly one entry where nothing repeats, and at least one where something does.
-                let isCounted = leaf.maxRepetition == 0
+                let isCounted =
+                    leaf.maxRepetition == 0
                     ? chunk.valueCount == group.rowCount : chunk.valueCount >= group.rowCount
                 try check(isCounted, "a column chunk of \(group.rowCount) rows", "\(chunk.valueCount) values")
                 guard chunk.valueCount > 0 else { continue }
-                let isInside = chunk.start >= 4 && chunk.compressedSize >= 0 && chunk.start <= dataEnd
+                let isInside =
+                    chunk.start >= 4 && chunk.compressedSize >= 0 && chunk.start <= dataEnd
                     && chunk.compressedSize <= dataEnd - chunk.start
-                try check(isInside, "a column chunk within bytes 4..<\(dataEnd)",
+                try check(
+                    isInside, "a column chunk within bytes 4..<\(dataEnd)",
                     "\(chunk.compressedSize) bytes at \(chunk.start)")
             }
         }

@@ -4,7 +4,8 @@
 /// Source: Thrift compact protocol specification (thrift/doc/specs/thrift-compact-protocol.md).
 struct ThriftCompactReader {
     enum FieldType: UInt8 {
-        case stop = 0, boolTrue, boolFalse, int8, int16, int32, int64, double, binary, list, set, map, structure
+        case stop = 0
+        case boolTrue, boolFalse, int8, int16, int32, int64, double, binary, list, set, map, structure
     }
 
     /// Deeper nesting than any Parquet structure has (the footer needs 7): stops hostile recursion.

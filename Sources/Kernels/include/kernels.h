@@ -1,1 +1,96 @@
+#ifndef LAM_KERNELS_H
+#define LAM_KERNELS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+/// Where a small attention problem lies in memory. Strides are in floats. Sequence element `t` of a unit starts at
+/// `base + t * stride`; its heads are contiguous runs of `head_dim` floats.
+typedef struct {
+    long length;
+    long heads;
+    long head_dim;
+    long qkv_stride;
+    long out_stride;
+    int causal;
+    float scale;
+} LamSmallAttention;
+
+/// Constants of one AdamW step. `bias_correction1 = 1 - beta1^t`, `bias_correction2 = 1 - beta2^t`.
+typedef struct {
+    float learning_rate;
+    float beta1;
+    float beta2;
+    float epsilon;
+    float weight_decay;
+    float bias_correction1;
+    float bias_correction2;
+    float gradient_scale;
+} LamAdamW;
+
+/// The vector kernels no library has, for one instruction set. All arrays are f32, row-major, any alignment.
+/// Every reduction runs in a fixed order, so a result depends on the arguments alone.
+typedef struct {
+    const char *name;
+
+    /// out[i] = a[i] + b[i]
+    void (*add)(const float *a, const float *b, float *out, long count);
+    /// out[i] *= factor
+    void (*scale)(float *out, float factor, long count);
+    /// out[i] = a[i] * b[i]
+    void (*multiply)(const float *a, const float *b, float *out, long count);
+    /// Sum of squares, accumulated in double per 4096 elements.
+    double (*sum_of_squares)(const float *x, long count);
+    /// Sum of (a - b)^2, accumulated in double per 4096 elements.
+    double (*sum_of_squared_differences)(const float *a, const float *b, long count);
+    /// out[i] = factor * (a[i] - b[i]), added to out when `accumulate`.
+    void (*scaled_difference)(const float *a, const float *b, float factor, float *out, long count, int accumulate);
+    /// sums[j] += sum over rows of x[row * stride + j], j < columns.
+    void (*column_sums)(const float *x, long rows, long columns, long stride, float *sums);
+
+    /// y = (x - mean) * rstd * weight + bias for each row; writes mean and rstd when not null.
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, long rows,
+                       long columns, float *y, float *mean, float *rstd);
+    /// dx for each row, added to dx when `accumulate`; adds this call's rows to dweight and dbias when not null.
+    void (*layer_norm_backward)(const float *dy, const float *x, const float *weight, const float *mean,
+                                const float *rstd, long rows, long columns, float *dx, int accumulate,
+                                float *dweight, float *dbias);
+
+    /// activated = u * Phi(u) with the exact (erf) normal distribution.
+    void (*gelu)(const float *u, float *activated, long count);
+    /// activated = gelu(u); derivative = gelu'(u). `derivative` may be `u`.
+    void (*gelu_with_derivative)(const float *u, float *activated, float *derivative, long count);
+
+    /// In-place softmax of scale * scores + mask over each row. Columns past `limit0 + row` are masked when `causal`;
+    /// `mask` (length columns, may be null) holds 0 or -inf. A fully masked row becomes NaN, as in PyTorch.
+    void (*softmax)(float *scores, long rows, long columns, float scale, int causal, long first_row,
+                    const float *mask);
+    /// In place: dp becomes scale * p * (dp - sum(p * dp)) for each row.
+    void (*softmax_backward)(const float *p, float *dp, long rows, long columns, float scale);
+
+    /// Attention over sequences of a few elements (the two frames of a pair), one unit.
+    void (*small_attention)(const LamSmallAttention *shape, const float *q, const float *k, const float *v,
+                            const float *mask, float *out);
+    void (*small_attention_backward)(const LamSmallAttention *shape, const float *q, const float *k, const float *v,
+                                     const float *mask, const float *dout, float *dq, float *dk, float *dv);
+
+    /// One decoupled-weight-decay Adam step over a run of parameters.
+    void (*adamw)(const LamAdamW *step, float *parameter, const float *gradient, float *exp_avg, float *exp_avg_sq,
+                  long count);
+
+    /// Patches of normalised 8-bit images: image [3, height, width] u8 -> [rows * columns, 3 * patch * patch] f32 with
+    /// value u8 * factor[c] + shift[c].
+    void (*patchify)(const uint8_t *image, long height, long width, long patch, const float *factor,
+                     const float *shift, float *out);
+} LamKernels;
+
+/// The widest instruction set of this CPU that has kernels: "avx512", "avx2" or "portable".
+const LamKernels *lam_kernels_best(void);
+
+/// The kernels called `name`, or null if this CPU or build cannot run them.
+const LamKernels *lam_kernels_named(const char *name);
+
+/// CPUs in this process's affinity mask, at least 1.
+int lam_usable_cpus(void);
+
+#endif

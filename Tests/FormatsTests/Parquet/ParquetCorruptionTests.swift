@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import TestSupport
 import Testing
 
@@ -60,11 +60,15 @@ struct ParquetCorruptionTests {
             case 2: bytes[position] = [0, 0x7f, 0x80, 0xff].randomElement(using: &random) ?? 0
             case 3:
                 // A long varint where a short one stood.
-                for offset in position..<min(position + 5, bytes.count) { bytes[offset] = offset < position + 4 ? 0xff : 7 }
+                for offset in position..<min(position + 5, bytes.count) {
+                    bytes[offset] = offset < position + 4 ? 0xff : 7
+                }
             case 4:
                 let source = Int.random(in: 0..<bytes.count, using: &random)
                 let length = min(Int.random(in: 1...16, using: &random), bytes.count - max(source, position))
-                for offset in 0..<length { bytes[position + offset] = original[min(source + offset, original.count - 1)] }
+                for offset in 0..<length {
+                    bytes[position + offset] = original[min(source + offset, original.count - 1)]
+                }
             default:
                 if round % 8 == 0 { bytes.removeSubrange(position..<min(position + 3, bytes.count)) }
             }

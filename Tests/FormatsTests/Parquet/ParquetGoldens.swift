@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import TestSupport
 
 /// The Parquet reference files and pyarrow's dump of each: see `Goldens/data/README.md` for the notation.

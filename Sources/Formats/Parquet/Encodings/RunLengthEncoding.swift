@@ -41,7 +41,8 @@ enum BitPacking {
     static func unpack<Value: FixedWidthInteger & UnsignedInteger>(
         _ bytes: [UInt8], _ range: Range<Int>, bitWidth: Int, count: Int, into values: inout [Value]
     ) {
-        precondition(range.count * 8 >= count * bitWidth, "\(range.count) bytes for \(count) values of \(bitWidth) bits")
+        precondition(
+            range.count * 8 >= count * bitWidth, "\(range.count) bytes for \(count) values of \(bitWidth) bits")
         // Up to 7 bits are left over from the byte before, so wide values need a wider accumulator.
         if bitWidth <= 56 {
             unpack(bytes, range.lowerBound, bitWidth, count, into: &values, accumulator: UInt64.self)

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+import LAMTrain
+
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measures the engine and the data stream on this machine.",
+        subcommands: [EngineBenchCommand.self])
+}
+
+struct EngineBenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "engine",
+        abstract: "One full training step at the original's size, against this machine's measured matrix-product rate.")
+
+    @Option(help: "Samples per step.")
+    var batch = EngineBenchmark.original.batch
+
+    @Option(help: "Measured steps, after one warm-up.")
+    var steps = EngineBenchmark.original.steps
+
+    @Option(help: "Compute threads; default: the CPUs this process may use.")
+    var threads: Int?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard batch > 0, steps > 0, threads ?? 1 > 0 else { throw ValidationError("counts must be positive") }
+    }
+
+    func run() throws {
+        var benchmark = EngineBenchmark.original
+        benchmark.batch = batch
+        benchmark.steps = steps
+        let result = benchmark.run(threads: threads) { step, seconds in
+            guard !json else { return }
+            print(step == 0 ? "warm-up" : "step \(step)", String(format: "%.2f s", seconds))
+            fflush(nil)
+        }
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys]
+            print(String(decoding: try encoder.encode(result), as: UTF8.self))
+            return
+        }
+        print(
+            """
+            \(result.backend)
+            model            768 wide, 12 + 12 blocks, 4 + 196 tokens, batch \(batch), f32
+            work             \(String(format: "%.1f", result.gflopPerSample)) GFLOP a sample, forward and backward
+            ceiling          \(String(format: "%.0f", result.ceilingGFLOPs)) GFLOP/s in large products
+            step, best       \(String(format: "%.3f", result.bestSamplesPerSecond)) samples/s, \
+            \(String(format: "%.0f", result.achievedGFLOPs)) GFLOP/s, \
+            \(String(format: "%.0f", result.shareOfCeiling * 100)) % of the ceiling
+            step, median     \(String(format: "%.3f", result.medianSamplesPerSecond)) samples/s
+            peak memory      \(String(format: "%.0f", result.peakMemoryMiB)) MiB
+            """)
+    }
+}

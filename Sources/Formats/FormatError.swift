@@ -1,0 +1,216 @@
+import Foundation
+
+/// What can be wrong with a tensor file, an archive or an image: facts in the cases, wording in `description`.
+public enum FormatError: Error, Equatable, Sendable {
+    case io(path: String, operation: String, code: Int32)
+    case notAFile(path: String)
+    case notIntegers(ElementType)
+    case safeTensors(path: String, SafeTensorsFault)
+    case zip(path: String, ZipFault)
+    case pickle(path: String, offset: Int, PickleFault)
+    case torch(path: String, TorchFault)
+    case image(ImageFault)
+}
+
+/// A broken rule of the safetensors format.
+public enum SafeTensorsFault: Equatable, Sendable {
+    case headerTooSmall(fileBytes: Int)
+    case headerTooLarge(headerBytes: UInt64)
+    case headerBeyondFile(headerBytes: Int, fileBytes: Int)
+    case headerNotUTF8
+    case headerStart(byte: UInt8)
+    case headerSyntax(offset: Int, expected: String)
+    case duplicateKey(String)
+    case missingField(tensor: String, field: String)
+    case unknownDtype(tensor: String, dtype: String)
+    case sizeOverflow(tensor: String, shape: [Int])
+    case offsets(tensor: String, begin: Int, end: Int, expectedBegin: Int)
+    case size(tensor: String, shape: [Int], expectedBytes: Int, bytes: Int)
+    case dataBytes(expected: Int, got: Int)
+    case missingTensor(String)
+    case reservedName(String)
+}
+
+/// A broken rule of the zip container.
+public enum ZipFault: Equatable, Sendable {
+    case noEndRecord
+    case zip64Record
+    case multipleDisks
+    case directoryBounds(offset: UInt64, bytes: UInt64, fileBytes: Int)
+    case entryCount(expected: UInt64, directoryBytes: Int)
+    case directoryEntry(index: Int)
+    case duplicateEntry(String)
+    case encrypted(String)
+    case method(entry: String, method: Int)
+    case localHeader(entry: String)
+    case entryBounds(entry: String, offset: Int, bytes: UInt64, fileBytes: Int)
+    case entrySize(entry: String, expected: Int, got: UInt64)
+    case entryTooLarge(entry: String, bytes: UInt64, limit: Int)
+    case deflate(entry: String)
+    case checksum(entry: String, expected: UInt32, got: UInt32)
+}
+
+/// A refused pickle.
+public enum PickleFault: Equatable, Sendable {
+    case truncated(needed: UInt64, remaining: Int)
+    case protocolVersion(Int)
+    case unknownOpcode(UInt8)
+    case stackUnderflow
+    case noMark
+    case undefinedMemo(Int)
+    case notUTF8
+    case malformedGlobal
+    case forbiddenGlobal(module: String, name: String)
+    case forbiddenCall(module: String, name: String)
+    case notCallable
+    case arguments(of: String, expected: String)
+    case persistentIdentifier
+    case target(opcode: String)
+    case unhashableKey
+    case tooManyValues(limit: Int)
+    case tooDeep(limit: Int)
+    case cycle
+}
+
+/// A torch file whose parts do not fit together.
+public enum TorchFault: Equatable, Sendable {
+    case notATorchFile
+    case noPickle
+    case byteOrder(String)
+    case legacyHeader(expected: String)
+    case missingStorage(key: String)
+    case storageConflict(key: String)
+    case storageSize(key: String, expected: Int, got: Int)
+    case storageCount(key: String, count: Int)
+    case tensorBounds(key: String, shape: [Int], strides: [Int], offset: Int, storageBytes: Int)
+    case tensorTooLarge(key: String, shape: [Int], limit: Int)
+}
+
+/// What the PNG library reported.
+public enum ImageFault: Equatable, Sendable {
+    case size(width: Int, height: Int)
+    case encode(String)
+    case decode(String)
+}
+
+extension FormatError: CustomStringConvertible, LocalizedError {
+    public var errorDescription: String? { description }
+
+    public var description: String {
+        switch self {
+        case .io(let path, let operation, let code):
+            "cannot \(operation) file: \(path): \(String(cString: strerror(code)))"
+        case .notAFile(let path): "cannot read: \(path): expected a regular file, got a folder or device"
+        case .notIntegers(let type): "cannot read integers: expected an integer tensor, got \(type)"
+        case .safeTensors(let path, let fault): "cannot read safetensors: \(path): \(fault.wording)"
+        case .zip(let path, let fault): "cannot read zip archive: \(path): \(fault.wording)"
+        case .pickle(let path, let offset, let fault): "cannot read pickle: \(path): byte \(offset): \(fault.wording)"
+        case .torch(let path, let fault): "cannot read torch file: \(path): \(fault.wording)"
+        case .image(let fault): "image: \(fault.wording)"
+        }
+    }
+}
+
+extension SafeTensorsFault {
+    var wording: String {
+        switch self {
+        case .headerTooSmall(let bytes): "expected at least 8 bytes, got \(bytes)"
+        case .headerTooLarge(let bytes): "header length: expected at most \(SafeTensors.maximumHeaderBytes), got \(bytes)"
+        case .headerBeyondFile(let header, let file): "header of \(header) bytes does not fit in a file of \(file)"
+        case .headerNotUTF8: "header is not UTF-8"
+        case .headerStart(let byte): "header: expected '{', got byte \(byte)"
+        case .headerSyntax(let offset, let expected): "header byte \(offset): expected \(expected)"
+        case .duplicateKey(let key): "header: key '\(key)' occurs twice"
+        case .missingField(let tensor, let field): "tensor '\(tensor)': '\(field)' is missing"
+        case .unknownDtype(let tensor, let dtype): "tensor '\(tensor)': dtype '\(dtype)' is not supported"
+        case .sizeOverflow(let tensor, let shape): "tensor '\(tensor)': shape \(shape) is too large"
+        case .offsets(let tensor, let begin, let end, let expected):
+            "tensor '\(tensor)': data_offsets: expected to start at \(expected) (no holes, no overlap), got [\(begin), \(end)]"
+        case .size(let tensor, let shape, let expected, let bytes):
+            "tensor '\(tensor)': shape \(shape): expected \(expected) bytes, got \(bytes)"
+        case .dataBytes(let expected, let got): "tensor data: expected \(expected) bytes, got \(got); the file is cut or padded"
+        case .missingTensor(let name): "no tensor '\(name)'"
+        case .reservedName(let name): "'\(name)' is no tensor name"
+        }
+    }
+}
+
+extension ZipFault {
+    var wording: String {
+        switch self {
+        case .noEndRecord: "no end-of-directory record; the file is cut or not a zip archive"
+        case .zip64Record: "zip64 end-of-directory record is missing or damaged"
+        case .multipleDisks: "archives of several parts are not supported"
+        case .directoryBounds(let offset, let bytes, let file):
+            "directory of \(bytes) bytes at \(offset) does not fit in a file of \(file) bytes"
+        case .entryCount(let expected, let bytes): "directory of \(bytes) bytes does not hold exactly \(expected) entries"
+        case .directoryEntry(let index): "directory entry \(index) is damaged"
+        case .duplicateEntry(let name): "entry '\(name)' occurs twice"
+        case .encrypted(let name): "entry '\(name)' is encrypted"
+        case .method(let entry, let method): "entry '\(entry)': expected stored or deflated, got method \(method)"
+        case .localHeader(let entry): "entry '\(entry)': local header does not match the directory"
+        case .entryBounds(let entry, let offset, let bytes, let file):
+            "entry '\(entry)': \(bytes) bytes at \(offset) do not fit in a file of \(file) bytes"
+        case .entrySize(let entry, let expected, let got): "entry '\(entry)': expected \(expected) bytes, got \(got)"
+        case .entryTooLarge(let entry, let bytes, let limit):
+            "entry '\(entry)': expected at most \(limit) bytes, got \(bytes)"
+        case .deflate(let entry): "entry '\(entry)': compressed data is damaged or longer than declared"
+        case .checksum(let entry, let expected, let got):
+            "entry '\(entry)': CRC-32: expected \(String(expected, radix: 16)), got \(String(got, radix: 16))"
+        }
+    }
+}
+
+extension PickleFault {
+    var wording: String {
+        switch self {
+        case .truncated(let needed, let remaining): "expected \(needed) more bytes, got \(remaining)"
+        case .protocolVersion(let version): "expected pickle protocol 2 to 5, got \(version)"
+        case .unknownOpcode(let opcode): "opcode 0x\(String(opcode, radix: 16)) is not supported"
+        case .stackUnderflow: "the value stack is empty"
+        case .noMark: "there is no mark on the stack"
+        case .undefinedMemo(let index): "memo \(index) is not defined"
+        case .notUTF8: "a string is not UTF-8"
+        case .malformedGlobal: "a global is not two lines of text"
+        case .forbiddenGlobal(let module, let name): "global '\(module).\(name)' is not allowed; nothing was executed"
+        case .forbiddenCall(let module, let name): "call of '\(module).\(name)' is not allowed; nothing was executed"
+        case .notCallable: "a call of something that is not a class or function"
+        case .arguments(let function, let expected): "arguments of \(function): expected \(expected)"
+        case .persistentIdentifier: "a persistent identifier is not a torch storage"
+        case .target(let opcode): "\(opcode) applies to a value of the wrong kind"
+        case .unhashableKey: "a dictionary key or set element is not a plain value"
+        case .tooManyValues(let limit): "holds more than \(limit) values, counting shared ones each time"
+        case .tooDeep(let limit): "nested deeper than \(limit) levels"
+        case .cycle: "a container contains itself"
+        }
+    }
+}
+
+extension TorchFault {
+    var wording: String {
+        switch self {
+        case .notATorchFile: "expected a zip archive or a legacy torch pickle, got something else"
+        case .noPickle: "no data.pkl under a single root folder"
+        case .byteOrder(let order): "byteorder: expected little or big, got '\(order)'"
+        case .legacyHeader(let expected): "legacy header: expected \(expected)"
+        case .missingStorage(let key): "storage '\(key)' is missing"
+        case .storageConflict(let key): "storage '\(key)' is declared twice with different types or sizes"
+        case .storageSize(let key, let expected, let got): "storage '\(key)': expected \(expected) bytes, got \(got)"
+        case .storageCount(let key, let count): "storage '\(key)': \(count) elements is no size"
+        case .tensorBounds(let key, let shape, let strides, let offset, let bytes):
+            "tensor of shape \(shape), strides \(strides), offset \(offset) does not fit in storage '\(key)' of \(bytes) bytes"
+        case .tensorTooLarge(let key, let shape, let limit):
+            "tensor of shape \(shape) repeats storage '\(key)' to more than \(limit) bytes"
+        }
+    }
+}
+
+extension ImageFault {
+    var wording: String {
+        switch self {
+        case .size(let width, let height): "\(width) x \(height) is not a size that PNG can hold"
+        case .encode(let message): "cannot encode PNG: \(message)"
+        case .decode(let message): "cannot decode PNG: \(message)"
+        }
+    }
+}

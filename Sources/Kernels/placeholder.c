@@ -1,1 +1,0 @@
-int lam_kernels_placeholder;

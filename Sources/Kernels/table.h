@@ -1,0 +1,30 @@
+// Instantiates every family for one instruction set and lists them in its table.
+
+#include "kernels.h"
+#include "vector.h"
+
+#include "elementwise.h"
+#include "layer_norm.h"
+#include "gelu.h"
+#include "attention.h"
+
+const LamKernels NAMED(lam_kernels) = {
+    .name = ISA_NAME,
+    .add = NAMED(add),
+    .scale = NAMED(scale),
+    .multiply = NAMED(multiply),
+    .sum_of_squares = NAMED(sum_of_squares),
+    .sum_of_squared_differences = NAMED(sum_of_squared_differences),
+    .scaled_difference = NAMED(scaled_difference),
+    .column_sums = NAMED(column_sums),
+    .layer_norm = NAMED(layer_norm),
+    .layer_norm_backward = NAMED(layer_norm_backward),
+    .gelu = NAMED(gelu),
+    .gelu_with_derivative = NAMED(gelu_with_derivative),
+    .softmax = NAMED(softmax),
+    .softmax_backward = NAMED(softmax_backward),
+    .small_attention = NAMED(small_attention),
+    .small_attention_backward = NAMED(small_attention_backward),
+    .adamw = NAMED(adamw),
+    .patchify = NAMED(patchify),
+};

@@ -1,0 +1,109 @@
+/// Runs operations on a backend and, when recording, remembers how to differentiate them (reverse mode).
+///
+/// Each operation appends one record: its output and a closure that, given the output's gradient, adds to the gradients
+/// of its inputs and parameters. `backward` runs the records in reverse and drops each one after use, so activations are
+/// freed as the gradients consume them.
+public final class Tape {
+    public let backend: any Backend
+    /// False for inference: nothing is remembered.
+    public let isRecording: Bool
+    /// Called with intermediate activations under the names the reference data uses; nil costs nothing.
+    public var observer: ((_ name: String, _ activation: Tensor) -> Void)?
+
+    private var records: [(output: Int, shape: [Int], backward: (Tensor) -> Void)] = []
+    private var gradients: [Int: Tensor] = [:]
+    private var nodeCount = 0
+
+    public init(on backend: any Backend, recording: Bool) {
+        self.backend = backend
+        isRecording = recording
+    }
+
+    /// The tensor as a variable whose gradient is kept: `gradient(of:)` after `backward`.
+    public func variable(_ tensor: Tensor) -> Tensor {
+        precondition(isRecording, "a tape that does not record has no gradients")
+        nodeCount += 1
+        return tensor.tracked(as: nodeCount)
+    }
+
+    /// Adds the gradients of the scalar `loss` to every parameter that it depends on, and empties the tape.
+    public func backward(from loss: Tensor) {
+        precondition(loss.count == 1, "the loss is a scalar, got \(loss.shape)")
+        guard let node = loss.node else { preconditionFailure("the loss depends on nothing that is differentiated") }
+        let one = backend.empty(loss.shape)
+        backend.fill(one, with: 1)
+        gradients[node] = one
+        while let record = records.popLast() {
+            if let gradient = gradients.removeValue(forKey: record.output) {
+                record.backward(gradient.reshaped(record.shape))
+            }
+        }
+    }
+
+    /// Gradient of a `variable` after `backward`; nil if the loss does not depend on it.
+    public func gradient(of variable: Tensor) -> Tensor? {
+        variable.node.flatMap { gradients[$0] }
+    }
+
+    /// Reports an activation to the observer.
+    public func observe(_ name: @autoclosure () -> String, _ activation: Tensor) {
+        observer?(name(), activation)
+    }
+
+    /// Reports what a residual branch added: `after - before`.
+    public func observe(_ name: @autoclosure () -> String, branch after: Tensor, over before: Tensor) {
+        guard let observer else { return }
+        let branch = backend.empty(after.shape)
+        let minusOne = backend.empty(after.shape)
+        backend.fill(minusOne, with: -1)
+        backend.multiply(before, minusOne, into: branch)
+        backend.add(branch, after, into: branch)
+        observer(name(), branch)
+    }
+
+    // MARK: For operations
+
+    /// Marks `output` as computed from `inputs`. `backward` gets the output's gradient, which nobody else needs any more.
+    ///
+    /// - Parameter trainsParameters: whether the operation has a gradient of its own to add to a parameter.
+    func record(
+        _ output: Tensor, from inputs: [Tensor], trainsParameters: Bool = false,
+        backward: @escaping (_ gradient: Tensor) -> Void
+    ) -> Tensor {
+        guard isRecording, trainsParameters || inputs.contains(where: \.isTracked) else { return output }
+        nodeCount += 1
+        records.append((nodeCount, output.shape, backward))
+        return output.tracked(as: nodeCount)
+    }
+
+    /// Gives a whole gradient to `input`, which may keep the memory.
+    func accumulate(_ gradient: Tensor, into input: Tensor) {
+        guard let node = input.node else { return }
+        guard gradients[node] != nil else {
+            gradients[node] = gradient.reshaped(input.shape).detached
+            return
+        }
+        withGradient(of: input) { sum, _ in backend.add(sum, gradient, into: sum) }
+    }
+
+    /// Lets an operation write the gradient of `input` in place. `accumulates` tells whether the buffer already holds a
+    /// gradient to be added to, or is uninitialised. Not called when `input` needs no gradient.
+    func withGradient(of input: Tensor, _ write: (_ buffer: Tensor, _ accumulates: Bool) -> Void) {
+        guard let node = input.node else { return }
+        guard var sum = gradients.removeValue(forKey: node) else {
+            let buffer = backend.empty(input.shape)
+            write(buffer, false)
+            gradients[node] = buffer
+            return
+        }
+        // The same memory may be the gradient of two inputs of one addition: then this one gets its own copy.
+        if !sum.isUniquelyReferenced() {
+            let copy = backend.empty(input.shape)
+            let whole = BlockCopy(blocks: 1, length: sum.count, sourceStride: 0, targetStride: 0)
+            backend.copy(whole, from: sum, to: copy, accumulate: false)
+            sum = copy
+        }
+        write(sum.reshaped(input.shape), true)
+        gradients[node] = sum
+    }
+}

@@ -1,0 +1,83 @@
+import Kernels
+
+/// The CPU: our vector kernels, a matrix-product library, and one thread pool for both.
+public final class CPUBackend: Backend {
+    public let pool: ThreadPool
+    // SAFETY: a table of pure functions, never changed.
+    nonisolated(unsafe) let kernels: LamKernels
+    let products: MatrixProductLibrary
+    private let memory = MemoryPool()
+
+    /// - Parameters:
+    ///   - threadCount: compute threads; nil for the CPUs this process may run on.
+    ///   - instructionSet: `avx512`, `avx2` or `portable` kernels; nil for the widest.
+    ///   - products: where matrix products run; nil for the fastest here.
+    public init(
+        threadCount: Int? = nil, instructionSet: InstructionSet? = nil, products: MatrixProductLibrary? = nil
+    ) {
+        let set = instructionSet ?? .widest
+        guard let table = lam_kernels_named(set.rawValue) else {
+            preconditionFailure("this CPU has no \(set.rawValue) instructions")
+        }
+        kernels = table.pointee
+        self.products = products ?? .fastest
+        self.products.load()
+        pool = ThreadPool(threadCount: threadCount ?? Self.usableCPUs)
+    }
+
+    /// CPUs in this process's affinity mask.
+    public static var usableCPUs: Int { Int(lam_usable_cpus()) }
+
+    public var summary: String {
+        "CPU, \(pool.threadCount) threads, \(String(cString: kernels.name)) kernels, products by \(products.rawValue)"
+    }
+
+    public func allocate(byteCount: Int) -> DeviceMemory { memory.allocate(byteCount: byteCount) }
+
+    public func upload(_ bytes: UnsafeRawBufferPointer, to tensor: Tensor) {
+        precondition(bytes.count == tensor.count * tensor.dtype.byteSize, "\(bytes.count) bytes for \(tensor.shape)")
+        if let base = bytes.baseAddress { rawPointer(tensor).copyMemory(from: base, byteCount: bytes.count) }
+    }
+
+    public func download(_ tensor: Tensor, into bytes: UnsafeMutableRawBufferPointer) {
+        precondition(bytes.count == tensor.count * tensor.dtype.byteSize, "\(bytes.count) bytes for \(tensor.shape)")
+        bytes.copyMemory(from: UnsafeRawBufferPointer(start: rawPointer(tensor), count: bytes.count))
+    }
+
+    // MARK: Access to memory
+
+    func rawPointer(_ tensor: Tensor) -> UnsafeMutableRawPointer {
+        // SAFETY: memory reaches this backend only from its own `allocate`.
+        unsafeDowncast(tensor.memory, to: CPUMemory.self).pointer + tensor.offset * tensor.dtype.byteSize
+    }
+
+    func pointer(_ tensor: Tensor) -> UnsafeMutablePointer<Float> {
+        precondition(tensor.dtype == .f32, "an f32 operation got a \(tensor.dtype) tensor \(tensor.shape)")
+        return rawPointer(tensor).assumingMemoryBound(to: Float.self)
+    }
+
+    func indexPointer(_ tensor: Tensor) -> UnsafeMutablePointer<Int32> {
+        precondition(tensor.dtype == .i32, "indices are i32, got \(tensor.dtype) \(tensor.shape)")
+        return rawPointer(tensor).assumingMemoryBound(to: Int32.self)
+    }
+
+    /// Runs `body(start, count)` over `0 ..< count` in pieces of `grain`, whatever the thread count.
+    func split(_ count: Int, grain: Int, _ body: (_ start: Int, _ count: Int) -> Void) {
+        let pieces = (count + grain - 1) / grain
+        pool.run(pieces) { piece in
+            let start = piece * grain
+            body(start, min(grain, count - start))
+        }
+    }
+}
+
+/// Instruction sets that the vector kernels are compiled for.
+public enum InstructionSet: String, Sendable, CaseIterable {
+    case avx512, avx2, portable
+
+    /// The widest that this CPU runs.
+    public static var widest: InstructionSet { available.first ?? .portable }
+
+    /// Those that this CPU runs, widest first.
+    public static var available: [InstructionSet] { allCases.filter { lam_kernels_named($0.rawValue) != nil } }
+}

@@ -1,0 +1,30 @@
+import Formats
+import Foundation
+
+/// What can be wrong with a checkpoint: facts in the cases, wording in `description`.
+public enum CheckpointError: Error, Equatable, Sendable {
+    /// The file itself cannot be read or written.
+    case file(FormatError)
+    case missingKey(path: String, key: String)
+    case wrongType(path: String, key: String, expected: String)
+    case missingTensors(path: String, names: [String])
+    case shape(path: String, tensor: String, expected: [Int], got: [Int])
+}
+
+extension CheckpointError: CustomStringConvertible, LocalizedError {
+    public var errorDescription: String? { description }
+
+    public var description: String {
+        switch self {
+        case .file(let error): error.description
+        case .missingKey(let path, let key): "cannot load checkpoint: \(path): '\(key)' is missing"
+        case .wrongType(let path, let key, let expected):
+            "cannot load checkpoint: \(path): '\(key)': expected \(expected), got something else"
+        case .missingTensors(let path, let names):
+            "cannot load checkpoint: \(path): \(names.count) tensors of the model are missing: "
+                + names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "")
+        case .shape(let path, let tensor, let expected, let got):
+            "cannot load checkpoint: \(path): tensor '\(tensor)': expected shape \(expected), got \(got)"
+        }
+    }
+}

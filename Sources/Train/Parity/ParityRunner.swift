@@ -1,0 +1,92 @@
+import Foundation
+
+/// Replays reference tensors written by PyTorch: `lam parity DIR`.
+///
+/// A case is a folder; its name is its kind. Its layout is that of the reference data's README, its sizes come from its
+/// `config.json`.
+public enum ParityRunner {
+    typealias Replay = @Sendable (_ folder: String) throws -> ParityReport
+
+    /// Kinds that can be replayed, by folder name.
+    static let kinds: [String: Replay] = [
+        "lam_stage1": { try StageOneParity(folder: $0).run() },
+        "vq": { try VectorQuantizerParity(folder: $0).run() },
+    ]
+
+    /// The case folders in `path` (or `path` itself) that can be replayed, and those that look like cases but cannot.
+    ///
+    /// - Throws: `ParityError.noFolder`.
+    public static func cases(in path: String) throws -> (known: [String], unknown: [String]) {
+        let root = URL(fileURLWithPath: path).standardizedFileURL
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: root.path, isDirectory: &isDirectory), isDirectory.boolValue else {
+            throw ParityError.noFolder(path: path)
+        }
+        var known: [String] = [], unknown: [String] = []
+        func visit(_ folder: URL) {
+            if kinds[folder.lastPathComponent] != nil { return known.append(folder.path) }
+            let children =
+                (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.isDirectoryKey])) ?? []
+            let folders = children.filter { (try? $0.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true }
+            if children.contains(where: { $0.lastPathComponent == "config.json" }) {
+                return unknown.append(folder.path)
+            }
+            folders.sorted { $0.path < $1.path }.forEach(visit)
+        }
+        visit(root)
+        return (known, unknown)
+    }
+
+    public static func run(case folder: String) throws -> ParityReport {
+        guard let replay = kinds[URL(fileURLWithPath: folder).lastPathComponent] else {
+            throw ParityError.unknownKind(folder: folder, known: kinds.keys.sorted())
+        }
+        return try replay(folder)
+    }
+}
+
+/// What stops a replay before anything can be compared.
+public enum ParityError: Error, CustomStringConvertible, Equatable {
+    case noFolder(path: String)
+    case unknownKind(folder: String, known: [String])
+    case badConfig(path: String, key: String)
+
+    public var description: String {
+        switch self {
+        case .noFolder(let path): "cannot read cases: \(path): expected a folder; check the path"
+        case .unknownKind(let folder, let known):
+            "cannot replay \(folder): its name is no known kind; expected one of \(known.joined(separator: ", "))"
+        case .badConfig(let path, let key): "cannot replay: \(path): expected a number `\(key)`; check the file"
+        }
+    }
+}
+
+/// `config.json` of a case: numbers by dotted key.
+struct ParityConfig {
+    private let path: String
+    private let values: [String: Any]
+
+    init(folder: String) throws {
+        path = folder + "/config.json"
+        let data = try Data(contentsOf: URL(fileURLWithPath: path))
+        values = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+    }
+
+    func double(_ keys: String...) throws -> Double {
+        var value: Any? = values
+        for key in keys { value = (value as? [String: Any])?[key] }
+        guard let number = (value as? NSNumber)?.doubleValue else {
+            throw ParityError.badConfig(path: path, key: keys.joined(separator: "."))
+        }
+        return number
+    }
+
+    /// A positive size; bounded, as the folder may come from anywhere.
+    func int(_ key: String) throws -> Int {
+        let value = try double(key)
+        guard value >= 1, value <= 1_000_000, value == value.rounded() else {
+            throw ParityError.badConfig(path: path, key: key)
+        }
+        return Int(value)
+    }
+}

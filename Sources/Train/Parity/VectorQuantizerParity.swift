@@ -1,0 +1,157 @@
+import Formats
+import LAM
+import NN
+import Randomness
+import Tensor
+
+/// Case `vq`: the quantiser alone: forward, gradients, ties, large codebooks, restart, and two levels of it.
+struct VectorQuantizerParity {
+    let folder: String
+
+    private static let forward = ParityTolerance.relativeToMax(3e-6)
+    private static let losses = ParityTolerance.absolute(5e-6)
+    private static let gradients = ParityTolerance.mixed(absolute: 1e-6, factor: 1e-4)
+
+    func run() throws -> ParityReport {
+        var report = ParityReport(folder: folder)
+        let file = try SafeTensors(path: folder + "/vq.safetensors")
+        let config = try ParityConfig(folder: folder)
+        let beta: Float = 0.25
+        try straightThrough(file, beta: beta, &report)
+        for part in ["b", "c"] { try lookup(file, part, &report) }
+        for mode in ["some", "none", "all", "half_float"] {
+            try restart(file, "e.\(mode)", codes: config.int("num_latents"), &report)
+        }
+        try residual(file, beta: beta, &report)
+        return report
+    }
+
+    private func quantizer(_ codebook: StoredTensor) -> (VectorQuantizer, ParameterStore) {
+        let store = ParameterStore(backend: CPUBackend())
+        let quantizer = VectorQuantizer(
+            store.root, codes: codebook.shape[0], latentWidth: codebook.shape[1], counting: .original)
+        store.allocate(seed: 0)
+        codebook.floats().withUnsafeBytes { store.backend.upload($0, to: quantizer.codebook.value) }
+        return (quantizer, store)
+    }
+
+    /// `a.*`: values, losses, and the gradients of `sum(w z_q)` alone and with both losses.
+    private func straightThrough(_ file: SafeTensors, beta: Float, _ report: inout ParityReport) throws {
+        let (vq, store) = quantizer(try file.tensor("a.codebook"))
+        let backend = store.backend
+        let stored = try file.tensor("a.x"), weight = try file.tensor("a.w")
+        for withLosses in [false, true] {
+            let tape = Tape(on: backend, recording: true)
+            let x = tape.variable(backend.tensor(stored.floats(), stored.shape))
+            let output = vq(x, tape)
+            let indices = backend.int32s(output.indices)
+            vq.count(indices, perSample: stored.shape[1])
+            report.compare("a.usage_after_\(withLosses ? 2 : 1)", vq.usage, to: try file.tensor("a.usage_after_\(withLosses ? 2 : 1)"), .exact)
+            let weighted = innerProduct(output.zQ, weight, tape)
+            let qLoss = tape.meanSquaredError(output.z, x.detached)
+            let commitLoss = tape.meanSquaredError(x, output.z.detached)
+            let terms: [(tensor: Tensor, weight: Float)] = [(weighted, 1), (qLoss, 1), (commitLoss, beta)]
+            let total = tape.weightedSum(withLosses ? terms : [terms[0]])
+            store.zeroGradients()
+            tape.backward(from: total)
+            let gradient = tape.gradient(of: x).map(backend.floats) ?? []
+            if withLosses {
+                report.compare("a.z", backend.floats(output.z), to: try file.tensor("a.z"), .exact)
+                report.compare("a.z_q", backend.floats(output.zQ), to: try file.tensor("a.z_q"), Self.forward)
+                report.compare("a.indices", indices.map(Float.init), to: try file.tensor("a.indices"), .exact)
+                report.compare("a.q_loss", backend.floats(qLoss), to: try file.tensor("a.q_loss"), Self.losses)
+                report.compare("a.commit_loss", backend.floats(commitLoss), to: try file.tensor("a.commit_loss"), Self.losses)
+                report.compare("a.grad_x_total", gradient, to: try file.tensor("a.grad_x_total"), Self.gradients)
+                report.compare(
+                    "a.grad_codebook_total", backend.floats(store.gradients),
+                    to: try file.tensor("a.grad_codebook_total"), Self.gradients)
+            } else {
+                report.compare(
+                    "a.grad_x_of_sum_w_zq", gradient, to: try file.tensor("a.grad_x_of_sum_w_zq"), Self.gradients)
+                report.check(
+                    "a.codebook gets no gradient from z_q", backend.floats(store.gradients).allSatisfy { $0 == 0 },
+                    "the straight-through value passed a gradient to the codebook")
+            }
+        }
+    }
+
+    /// `sum(w x)`, as `(mean (x + w)^2 - mean (x - w)^2) n / 4`: the losses' own operation, so nothing is added to the engine.
+    private func innerProduct(_ x: Tensor, _ weight: StoredTensor, _ tape: Tape) -> Tensor {
+        let w = weight.floats(), count = Float(w.count)
+        let plus = tape.backend.tensor(w.map { -$0 }, x.shape), minus = tape.backend.tensor(w, x.shape)
+        return tape.weightedSum([
+            (tape.meanSquaredError(x, plus), count / 4), (tape.meanSquaredError(x, minus), -count / 4),
+        ])
+    }
+
+    /// `b.*` exact ties, `c.*` a large codebook: only the chosen codes are normative.
+    private func lookup(_ file: SafeTensors, _ part: String, _ report: inout ParityReport) throws {
+        let (vq, store) = quantizer(try file.tensor("\(part).codebook"))
+        let stored = try file.tensor("\(part).x")
+        let tape = Tape(on: store.backend, recording: false)
+        let output = vq(store.backend.tensor(stored.floats(), stored.shape), tape)
+        let indices = store.backend.int32s(output.indices)
+        vq.count(indices, perSample: stored.shape[1])
+        report.compare("\(part).indices", indices.map(Float.init), to: try file.tensor("\(part).indices"), .exact)
+        report.compare("\(part).usage_after", vq.usage, to: try file.tensor("\(part).usage_after"), .exact)
+        report.compare(
+            "\(part).z_q", store.backend.floats(output.zQ), to: try file.tensor("\(part).z_q"), Self.forward)
+        if let z = file.tensors["\(part).z"] {
+            report.compare("\(part).z", store.backend.floats(output.z), to: z, .exact)
+        }
+    }
+
+    /// `e.*`: the original's restart, given its permutation.
+    private func restart(_ file: SafeTensors, _ part: String, codes: Int, _ report: inout ParityReport) throws {
+        let (vq, store) = quantizer(try file.tensor("\(part).codebook_before"))
+        vq.usage = try file.tensor("\(part).usage").floats()
+        let order = try file.tensor("\(part).permutation").int64s().map(Int.init)
+        let dead = vq.restartDeadCodes(
+            .original, latents: [], optimizer: nil, backend: store.backend, order: order)
+        report.compare(
+            "\(part).dead_codes", dead.map(Float.init), to: try file.tensor("\(part).dead_codes"), .exact)
+        report.compare(
+            "\(part).codebook_after", store.backend.floats(vq.codebook.value),
+            to: try file.tensor("\(part).codebook_after"), .exact)
+        report.compare(
+            "\(part).usage_after_reset", vq.usage, to: try file.tensor("\(part).usage_after_reset"), .exact)
+    }
+
+    /// `f.*`: a second quantiser on what the first leaves over.
+    private func residual(_ file: SafeTensors, beta: Float, _ report: inout ParityReport) throws {
+        let (outer, outerStore) = quantizer(try file.tensor("f.state.codebook.weight"))
+        let (inner, innerStore) = quantizer(try file.tensor("f.state.inner_vq.codebook.weight"))
+        let backend = outerStore.backend
+        let stored = try file.tensor("f.x")
+        let tape = Tape(on: backend, recording: true)
+        let x = tape.variable(backend.tensor(stored.floats(), stored.shape))
+        let first = outer(x, tape)
+        // x - sg(z): the same gradient as x.
+        let rest = tape.add(x, repeating: backend.tensor(backend.floats(first.z).map { -$0 }, stored.shape))
+        let second = inner(rest, tape)
+        let terms: [(tensor: Tensor, weight: Float)] = [
+            (innerProduct(first.zQ, try file.tensor("f.w"), tape), 1),
+            (innerProduct(second.zQ, try file.tensor("f.w"), tape), 1),
+            (tape.meanSquaredError(first.z, x.detached), 1), (tape.meanSquaredError(x, first.z.detached), beta),
+            (tape.meanSquaredError(second.z, rest.detached), 1), (tape.meanSquaredError(rest, second.z.detached), beta),
+        ]
+        tape.backward(from: tape.weightedSum(terms))
+        let zQ = zip(backend.floats(first.zQ), backend.floats(second.zQ)).map { $0 + $1 }
+        report.compare("f.z_q", zQ, to: try file.tensor("f.z_q"), Self.forward)
+        report.compare("f.z", backend.floats(first.z), to: try file.tensor("f.z"), .exact)
+        report.compare("f.inner_z", backend.floats(second.z), to: try file.tensor("f.inner_z"), .exact)
+        report.compare("f.inner_emb", backend.floats(rest), to: try file.tensor("f.inner_emb"), Self.forward)
+        for (name, output) in [("f.indices", first), ("f.inner_indices", second)] {
+            report.compare(
+                name, backend.int32s(output.indices).map(Float.init), to: try file.tensor(name), .exact)
+        }
+        report.compare(
+            "f.grad_x", tape.gradient(of: x).map(backend.floats) ?? [], to: try file.tensor("f.grad_x"), Self.gradients)
+        report.compare(
+            "f.grad_codebook", backend.floats(outerStore.gradients), to: try file.tensor("f.grad_codebook"),
+            Self.gradients)
+        report.compare(
+            "f.grad_inner_codebook", backend.floats(innerStore.gradients),
+            to: try file.tensor("f.grad_inner_codebook"), Self.gradients)
+    }
+}

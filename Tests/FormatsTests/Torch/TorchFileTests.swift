@@ -1,0 +1,35 @@
+import Formats
+import TestSupport
+import Testing
+
+@Suite struct TorchFileTests {
+    static let expected = try? JSONValue(contentsOf: Goldens.url("wan/pth_format/expected.json"))
+    static let valid = (expected?["valid"]?.object ?? [:]).keys.sorted()
+    static let malicious = (expected?["malicious"]?.object ?? [:]).keys.sorted()
+
+    @Test("every kind of file that torch writes reads exactly", arguments: valid)
+    func readsValid(name: String) throws {
+        let file = try TorchFile(path: Goldens.url("wan/pth_format/\(name)").path)
+        let content = try #require(Self.expected?["valid"]?[name]?["content"])
+        var tree = ExpectedTree()
+        tree.compare(file.root, content)
+        #expect(tree.differences.isEmpty)
+    }
+
+    @Test("hostile files end in a typed error or in harmless data", arguments: malicious)
+    func refusesMalicious(name: String) throws {
+        let expectation = try #require(Self.expected?["malicious"]?[name]?["expect"]?.string)
+        do throws(FormatError) {
+            let file = try TorchFile(path: Goldens.url("wan/pth_format/\(name)").path)
+            #expect(expectation != "error", "read as \(file.root)")
+        } catch {
+            #expect(!error.description.isEmpty)
+        }
+    }
+
+    @Test("the expectations cover all the files")
+    func coversGoldens() {
+        #expect(Self.valid.count == 21)
+        #expect(Self.malicious.count == 75)
+    }
+}
