@@ -3,7 +3,8 @@
 public struct StreamOptions: Sendable, Hashable {
     /// One dataset and its share; the original writes `["lerobot/pusht", 2.0]`.
     public struct MixEntry: Sendable, Hashable {
-        /// An absolute path, or a path below `root`; also what the window rule goes by.
+        /// An absolute path, or a path below `root`; also what the window rule goes by (of an absolute path the last
+        /// part).
         public var name: String
         /// Share among the weights of all entries; finite and positive.
         public var weight: Double

@@ -15,7 +15,7 @@ public struct StreamSource: Sendable {
         }
     }
 
-    /// As the mix spells it.
+    /// As the mix spells it; of an absolute path the last part.
     public var name: String
     public var weight: Double
     public var fps: Double
@@ -53,7 +53,10 @@ public struct StreamSource: Sendable {
     /// - Throws: `StreamError.missingDataset`; `DataError` and whatever else opening a dataset throws.
     public static func open(_ options: StreamOptions) throws -> [StreamSource] {
         try options.datasetMix.map { entry in
-            let dataset = try LeRobotDataset(root: folder(entry.name, root: options.root), name: entry.name)
+            let folder = try folder(entry.name, root: options.root)
+            // Rules that go by name must not see the folders above a dataset, nor a state where it lies on this disk.
+            let name = entry.name.hasPrefix("/") ? URL(fileURLWithPath: entry.name).lastPathComponent : entry.name
+            let dataset = try LeRobotDataset(root: folder, name: name)
             return try StreamSource(dataset, weight: entry.weight, imageKeys: options.imageKeys)
         }
     }
