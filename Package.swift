@@ -46,23 +46,15 @@ let package = Package(
         ]),
 
         .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
-<<<<<<< HEAD
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Randomness", "TestSupport"]),
         .testTarget(name: "NNTests", dependencies: ["NN", "Tensor", "Randomness", "TestSupport"]),
-        .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
+        .testTarget(name: "FormatsTests", dependencies: [
+            "Formats", "TestSupport", .product(name: "OrderedCollections", package: "swift-collections"),
+        ]),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "NN", "Tensor", "Randomness", "Formats", "TestSupport"]),
         .testTarget(name: "DataTests", dependencies: [
             "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
         ]),
-=======
-        .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
-        .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"]),
-        .testTarget(name: "FormatsTests", dependencies: [
-            "Formats", "TestSupport", .product(name: "OrderedCollections", package: "swift-collections"),
-        ]),
-        .testTarget(name: "LAMTests", dependencies: ["LAM", "TestSupport"]),
-        .testTarget(name: "DataTests", dependencies: ["LAMData", "TestSupport"]),
->>>>>>> refs/heads/formats
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
         .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "TestSupport"]),
     ],

@@ -10,6 +10,7 @@ public enum ParityRunner {
     /// Kinds that can be replayed, by folder name.
     static let kinds: [String: Replay] = [
         "lam_stage1": { try StageOneParity(folder: $0).run() },
+        "lightning_ckpt": { try LightningCheckpointParity(folder: $0).run() },
         "vq": { try VectorQuantizerParity(folder: $0).run() },
     ]
 
