@@ -62,8 +62,8 @@ public final class LAMModule {
     ///
     /// - Returns: the global gradient norm before clipping.
     public func optimizerStep(learningRate: Float, gradientScale: Float = 1, clipNorm: Double?) -> Double {
-        let norm = NN.GradientClipping.globalNorm(store) * Double(gradientScale)
-        let clip = NN.GradientClipping.scale(norm: norm, limit: clipNorm)
+        let norm = GradientClipping.globalNorm(store) * Double(gradientScale)
+        let clip = GradientClipping.scale(norm: norm, limit: clipNorm)
         optimizer.update(learningRate: learningRate, gradientScale: gradientScale * clip)
         store.zeroGradients()
         return norm

@@ -1,3 +1,5 @@
+import LAM
+
 /// `model`: the latent action model, its loss, its codebook and its optimiser. Each property is the option of the same
 /// name in `options`, which documents it.
 public struct ModelConfiguration: ConfigSection, IgnoresOptions {
@@ -20,10 +22,10 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
     public var stageOneCheckpoint: String?
 
     public var learningRateSchedule = LearningRateSchedule()
-    public var visionEncoder = VisionEncoder.dinov3ViTB16
+    public var visionEncoder = VisionEncoderChoice.dinov3ViTB16
     public var visionEncoderWeights: String?
     public var textEncoder = TextEncoder.none
-    public var usage = UsageCounting.occurrence
+    public var usage = CodeUsage.occurrence
     public var restart = CodeRestart.encoder
     public var restartEveryNSteps = 100
 

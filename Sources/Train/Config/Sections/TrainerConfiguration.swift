@@ -11,7 +11,7 @@ public struct TrainerConfiguration: ConfigSection {
     public var precision = Precision.full32
     public var logEveryNSteps = 50
     public var gradientClipVal: Double?
-    public var gradientClipAlgorithm = GradientClipping.norm
+    public var gradientClipAlgorithm = GradientClipAlgorithm.norm
     public var accumulateGradBatches = 1
     public var limitTrainBatches = BatchLimit.fraction(1)
     public var limitValBatches = BatchLimit.fraction(1)

@@ -1,3 +1,5 @@
+import LAM
+
 /// Which latent action model is trained.
 public enum TrainingStage: String, ConfigChoice {
     case stage1 = "stage-1"
@@ -5,7 +7,7 @@ public enum TrainingStage: String, ConfigChoice {
 }
 
 /// What turns frames into the features that the model predicts.
-public enum VisionEncoder: String, ConfigChoice {
+public enum VisionEncoderChoice: String, ConfigChoice {
     case pixels
     case dinov3ViTB16 = "dinov3-vitb16"
     case dinov2ViTB14 = "dinov2-vitb14-reg"
@@ -25,18 +27,11 @@ public enum TextEncoder: String, ConfigChoice {
     case none
 }
 
-/// How the use of codes is counted.
-public enum UsageCounting: String, ConfigChoice {
-    case occurrence, original
-}
-
-/// What unused codes are restarted from.
-public enum CodeRestart: String, ConfigChoice {
-    case encoder, original, none
-}
+extension CodeUsage: ConfigChoice {}
+extension CodeRestart: ConfigChoice {}
 
 /// What gradient clipping bounds.
-public enum GradientClipping: String, ConfigChoice {
+public enum GradientClipAlgorithm: String, ConfigChoice {
     case norm, value
 }
 
