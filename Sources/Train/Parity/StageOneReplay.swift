@@ -28,7 +28,11 @@ struct StageOneReplay {
                 decBlocks: try config.int("dec_blocks"), numHeads: try config.int("num_heads"), vqBeta: Float(beta),
                 usage: .original),
             optimizer: optimizer, seed: 0)
-        try module.load({ weights[$0] }, prefix: prefix, path: "the case's weights")
+        var stateDict: OrderedDictionary<String, StoredTensor> = [:]
+        for (name, weight) in weights {
+            stateDict[LAMModule.stateDictPrefix + name.dropFirst(name.hasPrefix(prefix) ? prefix.count : 0)] = weight
+        }
+        try module.restore(LightningCheckpoint(epoch: 0, globalStep: 0, stateDict: stateDict))
     }
 
     func patches(_ stored: StoredTensor) -> Tensor { module.backend.tensor(stored.floats(), stored.shape) }
