@@ -34,7 +34,7 @@ struct EngineBenchCommand: ParsableCommand {
         var benchmark = EngineBenchmark.original
         benchmark.batch = batch
         benchmark.steps = steps
-        let result = benchmark.run(threads: threads) { step, seconds in
+        let result = benchmark.run(threads: threads ?? Threads.fromEnvironment) { step, seconds in
             guard !json else { return }
             print(step == 0 ? "warm-up" : "step \(step)", String(format: "%.2f s", seconds))
             fflush(nil)

@@ -37,7 +37,8 @@ struct FitCommand: ParsableCommand {
     private func train(_ fit: ParsedFit) throws {
         for notice in fit.notices { Console.error("note: \(notice)") }
         let parts = try TrainingParts(
-            fit.configuration, checkpointRequest: fit.ckptPath, randomSeed: UInt64.random(in: 0...UInt64(UInt32.max))
+            fit.configuration, checkpointRequest: fit.ckptPath, randomSeed: UInt64.random(in: 0...UInt64(UInt32.max)),
+            threads: Threads.fromEnvironment
         ) { Console.error("note: \($0)") }
         for line in parts.banner { Console.write(line + "\n") }
         SignalTrap.install()

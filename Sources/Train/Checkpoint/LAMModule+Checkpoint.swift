@@ -42,8 +42,10 @@ extension LAMModule {
         let names = store.parameters.map { Self.stateDictPrefix + $0.name }
         let weights = try checkpoint.tensors(
             matching: OrderedDictionary(uniqueKeysWithValues: zip(names, store.parameters.map(\.shape))))
+        // The optimiser counts all parameters of the checkpoint's model, a frozen encoder's too.
         let adam = checkpoint.optimizers.first
-        for (index, parameter) in store.parameters.enumerated() {
+        let indices = names.map { checkpoint.stateDict.index(forKey: $0) ?? -1 }
+        for (index, parameter) in zip(indices, store.parameters) {
             guard parameter.isTrainable, let moments = adam?.moments[index] else { continue }
             guard moments.expAvg.shape == parameter.shape else {
                 throw CheckpointError.shape(
@@ -54,7 +56,7 @@ extension LAMModule {
         for (parameter, name) in zip(store.parameters, names) {
             if let weight = weights[name] { upload(weight, to: parameter.value) }
         }
-        for (index, parameter) in store.parameters.enumerated() where parameter.isTrainable {
+        for (index, parameter) in zip(indices, store.parameters) where parameter.isTrainable {
             guard let moments = adam?.moments[index] else { continue }
             let own = optimizer.moments(of: parameter)
             upload(moments.expAvg, to: own.expAvg)

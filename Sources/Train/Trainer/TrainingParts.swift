@@ -38,10 +38,11 @@ public final class TrainingParts {
     /// - Parameters:
     ///   - checkpointRequest: `last`, `best` or a path to go on from.
     ///   - randomSeed: used where `seed_everything` leaves the seed to chance.
+    ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
     ///   - note: takes lines for the user.
     /// - Throws: errors of the datasets, the stream, the checkpoint and the log folder.
     public init(
-        _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64, note: (String) -> Void
+        _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64, threads: Int?, note: (String) -> Void
     ) throws {
         let model = configuration.model, trainer = configuration.trainer
         options = configuration.data.stream
@@ -56,7 +57,7 @@ public final class TrainingParts {
         case .drawn: seed = state?.strings[StateKey.seed].flatMap { UInt64($0) } ?? randomSeed
         }
 
-        let backend = CPUBackend(threadCount: trainer.numThreads)
+        let backend = CPUBackend(threadCount: trainer.numThreads ?? threads)
         encoder = PixelEncoder(patchSize: model.patchSize)
         var optimizer = AdamW.Options()
         optimizer.learningRate = Float(model.optimizer.lr)
@@ -73,6 +74,7 @@ public final class TrainingParts {
 
         var streamState: StreamState?
         if let checkpoint {
+            try Self.requireSameEncoder(checkpoint, model.visionEncoder)
             try module.restore(checkpoint)
             if let json = state?.strings[StateKey.stream] { streamState = try Self.decode(json, checkpoint) }
             resumedFrom = Resumed(
@@ -149,6 +151,20 @@ public final class TrainingParts {
             StateKey.progress: String(decoding: try encoder.encode(progress), as: UTF8.self),
             StateKey.seed: String(seed),
         ]
+    }
+
+    /// Features of equal width but another encoder would load without complaint and mean nothing.
+    private static func requireSameEncoder(
+        _ checkpoint: LightningCheckpoint, _ configured: VisionEncoderChoice
+    ) throws {
+        let hasFrozenEncoder = checkpoint.stateDict.keys.contains { $0.hasPrefix("lam.dino_encoder.") }
+        let trainedWith =
+            checkpoint.hyperParameters?.values["vision_encoder"]?.string
+            ?? (hasFrozenEncoder ? VisionEncoderChoice.dinov3ViTB16.rawValue : configured.rawValue)
+        guard trainedWith == configured.rawValue else {
+            throw TrainerError.otherEncoder(
+                path: checkpoint.path, trainedWith: trainedWith, configured: configured.rawValue)
+        }
     }
 
     private static func progress(_ checkpoint: LightningCheckpoint) throws -> TrainingProgress {
