@@ -12,6 +12,7 @@ struct ContactSheets {
     private static let gap = 4
 
     private struct Example {
+        let episode: String
         let occurrences: Int
         /// Three pictures, RGB8 `[size, size, 3]`.
         let pictures: [[UInt8]]
@@ -37,11 +38,18 @@ struct ContactSheets {
             let codes = indices[sample * perSample..<(sample + 1) * perSample]
             for code in Set(codes).sorted() {
                 let occurrences = codes.count { $0 == code }
+                // One example an episode: neighbouring pairs look alike and would fill the sheet.
+                let source = batch.samples[sample]
+                let episode = "\(source.dataset) \(source.episode)"
+                if let same = examples[Int(code)].firstIndex(where: { $0.episode == episode }) {
+                    guard occurrences > examples[Int(code)][same].occurrences else { continue }
+                    examples[Int(code)].remove(at: same)
+                }
                 let kept = examples[Int(code)]
                 guard kept.count < Self.examplesPerCode || occurrences > (kept.last?.occurrences ?? 0) else { continue }
                 let pixels = batch.pixels[2 * frame * sample..<2 * frame * (sample + 1)]
                 let example = Example(
-                    occurrences: occurrences,
+                    episode: episode, occurrences: occurrences,
                     pictures: [
                         interleaved(pixels.prefix(frame)), interleaved(pixels.suffix(frame)),
                         encoder.image(
