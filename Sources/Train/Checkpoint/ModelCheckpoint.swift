@@ -45,43 +45,57 @@ final class ModelCheckpoint {
     ///
     /// - Parameters:
     ///   - metrics: last logged values by bare tag.
+    ///   - known: every tag that a run logs; a monitored one without a value yet ranks nothing.
     ///   - write: writes a checkpoint with this callback's new state to a path, whole or not at all.
     /// - Returns: the path of a new file that was kept, if any.
     /// - Throws: `TrainerError.unknownMonitor` and what `write` throws; older files are then untouched.
     func save(
-        epoch: Int, step: Int, metrics: [String: Double], write: (_ path: String) throws -> Void
+        epoch: Int, step: Int, metrics: [String: Double], known: [String], write: (_ path: String) throws -> Void
     ) throws -> String? {
         guard lastSavedStep != step else { return nil }
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        let kept = try saveRanked(epoch: epoch, step: step, metrics: metrics, write: write)
+        let before = state
+        let kept: String?
+        do {
+            // Named first, so that a run that goes on from the ranked file goes on with this one, too.
+            if configuration.saveLast == true, state.lastModelPath.isEmpty { state.lastModelPath = freePath("last") }
+            kept = try saveRanked(epoch: epoch, step: step, metrics: metrics, known: known, write: write)
+        } catch {
+            state = before
+            throw error
+        }
         if configuration.saveLast == true { try saveLast(sameAs: kept, write: write) }
         lastSavedStep = step
         return kept ?? (configuration.saveLast == true ? state.lastModelPath : nil)
     }
 
-    /// Brings `last.ckpt` up to the end of a run, where it is wanted.
-    func saveFinal(step: Int, write: (_ path: String) throws -> Void) throws {
+    /// Brings `last.ckpt` up to the end of a run, where it is wanted, or where an interrupted run would lose steps.
+    func saveFinal(step: Int, isInterrupted: Bool, write: (_ path: String) throws -> Void) throws {
         guard lastSavedStep != step else { return }
-        guard configuration.saveLast == true || state.bestModelPath.isEmpty else { return }
+        let hasNone = state.bestModelPath.isEmpty && configuration.saveTopK != 0
+        guard configuration.saveLast == true || hasNone || isInterrupted else { return }
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         try saveLast(sameAs: nil, write: write)
         lastSavedStep = step
     }
 
     private func saveRanked(
-        epoch: Int, step: Int, metrics: [String: Double], write: (_ path: String) throws -> Void
+        epoch: Int, step: Int, metrics: [String: Double], known: [String], write: (_ path: String) throws -> Void
     ) throws -> String? {
         guard configuration.saveTopK != 0 else { return nil }
         var score: Float?
         if let monitor = configuration.monitor {
             guard let value = metrics[monitor] else {
-                throw TrainerError.unknownMonitor(name: monitor, known: metrics.keys.sorted())
+                guard known.contains(monitor) else {
+                    throw TrainerError.unknownMonitor(name: monitor, known: known.sorted())
+                }
+                return nil
             }
-            score = Float(value)
-            guard configuration.saveTopK < 0 || isAmongBest(Float(value)) else { return nil }
+            // Nothing compares with NaN, which would keep its place for ever; it counts as the worst.
+            score = value.isNaN ? worstScore : Float(value)
+            guard configuration.saveTopK < 0 || isAmongBest(score ?? worstScore) else { return nil }
         }
         let path = freePath(Self.name(configuration, epoch: epoch, step: step, metrics: metrics))
-        let before = state
         var dropped: String?
         state.currentScore = score
         if let score {
@@ -98,12 +112,7 @@ final class ModelCheckpoint {
             if configuration.saveTopK == 1, !state.bestModelPath.isEmpty { dropped = state.bestModelPath }
             state.bestModelPath = path
         }
-        do {
-            try write(path)
-        } catch {
-            state = before
-            throw error
-        }
+        try write(path)
         if let dropped, dropped != path { try? FileManager.default.removeItem(atPath: dropped) }
         return path
     }
@@ -125,6 +134,8 @@ final class ModelCheckpoint {
             throw error
         }
     }
+
+    private var worstScore: Float { configuration.mode == .max ? -.infinity : .infinity }
 
     private func isAmongBest(_ score: Float) -> Bool {
         state.bestKModels.count < configuration.saveTopK || isBetter(score, than: state.kthValue)

@@ -70,7 +70,9 @@ public final class Trainer {
         }
         reporter.finish()
         for callback in parts.checkpoints {
-            try callback.saveFinal(step: progress.globalStep) { try writeCheckpoint(to: $0) }
+            try callback.saveFinal(step: progress.globalStep, isInterrupted: signal != nil) {
+                try writeCheckpoint(to: $0, weightsOnly: signal == nil && callback.configuration.saveWeightsOnly)
+            }
             lastCheckpoint = callback.state.lastModelPath.isEmpty ? lastCheckpoint : callback.state.lastModelPath
         }
         return try summarize(signal: signal)
@@ -190,33 +192,52 @@ public final class Trainer {
         }
     }
 
+    /// Between two epochs Lightning still counts the one that has ended.
+    private var isBetweenEpochs: Bool { progress.epoch > 0 && progress.batchesInEpoch == 0 }
+    private var lightningEpoch: Int { isBetweenEpochs ? progress.epoch - 1 : progress.epoch }
+
+    /// Every value that `monitor` may name, logged already or not.
+    private var knownMetrics: [String] {
+        MetricTag.tags(.train) + (parts.hasValidation ? MetricTag.tags(.val) : [])
+    }
+
     private func save(_ callback: ModelCheckpoint) throws {
         let path = try callback.save(
-            epoch: progress.epoch, step: progress.globalStep, metrics: metrics
-        ) { try writeCheckpoint(to: $0) }
+            epoch: lightningEpoch, step: progress.globalStep, metrics: metrics, known: knownMetrics
+        ) { try writeCheckpoint(to: $0, weightsOnly: callback.configuration.saveWeightsOnly) }
         guard let path else { return }
         lastCheckpoint = path
         if callback.configuration.verbose { reporter.note("step \(progress.globalStep): saved \(path)") }
     }
 
-    private func writeCheckpoint(to path: String) throws {
+    private func writeCheckpoint(to path: String, weightsOnly: Bool = false) throws {
         let model = configuration.model
         let factor = model.learningRateSchedule.factor(
             atStep: max(0, progress.globalStep - 1), of: limits.totalSteps, lr: model.optimizer.lr)
         var checkpoint = parts.module.checkpoint(
-            epoch: progress.epoch, globalStep: progress.globalStep, learningRate: model.optimizer.lr * factor,
+            epoch: lightningEpoch, globalStep: progress.globalStep, learningRate: model.optimizer.lr * factor,
             hasSchedule: model.learningRateSchedule != LearningRateSchedule())
         checkpoint.loops = LightningProgress(
-            epoch: progress.epoch, batches: progress.batches, batchesInEpoch: progress.batchesInEpoch,
-            optimizerSteps: progress.globalStep, optimizerStepsInEpoch: progress.stepsInEpoch,
-            isLastBatch: progress.batchesInEpoch >= limits.batchesPerEpoch, isEpochEnd: progress.batchesInEpoch == 0
+            epoch: lightningEpoch, batches: progress.batches,
+            batchesInEpoch: isBetweenEpochs ? limits.batchesPerEpoch : progress.batchesInEpoch,
+            optimizerSteps: progress.globalStep,
+            optimizerStepsInEpoch: isBetweenEpochs ? limits.stepsPerEpoch : progress.stepsInEpoch,
+            isLastBatch: isBetweenEpochs || progress.batchesInEpoch >= limits.batchesPerEpoch,
+            isEpochEnd: isBetweenEpochs
         ).pickle
-        for callback in parts.checkpoints {
-            checkpoint.callbacks[.string(callback.state.key)] = callback.state.pickle
+        if !weightsOnly {
+            for callback in parts.checkpoints {
+                checkpoint.callbacks[.string(callback.state.key)] = callback.state.pickle
+            }
         }
         checkpoint.hyperParameters = .init(values: model.hyperParameters.pickle)
         checkpoint.dataHyperParameters = .init(values: configuration.data.hyperParameters.pickle)
-        try parts.addTrainerState(to: &checkpoint, progress)
+        if weightsOnly {
+            checkpoint.optimizers = []
+            checkpoint.trainer = nil
+        } else {
+            try parts.addTrainerState(to: &checkpoint, progress)
+        }
         try checkpoint.write(to: path)
     }
 

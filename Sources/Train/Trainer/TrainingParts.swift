@@ -23,6 +23,8 @@ public final class TrainingParts {
     let logger: LoggerGroup
     let resumedFrom: Resumed?
     let monitorsLearningRate: Bool
+    /// Batches of the held-out split, where there is one.
+    let validationBatches: Int?
     private let sources: [StreamSource]
     private let options: StreamOptions
 
@@ -85,6 +87,10 @@ public final class TrainingParts {
             resumedFrom = nil
         }
         stream = try FramePairStream(sources: sources, options, split: .train, restoring: streamState)
+        validationBatches =
+            try options.valFraction > 0
+            ? (FramePairStream(sources: sources, options, split: .val).pairsPerEpoch + options.batchSize - 1)
+                / options.batchSize : nil
         // Nothing is created on disk before everything above has succeeded.
         logger = try LoggerGroup.open(for: configuration)
         let directory = logger.directory.isEmpty ? trainer.defaultRootDir ?? "." : logger.directory
@@ -115,12 +121,6 @@ public final class TrainingParts {
     }
 
     var hasValidation: Bool { options.valFraction > 0 }
-
-    /// Batches of the held-out split.
-    private(set) lazy var validationBatches: Int? = {
-        guard hasValidation, let stream = try? FramePairStream(sources: sources, options, split: .val) else { return nil }
-        return (stream.pairsPerEpoch + options.batchSize - 1) / options.batchSize
-    }()
 
     func evaluate(limit: Int?) throws -> Evaluation {
         let stream = try FramePairStream(sources: sources, options, split: .val)
@@ -168,9 +168,17 @@ public final class TrainingParts {
     }
 
     private static func progress(_ checkpoint: LightningCheckpoint) throws -> TrainingProgress {
-        if let json = checkpoint.trainer?.strings[StateKey.progress] { return try decode(json, checkpoint) }
+        if let json = checkpoint.trainer?.strings[StateKey.progress] {
+            let progress: TrainingProgress = try decode(json, checkpoint)
+            guard progress.isSane else {
+                throw CheckpointError.wrongType(
+                    path: checkpoint.path, key: "lam_trainer.strings", expected: "counts from 0 to 2^53")
+            }
+            return progress
+        }
         var progress = TrainingProgress()
-        progress.epoch = checkpoint.epoch
+        // Lightning counts an epoch only after its end's checkpoint.
+        progress.epoch = checkpoint.epoch + ((try? checkpoint.progress()?.isEpochEnd) == true ? 1 : 0)
         progress.globalStep = checkpoint.globalStep
         progress.batches = checkpoint.globalStep
         return progress
@@ -189,6 +197,7 @@ public final class TrainingParts {
     private static func checkpointDirectories(_ trainer: TrainerConfiguration) -> [String] {
         let explicit = trainer.checkpoints.compactMap(\.dirpath)
         guard explicit.isEmpty else { return explicit }
+        guard !trainer.loggers.isEmpty else { return [(trainer.defaultRootDir ?? ".") + "/checkpoints"] }
         return trainer.loggers.flatMap { logger -> [String] in
             var folder = logger.saveDir ?? trainer.defaultRootDir ?? "."
             if let name = logger.name, !name.isEmpty { folder += "/" + name }

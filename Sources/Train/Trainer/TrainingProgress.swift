@@ -16,6 +16,11 @@ public struct TrainingProgress: Codable, Sendable, Equatable {
 
     public init() {}
 
+    /// Whether a run may go on counting from these numbers, which come from a file.
+    var isSane: Bool {
+        [epoch, globalStep, batches, batchesInEpoch, stepsInEpoch].allSatisfy { 0...(1 << 53) ~= $0 }
+    }
+
     /// Adds one batch's values to the epoch's sums.
     mutating func count(_ values: [(tag: String, value: Double)]) {
         batches += 1

@@ -1,0 +1,147 @@
+import Foundation
+import LAMTrain
+import Testing
+
+/// What is left when a run does not end by itself.
+@Suite struct InterruptionTests {
+    /// Long enough that a signal meets the middle of it, short enough to finish within seconds.
+    static let steps = 60
+
+    private func straight() throws -> TrainingState {
+        let program = try LamProgram()
+        #expect(try program.fit("--trainer.max_steps", "\(Self.steps)").status == 0)
+        return TrainingState(try program.checkpoint())
+    }
+
+    /// Starts a run and waits until its first checkpoint is there.
+    private func start(
+        _ program: LamProgram, _ options: [String] = []
+    ) throws -> (process: Process, output: URL, error: URL) {
+        let started = try program.process(
+            ["fit", "--config", "config.yaml", "--trainer.max_steps", "\(Self.steps)"] + options)
+        try started.process.run()
+        return started
+    }
+
+    private func waitForCheckpoint(_ program: LamProgram, _ process: Process) {
+        while process.isRunning, !program.exists("checkpoints/last.ckpt") { usleep(1_000) }
+    }
+
+    @Test("SIGTERM and SIGINT end a run with a checkpoint from which the rest gives the same bits")
+    func signals() throws {
+        let expected = try straight()
+        for (signal, status) in [(SIGTERM, Int32(143)), (SIGINT, 130)] {
+            let program = try LamProgram()
+            let started = try start(program)
+            waitForCheckpoint(program, started.process)
+            kill(started.process.processIdentifier, signal)
+            let result = try program.result(of: started)
+            #expect(result.status == status, "\(result.error)")
+            let step = try program.checkpoint().globalStep
+            #expect(step > 0 && step < Self.steps)
+            #expect(!program.files().contains { $0.contains(".tmp-") })
+            let rest = try program.fit("--trainer.max_steps", "\(Self.steps)", "--ckpt_path", "last")
+            #expect(rest.status == 0, "\(rest.error)")
+            #expect(TrainingState(try program.checkpoint()).differences(from: expected) == [], "at step \(step)")
+        }
+    }
+
+    @Test("a signal saves a checkpoint also where save_last is off and none was due")
+    func signalWithoutLast() throws {
+        let program = try LamProgram()
+        let started = try start(
+            program,
+            ["--trainer.callbacks.init_args.save_last", "false", "--trainer.callbacks.init_args.every_n_train_steps", "2"])
+        while started.process.isRunning, !program.files().contains(where: { $0.hasSuffix(".ckpt") }) { usleep(1_000) }
+        kill(started.process.processIdentifier, SIGTERM)
+        let result = try program.result(of: started)
+        #expect(result.status == 143, "\(result.error)")
+        let newest = program.files().filter { $0.hasPrefix("checkpoints/") }
+        #expect(!newest.isEmpty)
+        let rest = try program.fit(
+            "--trainer.max_steps", "\(Self.steps)", "--ckpt_path", "last",
+            "--trainer.callbacks.init_args.save_last", "false")
+        #expect(rest.status == 0 && rest.error.contains("resumed from"), "\(rest.error)")
+    }
+
+    @Test("SIGKILL at any moment leaves a checkpoint from which the rest gives the same bits")
+    func kills() throws {
+        let expected = try straight()
+        var generator = SystemRandomNumberGenerator()
+        let program = try LamProgram()
+        // Several deaths of one run, each at a moment of its own.
+        for _ in 0..<5 {
+            let resume = program.exists("checkpoints/last.ckpt") ? ["--ckpt_path", "last"] : []
+            let started = try start(program, resume)
+            waitForCheckpoint(program, started.process)
+            usleep(UInt32.random(in: 50_000...400_000, using: &generator))
+            kill(started.process.processIdentifier, SIGKILL)
+            let result = try program.result(of: started)
+            #expect(result.status == 137 || result.status == 0, "\(result.error)")
+        }
+        let rest = try program.fit("--trainer.max_steps", "\(Self.steps)", "--ckpt_path", "last")
+        #expect(rest.status == 0, "\(rest.error)")
+        #expect(TrainingState(try program.checkpoint()).differences(from: expected) == [])
+    }
+
+    @Test("a damaged last.ckpt gives way to the newest intact checkpoint, with a note")
+    func damagedLast() throws {
+        let program = try LamProgram()
+        #expect(try program.fit("--trainer.max_steps", "6").status == 0)
+        let expected = TrainingState(try program.checkpoint())
+        let last = program.folder.url("checkpoints/last.ckpt")
+        let bytes = try Data(contentsOf: last)
+        for damaged in [Data(), bytes.prefix(bytes.count / 2), bytes.prefix(bytes.count - 1)] {
+            try FileManager.default.removeItem(at: last)
+            try damaged.write(to: last)
+            let result = try program.fit("--trainer.max_steps", "6", "--ckpt_path", "last")
+            #expect(result.status == 0)
+            #expect(result.error.contains("last.ckpt"))
+            #expect(result.error.contains("going on from") && result.error.contains("epoch=0-step=6.ckpt instead"))
+            #expect(TrainingState(try program.checkpoint()).differences(from: expected) == [])
+        }
+    }
+
+    @Test("a checkpoint that the disk does not take leaves the old one as it was, and no temporary file")
+    func diskFull() throws {
+        let program = try LamProgram()
+        #expect(try program.fit("--trainer.max_steps", "2").status == 0)
+        let old = try Data(contentsOf: program.folder.url("checkpoints/last.ckpt"))
+        // 512-byte blocks: room for logs, not for a checkpoint. Without the signal's death a write just fails.
+        let result = try program.fit(
+            afterShell: "trap '' XFSZ; ulimit -f 16", "--trainer.max_steps", "6", "--ckpt_path", "last")
+        #expect(result.status == 1)
+        #expect(result.error.contains(".ckpt"), "\(result.error)")
+        #expect(result.error.split(separator: "\n").filter { $0.hasPrefix("error: ") }.count == 1)
+        #expect(try Data(contentsOf: program.folder.url("checkpoints/last.ckpt")) == old)
+        #expect(program.files().filter { $0.hasPrefix("checkpoints") }
+            == ["checkpoints/epoch=0-step=2.ckpt", "checkpoints/last.ckpt"])
+    }
+
+    @Test("a loss that is not a number stops the run, says at which step, and keeps the last good checkpoint")
+    func notANumber() throws {
+        let program = try LamProgram()
+        #expect(try program.fit("--trainer.max_steps", "4").status == 0)
+        let good = TrainingState(try program.checkpoint())
+        let result = try program.fit(
+            "--trainer.max_steps", "20", "--ckpt_path", "last", "--model.optimizer.init_args.lr", "1e30",
+            "--trainer.callbacks.init_args.every_n_train_steps", "100")
+        #expect(result.status == 1)
+        let errors = result.error.split(separator: "\n").filter { $0.hasPrefix("error: ") }
+        #expect(errors.count == 1)
+        #expect(errors.first?.contains("step 5") == true || errors.first?.contains("step 6") == true, "\(result.error)")
+        #expect(errors.first?.contains("finite") == true)
+        #expect(TrainingState(try program.checkpoint()).differences(from: good) == [])
+    }
+
+    @Test("a run that goes wrong while checkpoints are frequent still leaves one that can be trained from")
+    func lastGood() throws {
+        let program = try LamProgram()
+        #expect(try program.fit("--trainer.max_steps", "4").status == 0)
+        let failed = try program.fit(
+            "--trainer.max_steps", "20", "--ckpt_path", "last", "--model.optimizer.init_args.lr", "1e38")
+        #expect(failed.status == 1)
+        let again = try program.fit("--trainer.max_steps", "8", "--ckpt_path", "last")
+        #expect(again.status == 0, "\(again.error)")
+    }
+}
