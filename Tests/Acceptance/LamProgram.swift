@@ -33,7 +33,7 @@ final class LamProgram: Sendable {
         data:
           root: \(Goldens.url("datasets").path)
           dataset_mix:
-            - ["push_default_v30", 1.0]
+            - ["toto_push_lf_v21", 1.0]
           batch_size: 4
           resolution: 32
           image_aug: true
@@ -60,9 +60,11 @@ final class LamProgram: Sendable {
 
         """
 
-    init() throws {
+    /// - Parameter changes: texts of the tiny configuration and what stands in their place.
+    init(changing changes: [String: String] = [:]) throws {
         folder = try TemporaryFolder()
-        _ = try folder.write(Self.tinyConfiguration)
+        let text = changes.reduce(Self.tinyConfiguration) { $0.replacingOccurrences(of: $1.key, with: $1.value) }
+        _ = try folder.write(text)
     }
 
     /// A process in the program's folder, not started yet, and the files that take its output.

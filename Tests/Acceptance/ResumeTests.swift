@@ -43,7 +43,7 @@ import Testing
                 "--trainer.limit_train_batches", "4", "--trainer.limit_val_batches", "1"], cuts: [3, 4]),
         Case(
             testDescription: "with a mix of datasets",
-            options: ["--data.dataset_mix", "[[push_default_v30, 1.0], [toto_push_lf_v21, 0.5]]"], cuts: [3]),
+            options: ["--data.dataset_mix", "[[toto_push_lf_v21, 1.0], [droid_push_v30, 0.5]]"], cuts: [3]),
     ]
 
     @Test("a run in two parts ends with the same bits as one in one part", arguments: cases)
@@ -109,7 +109,7 @@ import Testing
         let program = try LamProgram()
         #expect(try program.fit("--trainer.max_steps", "2").status == 0)
         let before = program.files()
-        for options in [["--data.seed", "8"], ["--data.dataset_mix", "[[toto_push_lf_v21, 1.0]]"]] {
+        for options in [["--data.seed", "8"], ["--data.dataset_mix", "[[ego4d_push_v30, 1.0]]"]] {
             let result = try program.fit(options + ["--trainer.max_steps", "4", "--ckpt_path", "last"])
             #expect(result.status == 3)
             #expect(result.error.contains("the saved stream is another one"))

@@ -57,7 +57,10 @@ public struct StreamSource: Sendable {
             // Rules that go by name must not see the folders above a dataset, nor a state where it lies on this disk.
             let name = entry.name.hasPrefix("/") ? URL(fileURLWithPath: entry.name).lastPathComponent : entry.name
             let dataset = try LeRobotDataset(root: folder, name: name)
-            return try StreamSource(dataset, weight: entry.weight, imageKeys: options.imageKeys)
+            let source = try StreamSource(dataset, weight: entry.weight, imageKeys: options.imageKeys)
+            // A run of days must not end at the first episode whose file was never copied.
+            try dataset.requireVideoFiles(camera: dataset.camera(preferred: source.camera))
+            return source
         }
     }
 

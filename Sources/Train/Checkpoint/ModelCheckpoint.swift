@@ -4,14 +4,14 @@ import Foundation
 /// Lightning's `ModelCheckpoint` at work: decides when a checkpoint is due, names it, and keeps the right ones.
 ///
 /// A new file is complete on disk before an old one is deleted.
-final class ModelCheckpoint {
-    let configuration: ModelCheckpointConfiguration
+package final class ModelCheckpoint {
+    package let configuration: ModelCheckpointConfiguration
     let directory: String
-    private(set) var state: ModelCheckpointState
+    package private(set) var state: ModelCheckpointState
     private var lastSavedStep: Int?
 
     /// - Parameter defaultDirectory: where files go without a `dirpath`.
-    init(_ configuration: ModelCheckpointConfiguration, defaultDirectory: String) {
+    package init(_ configuration: ModelCheckpointConfiguration, defaultDirectory: String) {
         self.configuration = configuration
         directory = configuration.dirpath ?? defaultDirectory
         // Lightning's rule: without any interval, once per epoch.
@@ -24,19 +24,19 @@ final class ModelCheckpoint {
     }
 
     /// Takes over what the same callback of an earlier run remembered.
-    func restore(_ states: [ModelCheckpointState]) {
+    package func restore(_ states: [ModelCheckpointState]) {
         guard let saved = states.first(where: { $0.key == state.key && $0.dirpath == directory }) else { return }
         state = saved
     }
 
-    func isDue(afterStep step: Int) -> Bool {
+    package func isDue(afterStep step: Int) -> Bool {
         state.everyNTrainSteps > 0 && step.isMultiple(of: state.everyNTrainSteps)
     }
 
     /// - Parameters:
     ///   - epoch: the epoch that has ended, from 0.
     ///   - isValidation: whether its validation has ended, rather than its training.
-    func isDue(afterEpoch epoch: Int, isValidation: Bool, hasValidation: Bool) -> Bool {
+    package func isDue(afterEpoch epoch: Int, isValidation: Bool, hasValidation: Bool) -> Bool {
         let atTrainingEnd = configuration.saveOnTrainEpochEnd ?? !hasValidation
         return state.everyNEpochs > 0 && (epoch + 1).isMultiple(of: state.everyNEpochs) && atTrainingEnd != isValidation
     }
@@ -49,7 +49,7 @@ final class ModelCheckpoint {
     ///   - write: writes a checkpoint with this callback's new state to a path, whole or not at all.
     /// - Returns: the path of a new file that was kept, if any.
     /// - Throws: `TrainerError.unknownMonitor` and what `write` throws; older files are then untouched.
-    func save(
+    package func save(
         epoch: Int, step: Int, metrics: [String: Double], known: [String], write: (_ path: String) throws -> Void
     ) throws -> String? {
         guard lastSavedStep != step else { return nil }
@@ -70,7 +70,7 @@ final class ModelCheckpoint {
     }
 
     /// Brings `last.ckpt` up to the end of a run, where it is wanted, or where an interrupted run would lose steps.
-    func saveFinal(step: Int, isInterrupted: Bool, write: (_ path: String) throws -> Void) throws {
+    package func saveFinal(step: Int, isInterrupted: Bool, write: (_ path: String) throws -> Void) throws {
         guard lastSavedStep != step else { return }
         let hasNone = state.bestModelPath.isEmpty && configuration.saveTopK != 0
         guard configuration.saveLast == true || hasNone || isInterrupted else { return }
@@ -112,6 +112,9 @@ final class ModelCheckpoint {
             if configuration.saveTopK == 1, !state.bestModelPath.isEmpty { dropped = state.bestModelPath }
             state.bestModelPath = path
         }
+        // A metric's name may hold a slash.
+        try FileManager.default.createDirectory(
+            at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
         try write(path)
         if let dropped, dropped != path { try? FileManager.default.removeItem(atPath: dropped) }
         return path
