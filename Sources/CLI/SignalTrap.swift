@@ -6,6 +6,11 @@ enum SignalTrap {
     private static let signal = Atomic<Int32>(0)
 
     static func install() {
+        // A parent may have started this process with signals blocked, as thread pools do.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         for number in [SIGINT, SIGTERM, SIGUSR1] {
             Foundation.signal(number) { number in
                 SignalTrap.signal.store(number, ordering: .relaxed)

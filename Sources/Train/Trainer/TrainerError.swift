@@ -11,7 +11,7 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .notFinite(let what, let value, let step, let checkpoint):
-            "training stopped: step \(step): expected a finite \(what), got \(value); lower the learning rate"
+            "training stopped: step \(step): expected a finite \(what), got \(value.isNaN ? "NaN" : "\(value)"); lower the learning rate"
                 + (checkpoint.map { ", or go on from \($0)" } ?? "")
         case .otherEncoder(let path, let trainedWith, let configured):
             "cannot resume: \(path): it was trained on features of \(trainedWith), expected \(configured); "
