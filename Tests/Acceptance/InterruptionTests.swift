@@ -132,14 +132,20 @@ import Testing
         #expect(TrainingState(try program.checkpoint()).differences(from: good) == [])
     }
 
-    @Test("a run that goes wrong while checkpoints are frequent still leaves one that can be trained from")
+    @Test("a step that ruins the weights does not put them in the place of good ones")
     func lastGood() throws {
-        let program = try LamProgram()
-        #expect(try program.fit("--trainer.max_steps", "4").status == 0)
-        let failed = try program.fit(
-            "--trainer.max_steps", "20", "--ckpt_path", "last", "--model.optimizer.init_args.lr", "1e38")
-        #expect(failed.status == 1)
-        let again = try program.fit("--trainer.max_steps", "8", "--ckpt_path", "last")
-        #expect(again.status == 0, "\(again.error)")
+        for changes in [[:], ["save_top_k: -1": "save_top_k: 1"]] {
+            let program = try LamProgram(changing: changes)
+            #expect(try program.fit("--trainer.max_steps", "3").status == 0)
+            let good = TrainingState(try program.checkpoint())
+            let names = program.files().filter { $0.hasPrefix("checkpoints") }
+            // The very next step is one with a checkpoint.
+            let failed = try program.fit(
+                "--trainer.max_steps", "20", "--ckpt_path", "last", "--model.optimizer.init_args.lr", "1e30")
+            #expect(failed.status == 1 && failed.error.contains("step 4: expected a finite loss"), "\(failed.error)")
+            #expect(program.files().filter { $0.hasPrefix("checkpoints") } == names)
+            #expect(TrainingState(try program.checkpoint()).differences(from: good) == [])
+            #expect(try program.fit("--trainer.max_steps", "6", "--ckpt_path", "last").status == 0)
+        }
     }
 }

@@ -39,6 +39,8 @@ public final class Trainer {
     /// Last values by bare tag, for `monitor` and file names.
     private var metrics: [String: Double] = [:]
     private var lastCheckpoint: String?
+    /// Features of the last batch, `[B, 2, N, D]`.
+    private var lastPatches: Tensor?
     private var firstHeldOut: Evaluation?
 
     public init(_ configuration: LAMConfiguration, parts: TrainingParts, environment: TrainerEnvironment) {
@@ -99,7 +101,9 @@ public final class Trainer {
         }
         let module = parts.module
         let frames = module.backend.tensor(batch.pixels, batch.shape)
-        let (_, result) = module.trainingStep(parts.encoder(frames, on: module.backend))
+        let patches = parts.encoder(frames, on: module.backend)
+        lastPatches = patches
+        let (_, result) = module.trainingStep(patches)
         try requireFinite("loss", Double(result.loss))
         let values = MetricTag.values(of: result, .train)
         progress.count(values)
@@ -211,6 +215,8 @@ public final class Trainer {
     }
 
     private func writeCheckpoint(to path: String, weightsOnly: Bool = false) throws {
+        // A step may ruin the weights after its own loss was fine; these must not take the place of good ones.
+        if let lastPatches { try requireFinite("loss", Double(parts.module.validationStep(lastPatches).loss)) }
         let model = configuration.model
         let factor = model.learningRateSchedule.factor(
             atStep: max(0, progress.globalStep - 1), of: limits.totalSteps, lr: model.optimizer.lr)
