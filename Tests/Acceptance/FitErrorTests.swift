@@ -52,13 +52,15 @@ import Testing
         .bad("length_mismatch_v21", "episode 1"),
         .bad("missing_camera_key_v30", "camera"),
         .bad("broken_jsonl_v21", "episodes.jsonl:3"),
-        Case("a dataset that is not there", ["--data.dataset_mix", "[[nowhere, 1.0]]"], 3, ["nowhere", "meta/info.json"]),
+        Case(
+            "a dataset that is not there", ["--data.dataset_mix", "[[nowhere, 1.0]]"], 3, ["nowhere", "meta/info.json"]),
         Case("a root that is not there", ["--data.root", "/nowhere"], 3, ["/nowhere"]),
         Case(
             "a camera that is not there", ["--data.image_keys", "{toto: observation.images.nowhere}"], 3,
             ["observation.images.nowhere", "observation.images.image"]),
         Case("episodes shorter than the window", ["--data.window", "100000"], 3, ["toto_push_lf_v21", "100000"]),
-        Case("nothing held out", ["--data.dataset_mix", "[[image_kinds_v21, 1.0]]", "--data.val_fraction", "0.5"], 3, []),
+        Case(
+            "nothing held out", ["--data.dataset_mix", "[[image_kinds_v21, 1.0]]", "--data.val_fraction", "0.5"], 3, []),
     ]
 
     @Test("a dataset that cannot be used ends with 3 and its name", arguments: datasets)
@@ -84,7 +86,8 @@ import Testing
     @Test("a video that breaks off ends the run with 3 where its frames are wanted, with no temporary file")
     func truncatedVideo() throws {
         let program = try LamProgram()
-        let result = try program.fit("--data.dataset_mix", "[[bad/truncated_video_v30, 1.0]]", "--trainer.max_steps", "50")
+        let result = try program.fit(
+            "--data.dataset_mix", "[[bad/truncated_video_v30, 1.0]]", "--trainer.max_steps", "50")
         #expect(result.status == 3, "\(result.error)")
         #expect(result.error.contains("truncated_video_v30") && result.error.contains("episode"))
         #expect(result.error.split(separator: "\n").count == 1)
@@ -97,7 +100,8 @@ import Testing
         Case("a weight that is no number", ["--data.dataset_mix", "[[toto_push_lf_v21, .nan]]"], 2, ["dataset_mix"]),
         Case("an infinite weight", ["--data.dataset_mix", "[[toto_push_lf_v21, .inf]]"], 2, ["dataset_mix"]),
         Case("an empty mix", ["--data.dataset_mix", "[]"], 2, ["data.dataset_mix"]),
-        Case("an unknown key", ["--model.lam_model_dims", "64"], 2, ["lam_model_dims", "did you mean", "lam_model_dim"]),
+        Case(
+            "an unknown key", ["--model.lam_model_dims", "64"], 2, ["lam_model_dims", "did you mean", "lam_model_dim"]),
         Case("a wrong type", ["--model.lam_enc_blocks", "many"], 2, ["model.lam_enc_blocks", "expected", "many"]),
         Case("a file that is not there", ["--config", "nowhere.yaml"], 2, ["nowhere.yaml"]),
         Case("heads that do not divide the width", ["--model.lam_num_heads", "5"], 2, ["lam_num_heads"]),
@@ -107,8 +111,12 @@ import Testing
         Case("a batch of none", ["--data.batch_size", "0"], 2, ["data.batch_size"]),
         Case("a word without its option", ["stray"], 2, ["stray"]),
         Case("an option without its value", ["--model.lam_model_dim"], 2, ["lam_model_dim"]),
-        Case("an encoder that is not in this build", ["--model.vision_encoder", "dinov3-vitb16",
-            "--model.lam_patch_size", "16"], 2, ["vision_encoder"]),
+        Case(
+            "an encoder that is not in this build",
+            [
+                "--model.vision_encoder", "dinov3-vitb16",
+                "--model.lam_patch_size", "16",
+            ], 2, ["vision_encoder"]),
         Case("a checkpoint that is not there", ["--ckpt_path", "nowhere.ckpt"], 1, ["nowhere.ckpt"]),
         Case("no last checkpoint", ["--ckpt_path", "last"], 1, ["last", "checkpoints"]),
     ]
@@ -164,8 +172,10 @@ import Testing
 
     @Test("a missing episode file is named")
     func missing() throws {
-        for file in ["data/chunk-000/episode_000001.parquet",
-            "videos/chunk-000/observation.images.image/episode_000001.mp4"] {
+        for file in [
+            "data/chunk-000/episode_000001.parquet",
+            "videos/chunk-000/observation.images.image/episode_000001.mp4",
+        ] {
             let (program, options) = try damaged("toto_push_lf_v21", file) { _ in }
             try FileManager.default.removeItem(at: program.folder.url("toto_push_lf_v21/\(file)"))
             try expectRefusal(program, options, status: 3, says: [String(file.split(separator: "/").last ?? "")])
@@ -209,6 +219,15 @@ import Testing
         #expect(!program.exists("owned"))
     }
 
+    @Test("a folder for checkpoints that cannot be made is named")
+    func checkpointFolder() throws {
+        let program = try LamProgram(changing: ["dirpath: checkpoints": "dirpath: config.yaml/below"])
+        let result = try program.fit()
+        #expect(result.status == 1)
+        #expect(result.error.contains("config.yaml/below") && !result.error.contains("NSCocoa"), "\(result.error)")
+        #expect(result.error.split(separator: "\n").count == 1)
+    }
+
     @Test("a checkpoint whose counters cannot be is refused")
     func counters() throws {
         let program = try LamProgram()
@@ -219,7 +238,8 @@ import Testing
             checkpoint.trainer?.strings["progress"] = text.replacing(
                 try Regex("\"globalStep\": *\\d+"), with: "\"globalStep\":\(value)")
             try checkpoint.write(to: program.folder.path("wrong.ckpt"))
-            let result = try program.fit("--ckpt_path", "wrong.ckpt", "--trainer.max_steps", "-1", "--trainer.max_epochs", "1")
+            let result = try program.fit(
+                "--ckpt_path", "wrong.ckpt", "--trainer.max_steps", "-1", "--trainer.max_epochs", "1")
             #expect(result.status == 1, "\(result.error)")
             #expect(result.error.contains("wrong.ckpt"))
         }

@@ -8,7 +8,8 @@ import Testing
 @Suite struct FitTests {
     /// The keys of every line of `metrics.jsonl`, by step.
     private func metrics(_ program: LamProgram, version: Int = 0) throws -> [(step: Int, values: [String: Double])] {
-        let text = try String(contentsOf: program.folder.url("logs/tiny/version_\(version)/metrics.jsonl"), encoding: .utf8)
+        let text = try String(
+            contentsOf: program.folder.url("logs/tiny/version_\(version)/metrics.jsonl"), encoding: .utf8)
         return try text.split(separator: "\n").map { line in
             let object = try JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))
             return (try #require(object["step"]?.int), (object.object ?? [:]).compactMapValues(\.double))
@@ -27,8 +28,10 @@ import Testing
             "--data.dataset_mix", "[[quickstart_push_v30, 1.0]]", "--data.val_fraction", "0.05",
             "--trainer.limit_train_batches", "3", "--trainer.max_steps", "6", "--trainer.limit_val_batches", "2")
         #expect(result.status == 0, "\(result.error)")
-        for part in ["6 steps in", "loss  ", "reconstruction  mse", "held-out pairs", "of 8 in use", "checkpoint  ",
-            "tensorboard --logdir /", "logs/tiny/version_0", "contact_sheets/code_*.png"] {
+        for part in [
+            "6 steps in", "loss  ", "reconstruction  mse", "held-out pairs", "of 8 in use", "checkpoint  ",
+            "tensorboard --logdir /", "logs/tiny/version_0", "contact_sheets/code_*.png",
+        ] {
             #expect(result.output.contains(part), "\(part): \(result.output)")
         }
         #expect(!result.output.contains("\u{1B}"), "no escape codes in a file")

@@ -113,8 +113,9 @@ import Testing
         #expect(result.error.contains(".ckpt"), "\(result.error)")
         #expect(result.error.split(separator: "\n").filter { $0.hasPrefix("error: ") }.count == 1)
         #expect(try Data(contentsOf: program.folder.url("checkpoints/last.ckpt")) == old)
-        #expect(program.files().filter { $0.hasPrefix("checkpoints") }
-            == ["checkpoints/epoch=0-step=2.ckpt", "checkpoints/last.ckpt"])
+        #expect(
+            program.files().filter { $0.hasPrefix("checkpoints") }
+                == ["checkpoints/epoch=0-step=2.ckpt", "checkpoints/last.ckpt"])
     }
 
     @Test("a loss that is not a number stops the run, says at which step, and keeps the last good checkpoint")

@@ -76,7 +76,8 @@ final class LamProgram: Sendable {
         process.currentDirectoryURL = folder.root
         // Files, not pipes: a full pipe would stop the process. Outside the folder, whose content tests compare.
         let stem = FileManager.default.temporaryDirectory.appendingPathComponent("lam-output-\(UUID().uuidString)")
-        let output = stem.appendingPathExtension("out"), error = stem.appendingPathExtension("err")
+        let output = stem.appendingPathExtension("out")
+        let error = stem.appendingPathExtension("err")
         for file in [output, error] { try Data().write(to: file) }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: output)

@@ -39,8 +39,10 @@ import Testing
             later: ["--data.num_workers", "3", "--data.prefetch", "5", "--trainer.num_threads", "2"]),
         Case(
             testDescription: "with validation in between",
-            options: ["--data.val_fraction", "0.2", "--trainer.val_check_interval", "2",
-                "--trainer.limit_train_batches", "4", "--trainer.limit_val_batches", "1"], cuts: [3, 4]),
+            options: [
+                "--data.val_fraction", "0.2", "--trainer.val_check_interval", "2",
+                "--trainer.limit_train_batches", "4", "--trainer.limit_val_batches", "1",
+            ], cuts: [3, 4]),
         Case(
             testDescription: "with a mix of datasets",
             options: ["--data.dataset_mix", "[[toto_push_lf_v21, 1.0], [droid_push_v30, 0.5]]"], cuts: [3]),
@@ -71,7 +73,8 @@ import Testing
         #expect(try program.fit("--trainer.max_steps", "6").status == 0)
         let expected = TrainingState(try program.checkpoint())
         let files = program.files().filter { $0.hasPrefix("checkpoints") }
-        #expect(files == ["epoch=0-step=2", "epoch=0-step=4", "epoch=0-step=6", "last"].map { "checkpoints/\($0).ckpt" })
+        #expect(
+            files == ["epoch=0-step=2", "epoch=0-step=4", "epoch=0-step=6", "last"].map { "checkpoints/\($0).ckpt" })
         let result = try program.fit(
             "--trainer.max_steps", "6", "--ckpt_path", "checkpoints/epoch=0-step=2.ckpt")
         #expect(result.status == 0, "\(result.error)")
@@ -79,15 +82,21 @@ import Testing
         // Nothing that was there is overwritten but the moving name.
         #expect(
             program.files().filter { $0.hasPrefix("checkpoints") }
-                == ["epoch=0-step=2", "epoch=0-step=4-v1", "epoch=0-step=4", "epoch=0-step=6-v1", "epoch=0-step=6", "last"]
+                == [
+                    "epoch=0-step=2", "epoch=0-step=4-v1", "epoch=0-step=4", "epoch=0-step=6-v1", "epoch=0-step=6",
+                    "last",
+                ]
                 .map { "checkpoints/\($0).ckpt" })
     }
 
     @Test("the bits do not depend on the number of compute threads and workers")
     func threads() throws {
-        let one = try LamProgram(), many = try LamProgram()
+        let one = try LamProgram()
+        let many = try LamProgram()
         #expect(try one.fit("--trainer.max_steps", "5").status == 0)
-        #expect(try many.fit("--trainer.max_steps", "5", "--trainer.num_threads", "3", "--data.num_workers", "4").status == 0)
+        #expect(
+            try many.fit("--trainer.max_steps", "5", "--trainer.num_threads", "3", "--data.num_workers", "4").status
+                == 0)
         #expect(TrainingState(try many.checkpoint()).differences(from: TrainingState(try one.checkpoint())) == [])
     }
 

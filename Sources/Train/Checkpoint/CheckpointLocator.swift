@@ -30,7 +30,9 @@ enum CheckpointLocator {
         // The folder that was written last first; in it `last` files first, then the newest of the others, which also
         // holds for copies that lost their times.
         let folders = directories.map { files(in: $0) }.filter { !$0.isEmpty }
-        let newestFirst = folders.sorted { ($0.map(\.modified).max() ?? .distantPast) > ($1.map(\.modified).max() ?? .distantPast) }
+        let newestFirst = folders.sorted {
+            ($0.map(\.modified).max() ?? .distantPast) > ($1.map(\.modified).max() ?? .distantPast)
+        }
         let ordered = newestFirst.flatMap { folder in
             folder.sorted { ($0.isLast ? 1 : 0, $0.modified) > ($1.isLast ? 1 : 0, $1.modified) }
         }

@@ -53,7 +53,7 @@ package final class ModelCheckpoint {
         epoch: Int, step: Int, metrics: [String: Double], known: [String], write: (_ path: String) throws -> Void
     ) throws -> String? {
         guard lastSavedStep != step else { return nil }
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try RunDirectory.createFolders(directory)
         let before = state
         let kept: String?
         do {
@@ -74,7 +74,7 @@ package final class ModelCheckpoint {
         guard lastSavedStep != step else { return }
         let hasNone = state.bestModelPath.isEmpty && configuration.saveTopK != 0
         guard configuration.saveLast == true || hasNone || isInterrupted else { return }
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try RunDirectory.createFolders(directory)
         try saveLast(sameAs: nil, write: write)
         lastSavedStep = step
     }
@@ -113,8 +113,7 @@ package final class ModelCheckpoint {
             state.bestModelPath = path
         }
         // A metric's name may hold a slash.
-        try FileManager.default.createDirectory(
-            at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
+        try RunDirectory.createFolders(URL(fileURLWithPath: path).deletingLastPathComponent().path)
         try write(path)
         if let dropped, dropped != path { try? FileManager.default.removeItem(atPath: dropped) }
         return path
@@ -158,7 +157,8 @@ package final class ModelCheckpoint {
     private func freePath(_ name: String) -> String {
         let path = "\(directory)/\(name).ckpt"
         guard configuration.enableVersionCounter else { return path }
-        var version = 0, free = path
+        var version = 0
+        var free = path
         while FileManager.default.fileExists(atPath: free) {
             version += 1
             free = "\(directory)/\(name)-v\(version).ckpt"
@@ -170,7 +170,8 @@ package final class ModelCheckpoint {
     static func name(
         _ configuration: ModelCheckpointConfiguration, epoch: Int, step: Int, metrics: [String: Double]
     ) -> String {
-        var name = "", rest = (configuration.filename ?? "{epoch}-{step}")[...]
+        var name = ""
+        var rest = (configuration.filename ?? "{epoch}-{step}")[...]
         while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
             name += rest[..<open]
             let parts = rest[rest.index(after: open)..<close].split(separator: ":", maxSplits: 1)
@@ -189,7 +190,8 @@ package final class ModelCheckpoint {
     }
 
     private static func number(_ value: Int, _ format: String) -> String {
-        let digits = String(value), width = Int(format.prefix { $0.isNumber }) ?? 0
+        let digits = String(value)
+        let width = Int(format.prefix { $0.isNumber }) ?? 0
         return String(repeating: "0", count: max(0, min(width, 64) - digits.count)) + digits
     }
 

@@ -95,7 +95,8 @@ public final class Trainer {
 
     /// One batch; true when it ended in an optimiser step.
     private func runBatch() throws -> Bool {
-        let start = ContinuousClock.now, waited = parts.stream.waitedSeconds
+        let start = ContinuousClock.now
+        let waited = parts.stream.waitedSeconds
         guard let batch = try parts.stream.next() else {
             preconditionFailure("the training stream is endless")
         }
@@ -223,14 +224,15 @@ public final class Trainer {
         var checkpoint = parts.module.checkpoint(
             epoch: lightningEpoch, globalStep: progress.globalStep, learningRate: model.optimizer.lr * factor,
             hasSchedule: model.learningRateSchedule != LearningRateSchedule())
-        checkpoint.loops = LightningProgress(
-            epoch: lightningEpoch, batches: progress.batches,
-            batchesInEpoch: isBetweenEpochs ? limits.batchesPerEpoch : progress.batchesInEpoch,
-            optimizerSteps: progress.globalStep,
-            optimizerStepsInEpoch: isBetweenEpochs ? limits.stepsPerEpoch : progress.stepsInEpoch,
-            isLastBatch: isBetweenEpochs || progress.batchesInEpoch >= limits.batchesPerEpoch,
-            isEpochEnd: isBetweenEpochs
-        ).pickle
+        checkpoint.loops =
+            LightningProgress(
+                epoch: lightningEpoch, batches: progress.batches,
+                batchesInEpoch: isBetweenEpochs ? limits.batchesPerEpoch : progress.batchesInEpoch,
+                optimizerSteps: progress.globalStep,
+                optimizerStepsInEpoch: isBetweenEpochs ? limits.stepsPerEpoch : progress.stepsInEpoch,
+                isLastBatch: isBetweenEpochs || progress.batchesInEpoch >= limits.batchesPerEpoch,
+                isEpochEnd: isBetweenEpochs
+            ).pickle
         if !weightsOnly {
             for callback in parts.checkpoints {
                 checkpoint.callbacks[.string(callback.state.key)] = callback.state.pickle

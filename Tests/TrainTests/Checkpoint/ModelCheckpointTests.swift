@@ -26,14 +26,16 @@ import Testing
         return path.map { URL(fileURLWithPath: $0).lastPathComponent }
     }
 
-    @Test("names follow Lightning's patterns", arguments: [
-        (nil, true, "epoch=2-step=40"),
-        ("{epoch}-{step}", false, "2-40"),
-        ("{epoch:02d}-{val_loss:.3f}", true, "epoch=02-val_loss=0.125"),
-        ("run_{step:06d}", false, "run_000040"),
-        ("fixed", true, "fixed"),
-        ("{val_loss:.2f}", false, "0.12"),
-    ] as [(String?, Bool, String)])
+    @Test(
+        "names follow Lightning's patterns",
+        arguments: [
+            (nil, true, "epoch=2-step=40"),
+            ("{epoch}-{step}", false, "2-40"),
+            ("{epoch:02d}-{val_loss:.3f}", true, "epoch=02-val_loss=0.125"),
+            ("run_{step:06d}", false, "run_000040"),
+            ("fixed", true, "fixed"),
+            ("{val_loss:.2f}", false, "0.12"),
+        ] as [(String?, Bool, String)])
     func names(_ pattern: String?, _ inserts: Bool, _ expected: String) throws {
         let callback = callback {
             $0.filename = pattern
