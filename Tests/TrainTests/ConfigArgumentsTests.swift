@@ -1,5 +1,6 @@
 import LAMData
 import LAMTrain
+import TestSupport
 import Testing
 
 @Suite("Configuration on the command line")

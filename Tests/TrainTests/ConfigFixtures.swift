@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Keys and values of the configuration files that people bring along.
 enum ConfigFixtures {
@@ -129,21 +130,10 @@ enum ConfigFixtures {
     }
 }
 
-/// A folder that goes away with the test.
-final class TemporaryFolder {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("lam-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
+extension TemporaryFolder {
     /// Writes `text` to a file and returns its path.
     func write(_ text: String, to name: String = "config.yaml") throws -> String {
-        let file = url.appendingPathComponent(name)
-        try text.write(to: file, atomically: true, encoding: .utf8)
-        return file.path
+        try text.write(to: url(name), atomically: true, encoding: .utf8)
+        return path(name)
     }
 }

@@ -1,13 +1,14 @@
 import Formats
 import Foundation
 import LAMTrain
+import TestSupport
 import Testing
 
 @Suite("Loggers")
 struct LoggerTests {
     private func configuration(_ folder: TemporaryFolder) -> TensorBoardLoggerConfiguration {
         var configuration = TensorBoardLoggerConfiguration()
-        configuration.saveDir = folder.url.path
+        configuration.saveDir = folder.root.path
         configuration.name = "lam_training"
         return configuration
     }
@@ -16,7 +17,7 @@ struct LoggerTests {
     func versions() throws {
         let folder = try TemporaryFolder()
         let logger = configuration(folder)
-        let base = folder.url.path + "/lam_training"
+        let base = folder.root.path + "/lam_training"
         #expect(try RunDirectory.create(for: logger, defaultRoot: "/").path == base + "/version_0")
         #expect(try RunDirectory.create(for: logger, defaultRoot: "/").path == base + "/version_1")
         for name in ["version_7", "version_x", "version_-3", "version_99999999999999999999", "other"] {
@@ -31,7 +32,7 @@ struct LoggerTests {
         let folder = try TemporaryFolder()
         var logger = TensorBoardLoggerConfiguration()
         logger.version = "3"
-        let root = folder.url.path
+        let root = folder.root.path
         #expect(try RunDirectory.create(for: logger, defaultRoot: root).path == root + "/lightning_logs/version_3")
         logger.version = "trial"
         logger.name = nil
@@ -85,9 +86,9 @@ struct LoggerTests {
     @Test("each call to the JSONL logger is one line of valid JSON, at once in the file, after those of earlier runs")
     func jsonLines() throws {
         let folder = try TemporaryFolder()
-        let path = folder.url.path + "/metrics.jsonl"
+        let path = folder.root.path + "/metrics.jsonl"
         for start in [0, 10] {
-            let logger = try JSONLinesLogger(directory: folder.url.path, now: { 1.5 })
+            let logger = try JSONLinesLogger(directory: folder.root.path, now: { 1.5 })
             try logger.log(step: start, values: [("train_loss_step", 0.25), ("odd \"tag\"\n", 1)])
             try logger.log(step: start + 1, values: [("a", .nan), ("b", -.infinity), ("c", 1), ("c", 2)])
             let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
@@ -107,9 +108,9 @@ struct LoggerTests {
     func openLoggers() throws {
         let folder = try TemporaryFolder()
         var configuration = LAMConfiguration()
-        configuration.trainer.defaultRootDir = folder.url.path
+        configuration.trainer.defaultRootDir = folder.root.path
         let loggers = try LoggerGroup.open(for: configuration)
-        #expect(loggers.directory == folder.url.path + "/lightning_logs/version_0")
+        #expect(loggers.directory == folder.root.path + "/lightning_logs/version_0")
         try loggers.log(step: 0, values: [("a", 1)])
         try loggers.close()
         let files = try FileManager.default.contentsOfDirectory(atPath: loggers.directory).sorted()
@@ -129,11 +130,11 @@ struct LoggerTests {
             func close() throws { throw LoggerError.noFreeVersion(folder: "x") }
         }
         let folder = try TemporaryFolder()
-        let lines = try JSONLinesLogger(directory: folder.url.path)
+        let lines = try JSONLinesLogger(directory: folder.root.path)
         let group = LoggerGroup([Failing(), lines])
         #expect(group.directory == "first")
         try group.log(step: 1, values: [("a", 1)])
         #expect(throws: LoggerError.noFreeVersion(folder: "x")) { try group.close() }
-        #expect(try String(contentsOfFile: folder.url.path + "/metrics.jsonl", encoding: .utf8).contains("\"a\": 1.0"))
+        #expect(try String(contentsOfFile: folder.root.path + "/metrics.jsonl", encoding: .utf8).contains("\"a\": 1.0"))
     }
 }

@@ -34,7 +34,7 @@ struct StageOneParity {
     private func replay(_ config: ParityConfig) throws -> StageOneReplay {
         try StageOneReplay(
             config: config, clipNorm: config.double("optimizer", "grad_clip_norm"), beta: config.double("vq_beta"),
-            weights: file("weights.safetensors").tensors)
+            weights: file("weights.safetensors"))
     }
 
     private func forwardAndBackward(_ config: ParityConfig, _ report: inout ParityReport) throws {
@@ -43,7 +43,7 @@ struct StageOneParity {
         var unseen = Set(taps.names)
         var observed: [(name: String, activation: Tensor)] = []
         let (output, result) = module.trainingStep(
-            replay.patches(try file("inputs.safetensors").tensor("patches"))
+            try replay.patches(file("inputs.safetensors"), "patches")
         ) { observed.append(($0, $1)) }
         for (name, activation) in observed {
             guard let reference = taps.tensors[name] else { continue }
@@ -106,7 +106,7 @@ struct StageOneParity {
         let inputs = try file("trajectory_inputs.safetensors")
         let steps = try Trajectory(path: "\(folder)/trajectory.json").f32
         for (index, step) in steps.enumerated() {
-            let (result, norm) = replay.step(try inputs.tensor("step\(index).patches"))
+            let (result, norm) = try replay.step(inputs, "step\(index).patches")
             for (name, got, expected) in [
                 ("loss", result.loss, step.loss), ("mse_loss", result.mseLoss, step.mse_loss),
                 ("q_loss", result.qLoss, step.q_loss), ("commit_loss", result.commitLoss, step.commit_loss),
