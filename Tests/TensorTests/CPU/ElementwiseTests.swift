@@ -12,7 +12,8 @@ struct ElementwiseTests {
         let values = Samples.floats(count, "x")
         let x = backend.tensor(values, [count])
         let squares = values.reduce(0) { $0 + Double($1) * Double($1) }
-        #expect(abs(backend.sumOfSquares(x) - squares) <= 1e-7 * squares)
+        // f32 within 512 elements, double beyond.
+        #expect(abs(backend.sumOfSquares(x) - squares) <= 1e-6 * squares)
         let y = backend.empty([count])
         backend.fill(y, with: 2)
         backend.add(x, y, into: y)

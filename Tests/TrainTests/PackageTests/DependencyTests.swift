@@ -26,7 +26,7 @@ private struct Manifest: Decodable {
     static func load() throws -> Manifest {
         let folder = try TemporaryFolder()
         let process = Process(), output = folder.url("dump.json")
-        FileManager.default.createFile(atPath: output.path, contents: nil)
+        try Data().write(to: output)
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
             "swift", "package", "dump-package", "--package-path", Goldens.repository.path, "--scratch-path",
