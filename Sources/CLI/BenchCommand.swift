@@ -1,11 +1,12 @@
 import ArgumentParser
 import Foundation
+import LAMData
 import LAMTrain
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures the engine and the data stream on this machine.",
-        subcommands: [EngineBenchCommand.self])
+        subcommands: [EngineBenchCommand.self, DataBenchCommand.self])
 }
 
 struct EngineBenchCommand: ParsableCommand {
@@ -33,7 +34,7 @@ struct EngineBenchCommand: ParsableCommand {
         var benchmark = EngineBenchmark.original
         benchmark.batch = batch
         benchmark.steps = steps
-        let result = benchmark.run(threads: threads) { step, seconds in
+        let result = benchmark.run(threads: threads ?? Threads.fromEnvironment) { step, seconds in
             guard !json else { return }
             print(step == 0 ? "warm-up" : "step \(step)", String(format: "%.2f s", seconds))
             fflush(nil)
@@ -56,5 +57,47 @@ struct EngineBenchCommand: ParsableCommand {
             step, median     \(String(format: "%.3f", result.medianSamplesPerSecond)) samples/s
             peak memory      \(String(format: "%.0f", result.peakMemoryMiB)) MiB
             """)
+    }
+}
+
+struct DataBenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "data", abstract: "Throughput of a configuration's data stream alone.")
+
+    @Argument(help: "A configuration file, as for `lam fit`.")
+    var config: String
+
+    @Option(help: "Batches to take after the first.")
+    var batches = 50
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard batches > 0 else { throw ValidationError("counts must be positive") }
+    }
+
+    func run() throws {
+        do {
+            let fit = try FitArguments.parse(arguments: ["--config", config])
+            let result = try StreamBenchmark.run(fit.configuration.data.stream, batches: batches)
+            if json {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.sortedKeys]
+                print(String(decoding: try encoder.encode(result), as: UTF8.self))
+                return
+            }
+            let mebibyte = Double(1 << 20)
+            print(
+                """
+                stream           \(String(format: "%.0f", result.samplesPerSecond)) samples/s over \(result.samples) samples
+                first batch      \(String(format: "%.3f", result.secondsToFirstBatch)) s after opening
+                batch            \(String(format: "%.1f", Double(result.bytesPerBatch) / mebibyte)) MiB of pixels
+                peak memory      \(String(format: "%.0f", Double(result.peakResidentBytes) / mebibyte)) MiB
+                """)
+        } catch {
+            Console.error("error: \(error)")
+            throw ExitStatus.code(for: error)
+        }
     }
 }

@@ -14,25 +14,45 @@ struct FitCommand: ParsableCommand {
     var arguments: [String] = []
 
     func run() throws {
-        let fit: ParsedFit
         do {
             if arguments.contains("--help") || arguments.contains("-h") {
                 print(Self.help())
                 return
             }
-            fit = try FitArguments.parse(arguments: arguments)
+            let fit = try FitArguments.parse(arguments: arguments)
             if let printConfig = fit.printConfig {
                 print(fit.configuration.yaml(skippingDefaults: printConfig == .skipDefault), terminator: "")
                 return
             }
             try fit.configuration.requireRunnable { fit.context.location(of: $0) }
-        } catch let error as ConfigurationError {
-            Self.report("error: \(error)")
-            throw ExitCode(2)
+            try train(fit)
+        } catch let exit as ExitCode {
+            throw exit
+        } catch {
+            Console.error("error: \(error)")
+            throw ExitStatus.code(for: error)
         }
-        for notice in fit.notices { Self.report("note: \(notice)") }
-        Self.report("error: this build cannot train yet")
-        throw ExitCode.failure
+    }
+
+    private func train(_ fit: ParsedFit) throws {
+        for notice in fit.notices { Console.error("note: \(notice)") }
+        let parts = try TrainingParts(
+            fit.configuration, checkpointRequest: fit.ckptPath, randomSeed: UInt64.random(in: 0...UInt64(UInt32.max)),
+            threads: Threads.fromEnvironment
+        ) { Console.error("note: \($0)") }
+        for line in parts.banner { Console.write(line + "\n") }
+        SignalTrap.install()
+        let trainer = fit.configuration.trainer
+        let environment = TrainerEnvironment(
+            write: Console.write,
+            progressStyle: .choose(
+                isTerminal: Console.isTerminal, width: Console.width, isEnabled: trainer.enableProgressBar, rank: 0,
+                noColor: !(ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty,
+                everyNSteps: trainer.logEveryNSteps),
+            interruption: { SignalTrap.received })
+        let summary = try Trainer(fit.configuration, parts: parts, environment: environment).fit()
+        Console.write(summary.text + "\n")
+        if let signal = summary.signal { throw ExitCode(128 + signal) }
     }
 
     private static func help() -> String {
@@ -54,9 +74,5 @@ struct FitCommand: ParsableCommand {
         CONFIGURATION:
         \(ConfigurationReference.helpText())
         """
-    }
-
-    private static func report(_ line: String) {
-        FileHandle.standardError.write(Data((line + "\n").utf8))
     }
 }

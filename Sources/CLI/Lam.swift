@@ -1,8 +1,21 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Lam: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lam", abstract: "Trains latent action models on robot video.",
         subcommands: [FitCommand.self, InspectCommand.self, ParityCommand.self, BenchCommand.self])
+
+    /// Like ArgumentParser's own, but a usage error ends with 2, as a configuration error does.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            Console.error(fullMessage(for: error))
+            Foundation.exit(2)
+        }
+    }
 }

@@ -48,7 +48,7 @@ public final class ParameterStore {
 
     /// Gives every declared parameter its memory and its initial value.
     ///
-    /// - Parameter seed: each parameter draws from its own stream (seed, "initialize", index), so that adding a layer does
+    /// - Parameter seed: each parameter draws from a stream of its own, named by the parameter, so that adding a layer does
     ///   not change the others.
     public func allocate(seed: UInt64) {
         precondition(buffers == nil, "the store is allocated once")
@@ -63,7 +63,7 @@ public final class ParameterStore {
             } else {
                 parameter.place(value: backend.empty(parameter.shape), gradient: nil)
             }
-            var generator = RandomGenerator(seed: seed, purpose: "initialize", index)
+            var generator = RandomGenerator(seed: seed, purpose: "initialize \(parameter.name)")
             initializers[index].values(parameter.count, &generator).withUnsafeBytes {
                 backend.upload($0, to: parameter.value)
             }

@@ -124,6 +124,9 @@ public protocol Backend: AnyObject, Sendable {
     func allocate(byteCount: Int) -> DeviceMemory
     func upload(_ bytes: UnsafeRawBufferPointer, to tensor: Tensor)
     func download(_ tensor: Tensor, into bytes: UnsafeMutableRawBufferPointer)
+    /// The tensor's bytes in host memory, for writing them to a file without a further copy where they are there already.
+    /// The pointer is valid as long as `owner` lives, and its contents until the tensor is written to.
+    func hostBytes(of tensor: Tensor) -> (owner: AnyObject, bytes: UnsafeRawPointer)
 
     func fill(_ tensor: Tensor, with value: Float)
     /// Copies bytes of equal dtype; with `accumulate` (f32 only) adds instead.

@@ -14,6 +14,12 @@ public final class TemporaryFolder: Sendable {
     public func url(_ name: String) -> URL { root.appendingPathComponent(name) }
     public func path(_ name: String) -> String { url(name).path }
 
+    /// Writes `text` to a file and returns its path.
+    public func write(_ text: String, to name: String = "config.yaml") throws -> String {
+        try text.write(to: url(name), atomically: true, encoding: .utf8)
+        return path(name)
+    }
+
     /// The names in the folder, sorted.
     public func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: root.path).sorted() }
 }

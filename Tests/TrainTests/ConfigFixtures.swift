@@ -1,5 +1,4 @@
 import Foundation
-import TestSupport
 
 /// Keys and values of the configuration files that people bring along.
 enum ConfigFixtures {
@@ -127,13 +126,5 @@ enum ConfigFixtures {
                 save_dir: ./logs
                 name: \(name)
         """
-    }
-}
-
-extension TemporaryFolder {
-    /// Writes `text` to a file and returns its path.
-    func write(_ text: String, to name: String = "config.yaml") throws -> String {
-        try text.write(to: url(name), atomically: true, encoding: .utf8)
-        return path(name)
     }
 }

@@ -23,7 +23,7 @@ struct ConfigPrintTests {
               lam_patch_size: 14
               vision_encoder: pixels
               task_name: "2026"
-            data: {window: 5, pad_at_end: clamp, crop: original, image_keys: [[droid, observation.image], [a, wrist]]}
+            data: {window: 5, pad_at_end: clamp, crop: original, image_keys: {droid: observation.image, a: wrist}}
             trainer:
               max_time: {days: 1, hours: 30}
               devices: "0,1"

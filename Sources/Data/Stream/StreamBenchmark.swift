@@ -1,7 +1,7 @@
 import Foundation
 
 /// How fast a stream delivers on this machine.
-public struct StreamBenchmark: Sendable, Hashable {
+public struct StreamBenchmark: Codable, Sendable, Hashable {
     /// Batches and samples taken after the first batch.
     public var batches: Int
     public var samples: Int
@@ -14,7 +14,8 @@ public struct StreamBenchmark: Sendable, Hashable {
     /// Bytes of pixels in a batch.
     public var bytesPerBatch: Int
 
-    public var samplesPerSecond: Double { seconds > 0 ? Double(samples) / seconds : 0 }
+    /// For the batches after the first one.
+    public var samplesPerSecond = 0.0
 
     /// Opens a stream and takes batches as fast as they come.
     ///
@@ -36,6 +37,7 @@ public struct StreamBenchmark: Sendable, Hashable {
             result.samples += batch.samples.count
         }
         result.seconds = (clock.now - begin) / .seconds(1)
+        result.samplesPerSecond = result.seconds > 0 ? Double(result.samples) / result.seconds : 0
         result.peakResidentBytes = peakResidentBytes()
         return result
     }

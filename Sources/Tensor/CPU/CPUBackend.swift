@@ -50,6 +50,10 @@ public final class CPUBackend: Backend {
         bytes.copyMemory(from: UnsafeRawBufferPointer(start: rawPointer(tensor), count: bytes.count))
     }
 
+    public func hostBytes(of tensor: Tensor) -> (owner: AnyObject, bytes: UnsafeRawPointer) {
+        (tensor.memory, UnsafeRawPointer(rawPointer(tensor)))
+    }
+
     // MARK: Access to memory
 
     func rawPointer(_ tensor: Tensor) -> UnsafeMutableRawPointer {

@@ -28,7 +28,11 @@ struct StageOneReplay {
         try Self.check(weights, path: path, prefix, ParameterStore(backend: backend), featureWidth, options)
         module = LAMModule(
             backend: backend, featureWidth: featureWidth, options: options, optimizer: optimizer, seed: 0)
-        try module.load({ weights[$0] }, prefix: prefix, path: path)
+        var stateDict: OrderedDictionary<String, StoredTensor> = [:]
+        for (name, weight) in weights {
+            stateDict[LAMModule.stateDictPrefix + name.dropFirst(name.hasPrefix(prefix) ? prefix.count : 0)] = weight
+        }
+        try module.restore(LightningCheckpoint(epoch: 0, globalStep: 0, stateDict: stateDict))
     }
 
     /// Compares the weights' shapes with the model's before any memory is taken for it: the sizes come from a file.
@@ -39,10 +43,9 @@ struct StageOneReplay {
         _ = LatentActionModel(declared.root, featureWidth: featureWidth, options)
         for parameter in declared.parameters {
             let name = prefix + parameter.name
-            guard let weight = weights[name] else { throw WeightsError.missing(path: path, name: name) }
+            guard let weight = weights[name] else { throw CheckpointError.missingTensors(path: path, names: [name]) }
             guard weight.shape == parameter.shape else {
-                throw WeightsError.shapeMismatch(
-                    path: path, name: name, expected: parameter.shape, got: weight.shape)
+                throw CheckpointError.shape(path: path, tensor: name, expected: parameter.shape, got: weight.shape)
             }
         }
     }

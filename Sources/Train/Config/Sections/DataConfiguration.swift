@@ -9,6 +9,12 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
 
     public init() {}
 
+    /// `stream.imageKeys` as YAML has them.
+    public var imageKeys: ImageKeyMap {
+        get { ImageKeyMap(stream.imageKeys) }
+        set { stream.imageKeys = newValue.keys }
+    }
+
     // The bounds are those of `StreamOptions.validate()`, checked here so that messages name the place.
     public static let options: [ConfigOption<DataConfiguration>] = [
         .init(
@@ -48,8 +54,8 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "val_fraction", \.stream.valFraction, .belowOne,
             "Share of each dataset's episodes held out for validation.", differs: "New; the original trains on all."),
         .init(
-            "image_keys", \.stream.imageKeys,
-            "Cameras by dataset: the first pair whose text is in the `repo_id` wins; else the dataset's own rule.",
+            "image_keys", \.imageKeys,
+            "Cameras by dataset: the first entry whose key is in the `repo_id` wins; else the dataset's own rule.",
             differs: "The original knows DROID's camera only."),
         .init(
             "num_workers", \.stream.numWorkers, .ifPresent(.from(1, to: 1_024)),

@@ -93,6 +93,11 @@ extension LAMConfiguration {
                 path: "model.vision_encoder", at: locate("model.vision_encoder"), got: model.visionEncoder.rawValue,
                 remedy: "use --model.vision_encoder pixels")
         }
+        if model.stage != .stage1 {
+            throw ConfigurationError.unavailable(
+                path: "model.stage", at: locate("model.stage"), got: model.stage.rawValue,
+                remedy: "train stage-1 with this build")
+        }
         if data.stream.datasetMix.isEmpty, let mixture = data.dataMix {
             throw ConfigurationError.unavailable(
                 path: "data.data_mix", at: locate("data.data_mix"), got: "RLDS mixtures (\(mixture)) cannot be read",

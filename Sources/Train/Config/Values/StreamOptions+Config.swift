@@ -1,4 +1,5 @@
 import LAMData
+import OrderedCollections
 
 extension PadAtEndOption: ConfigChoice {}
 extension AugmentPairOption: ConfigChoice {}
@@ -42,18 +43,32 @@ extension StreamOptions.MixEntry: ConfigRepresentable {
     public var configValue: ConfigValue { .list([.string(name), .double(weight)]) }
 }
 
-/// `["droid", "observation.images.exterior_1_left"]`: a camera for the datasets with that text in their names.
-extension StreamOptions.ImageKey: ConfigRepresentable {
-    public static var typeDescription: String { "`[part of repo_id, feature]` pairs" }
+/// `{droid: observation.images.exterior_1_left}`: cameras by what a dataset's name contains; the first match wins.
+public struct ImageKeyMap: ConfigRepresentable {
+    public var keys: [StreamOptions.ImageKey]
+
+    public static var typeDescription: String { "mapping of part of repo_id to camera" }
+
+    public init(_ keys: [StreamOptions.ImageKey]) { self.keys = keys }
 
     public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
-        let (first, second) = try node.pair(path, expected: "a pair [part of repo_id, feature]")
-        self.init(
-            pattern: try String(decoding: first, at: path, in: &context),
-            key: try String(decoding: second, at: path, in: &context))
+        if node.yaml.isNull {
+            keys = []
+            return
+        }
+        guard case .mapping(let entries) = node.yaml.content else {
+            throw node.invalid(path, expected: "a mapping such as {droid: observation.images.exterior_1_left}")
+        }
+        keys = try entries.map { entry in
+            let value = ConfigNode(entry.value)
+            return StreamOptions.ImageKey(
+                pattern: entry.key, key: try String(decoding: value, at: "\(path).\(entry.key)", in: &context))
+        }
     }
 
-    public var configValue: ConfigValue { .list([.string(pattern), .string(key)]) }
+    public var configValue: ConfigValue {
+        .map(.init(keys.map { ($0.pattern, ConfigValue.string($0.key)) }) { first, _ in first })
+    }
 }
 
 /// The type of seeds.

@@ -1,0 +1,15 @@
+import ArgumentParser
+import Formats
+import LAMData
+import LAMTrain
+
+/// What an error means to the shell: 2 usage or configuration, 3 data, 1 anything else.
+enum ExitStatus {
+    static func code(for error: any Error) -> ExitCode {
+        switch error {
+        case is ConfigurationError: ExitCode(2)
+        case is DataError, is StreamError, is ParquetError: ExitCode(3)
+        default: ExitCode.failure
+        }
+    }
+}

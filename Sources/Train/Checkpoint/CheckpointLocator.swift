@@ -1,0 +1,55 @@
+import Foundation
+
+/// Finds what `--ckpt_path last`, `best` or a path means.
+enum CheckpointLocator {
+    /// The checkpoint to go on from. Under `last`, a damaged file gives way to the next newest, with a note.
+    ///
+    /// - Parameters:
+    ///   - directories: where the configured callbacks keep their files.
+    /// - Throws: `TrainerError.noCheckpoint`; `CheckpointError` when the only candidate cannot be read.
+    static func open(
+        _ request: String, directories: [String], note: (String) -> Void
+    ) throws -> LightningCheckpoint {
+        switch request {
+        case "last":
+            return try newest(in: directories, request: request, note: note)
+        case "best":
+            let last = try newest(in: directories, request: request, note: note)
+            guard let best = try last.modelCheckpoints().first(where: { !$0.bestModelPath.isEmpty }) else {
+                throw TrainerError.noCheckpoint(requested: request, searched: directories)
+            }
+            return try LightningCheckpoint(contentsOf: best.bestModelPath)
+        default:
+            return try LightningCheckpoint(contentsOf: request)
+        }
+    }
+
+    private static func newest(
+        in directories: [String], request: String, note: (String) -> Void
+    ) throws -> LightningCheckpoint {
+        let candidates = directories.flatMap(files)
+        // `last` files first, then any other; the newest of each first.
+        let ordered = candidates.sorted { ($0.isLast ? 1 : 0, $0.modified) > ($1.isLast ? 1 : 0, $1.modified) }
+        var failure: (any Error)?
+        for candidate in ordered {
+            do {
+                let checkpoint = try LightningCheckpoint(contentsOf: candidate.path)
+                if failure != nil { note("going on from \(candidate.path) instead") }
+                return checkpoint
+            } catch {
+                note("\(error)")
+                failure = failure ?? error
+            }
+        }
+        throw failure ?? TrainerError.noCheckpoint(requested: request, searched: directories)
+    }
+
+    private static func files(in directory: String) -> [(path: String, isLast: Bool, modified: Date)] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return names.filter { $0.hasSuffix(".ckpt") }.map { name in
+            let path = "\(directory)/\(name)"
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+            return (path, name.hasPrefix("last"), attributes?[.modificationDate] as? Date ?? .distantPast)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Formats
+import LAM
+import NN
+import OrderedCollections
+import Tensor
+
+/// A module's part of a checkpoint: weights, optimiser state, code usage.
+extension LAMModule {
+    /// What Lightning puts before the model's own names.
+    static let stateDictPrefix = "lam."
+    private static let usageName = "vq.usage"
+
+    /// Everything of the module, borrowed: write the checkpoint before the next step.
+    func checkpoint(epoch: Int, globalStep: Int, learningRate: Double, hasSchedule: Bool) -> LightningCheckpoint {
+        var stateDict: OrderedDictionary<String, StoredTensor> = [:]
+        for parameter in store.parameters {
+            stateDict[Self.stateDictPrefix + parameter.name] = stored(parameter.value)
+        }
+        var checkpoint = LightningCheckpoint(epoch: epoch, globalStep: globalStep, stateDict: stateDict)
+        var moments: OrderedDictionary<Int, AdamWState.Moments> = [:]
+        for (index, parameter) in store.parameters.enumerated() where parameter.isTrainable && optimizer.step > 0 {
+            let own = optimizer.moments(of: parameter)
+            moments[index] = AdamWState.Moments(
+                step: optimizer.step, expAvg: stored(own.expAvg), expAvgSq: stored(own.expAvgSq))
+        }
+        var group = AdamWState.Group(lr: learningRate, params: Array(store.parameters.indices))
+        let options = optimizer.options
+        group.betas = (Double(options.betas.0), Double(options.betas.1))
+        group.eps = Double(options.epsilon)
+        group.weightDecay = Double(options.weightDecay)
+        if hasSchedule { group.initialLR = Double(options.learningRate) }
+        checkpoint.optimizers = [AdamWState(moments: moments, groups: [group])]
+        checkpoint.trainer = LightningCheckpoint.TrainerState(
+            tensors: [Self.usageName: StoredTensor(floats: model.vq.usage, shape: [model.vq.codeCount])])
+        return checkpoint
+    }
+
+    /// Restores weights, and the optimiser and usage where the file has them.
+    ///
+    /// - Throws: `CheckpointError`. Weights that do not fit change nothing.
+    func restore(_ checkpoint: LightningCheckpoint) throws {
+        let names = store.parameters.map { Self.stateDictPrefix + $0.name }
+        let weights = try checkpoint.tensors(
+            matching: OrderedDictionary(uniqueKeysWithValues: zip(names, store.parameters.map(\.shape))))
+        // The optimiser counts all parameters of the checkpoint's model, a frozen encoder's too.
+        let adam = checkpoint.optimizers.first
+        let indices = names.map { checkpoint.stateDict.index(forKey: $0) ?? -1 }
+        for (index, parameter) in zip(indices, store.parameters) {
+            guard parameter.isTrainable, let moments = adam?.moments[index] else { continue }
+            guard moments.expAvg.shape == parameter.shape else {
+                throw CheckpointError.shape(
+                    path: checkpoint.path, tensor: "optimizer_states.0.state.\(index).exp_avg",
+                    expected: parameter.shape, got: moments.expAvg.shape)
+            }
+        }
+        for (parameter, name) in zip(store.parameters, names) {
+            if let weight = weights[name] { upload(weight, to: parameter.value) }
+        }
+        for (index, parameter) in zip(indices, store.parameters) where parameter.isTrainable {
+            guard let moments = adam?.moments[index] else { continue }
+            let own = optimizer.moments(of: parameter)
+            upload(moments.expAvg, to: own.expAvg)
+            upload(moments.expAvgSq, to: own.expAvgSq)
+            optimizer.step = moments.step
+        }
+        if let usage = checkpoint.trainer?.tensors[Self.usageName]?.floats(), usage.count == model.vq.codeCount {
+            model.vq.usage = usage
+        }
+    }
+
+    /// Copies a stored tensor of any floating-point type to the backend.
+    private func upload(_ stored: StoredTensor, to tensor: Tensor) {
+        if stored.elementType == .f32 {
+            stored.withUnsafeBytes { backend.upload($0, to: tensor) }
+        } else {
+            stored.floats().withUnsafeBytes { backend.upload($0, to: tensor) }
+        }
+    }
+
+    private func stored(_ tensor: Tensor) -> StoredTensor {
+        let (owner, bytes) = backend.hostBytes(of: tensor)
+        return StoredTensor(elementType: .f32, shape: tensor.shape, owner: owner, pointer: bytes)
+    }
+}
+
+extension ConfigValue {
+    /// The value as Python would pickle it.
+    var pickle: PickleValue {
+        switch self {
+        case .null: .none
+        case .bool(let value): .bool(value)
+        case .int(let value): .int(value)
+        case .double(let value): .float(value)
+        case .string(let value): .string(value)
+        case .list(let items): .list(items.map(\.pickle))
+        case .map(let entries):
+            .dict(
+                PickleDict(
+                    OrderedDictionary(
+                        uniqueKeysWithValues: entries.map { (PickleKey.string($0.key), $0.value.pickle) })))
+        }
+    }
+}

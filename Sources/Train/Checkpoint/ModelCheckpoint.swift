@@ -1,0 +1,188 @@
+import Formats
+import Foundation
+
+/// Lightning's `ModelCheckpoint` at work: decides when a checkpoint is due, names it, and keeps the right ones.
+///
+/// A new file is complete on disk before an old one is deleted.
+final class ModelCheckpoint {
+    let configuration: ModelCheckpointConfiguration
+    let directory: String
+    private(set) var state: ModelCheckpointState
+    private var lastSavedStep: Int?
+
+    /// - Parameter defaultDirectory: where files go without a `dirpath`.
+    init(_ configuration: ModelCheckpointConfiguration, defaultDirectory: String) {
+        self.configuration = configuration
+        directory = configuration.dirpath ?? defaultDirectory
+        // Lightning's rule: without any interval, once per epoch.
+        let everyNSteps = configuration.everyNTrainSteps ?? 0
+        let everyNEpochs = configuration.everyNEpochs ?? (everyNSteps > 0 ? 0 : 1)
+        state = ModelCheckpointState(
+            everyNTrainSteps: everyNSteps, everyNEpochs: everyNEpochs, monitor: configuration.monitor,
+            mode: configuration.mode.rawValue)
+        state.dirpath = directory
+    }
+
+    /// Takes over what the same callback of an earlier run remembered.
+    func restore(_ states: [ModelCheckpointState]) {
+        guard let saved = states.first(where: { $0.key == state.key && $0.dirpath == directory }) else { return }
+        state = saved
+    }
+
+    func isDue(afterStep step: Int) -> Bool {
+        state.everyNTrainSteps > 0 && step.isMultiple(of: state.everyNTrainSteps)
+    }
+
+    /// - Parameters:
+    ///   - epoch: the epoch that has ended, from 0.
+    ///   - isValidation: whether its validation has ended, rather than its training.
+    func isDue(afterEpoch epoch: Int, isValidation: Bool, hasValidation: Bool) -> Bool {
+        let atTrainingEnd = configuration.saveOnTrainEpochEnd ?? !hasValidation
+        return state.everyNEpochs > 0 && (epoch + 1).isMultiple(of: state.everyNEpochs) && atTrainingEnd != isValidation
+    }
+
+    /// Saves a checkpoint unless this step has one.
+    ///
+    /// - Parameters:
+    ///   - metrics: last logged values by bare tag.
+    ///   - write: writes a checkpoint with this callback's new state to a path, whole or not at all.
+    /// - Returns: the path of a new file that was kept, if any.
+    /// - Throws: `TrainerError.unknownMonitor` and what `write` throws; older files are then untouched.
+    func save(
+        epoch: Int, step: Int, metrics: [String: Double], write: (_ path: String) throws -> Void
+    ) throws -> String? {
+        guard lastSavedStep != step else { return nil }
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let kept = try saveRanked(epoch: epoch, step: step, metrics: metrics, write: write)
+        if configuration.saveLast == true { try saveLast(sameAs: kept, write: write) }
+        lastSavedStep = step
+        return kept ?? (configuration.saveLast == true ? state.lastModelPath : nil)
+    }
+
+    /// Brings `last.ckpt` up to the end of a run, where it is wanted.
+    func saveFinal(step: Int, write: (_ path: String) throws -> Void) throws {
+        guard lastSavedStep != step else { return }
+        guard configuration.saveLast == true || state.bestModelPath.isEmpty else { return }
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try saveLast(sameAs: nil, write: write)
+        lastSavedStep = step
+    }
+
+    private func saveRanked(
+        epoch: Int, step: Int, metrics: [String: Double], write: (_ path: String) throws -> Void
+    ) throws -> String? {
+        guard configuration.saveTopK != 0 else { return nil }
+        var score: Float?
+        if let monitor = configuration.monitor {
+            guard let value = metrics[monitor] else {
+                throw TrainerError.unknownMonitor(name: monitor, known: metrics.keys.sorted())
+            }
+            score = Float(value)
+            guard configuration.saveTopK < 0 || isAmongBest(Float(value)) else { return nil }
+        }
+        let path = freePath(Self.name(configuration, epoch: epoch, step: step, metrics: metrics))
+        let before = state
+        var dropped: String?
+        state.currentScore = score
+        if let score {
+            state.bestKModels[path] = score
+            if configuration.saveTopK > 0, state.bestKModels.count > configuration.saveTopK {
+                dropped = worst()
+                if let dropped { state.bestKModels[dropped] = nil }
+            }
+            state.kthBestModelPath = worst() ?? ""
+            state.kthValue = state.bestKModels[state.kthBestModelPath] ?? state.kthValue
+            state.bestModelPath = best() ?? path
+            state.bestModelScore = state.bestKModels[state.bestModelPath]
+        } else {
+            if configuration.saveTopK == 1, !state.bestModelPath.isEmpty { dropped = state.bestModelPath }
+            state.bestModelPath = path
+        }
+        do {
+            try write(path)
+        } catch {
+            state = before
+            throw error
+        }
+        if let dropped, dropped != path { try? FileManager.default.removeItem(atPath: dropped) }
+        return path
+    }
+
+    /// `last.ckpt` is a second name of the file just written, or a file of its own where there is none.
+    private func saveLast(sameAs path: String?, write: (_ path: String) throws -> Void) throws {
+        let last = state.lastModelPath.isEmpty ? freePath("last") : state.lastModelPath
+        let before = state.lastModelPath
+        state.lastModelPath = last
+        do {
+            if let path {
+                let temporary = "\(last).tmp-\(getpid())"
+                try? FileManager.default.removeItem(atPath: temporary)
+                if link(path, temporary) == 0, rename(temporary, last) == 0 { return }
+            }
+            try write(last)
+        } catch {
+            state.lastModelPath = before
+            throw error
+        }
+    }
+
+    private func isAmongBest(_ score: Float) -> Bool {
+        state.bestKModels.count < configuration.saveTopK || isBetter(score, than: state.kthValue)
+    }
+
+    private func isBetter(_ a: Float, than b: Float) -> Bool { configuration.mode == .max ? a > b : a < b }
+
+    private func best() -> String? {
+        state.bestKModels.min { isBetter($0.value, than: $1.value) }?.key
+    }
+
+    private func worst() -> String? {
+        state.bestKModels.max { isBetter($0.value, than: $1.value) }?.key
+    }
+
+    /// `name.ckpt`, or `name-v1.ckpt` and so on where that exists.
+    private func freePath(_ name: String) -> String {
+        let path = "\(directory)/\(name).ckpt"
+        guard configuration.enableVersionCounter else { return path }
+        var version = 0, free = path
+        while FileManager.default.fileExists(atPath: free) {
+            version += 1
+            free = "\(directory)/\(name)-v\(version).ckpt"
+        }
+        return free
+    }
+
+    /// Fills a pattern such as `{epoch}-{step}` or `{epoch:02d}-{val_loss:.3f}`.
+    static func name(
+        _ configuration: ModelCheckpointConfiguration, epoch: Int, step: Int, metrics: [String: Double]
+    ) -> String {
+        var name = "", rest = (configuration.filename ?? "{epoch}-{step}")[...]
+        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+            name += rest[..<open]
+            let parts = rest[rest.index(after: open)..<close].split(separator: ":", maxSplits: 1)
+            let key = parts.first.map(String.init) ?? ""
+            let format = parts.count > 1 ? String(parts[1]) : ""
+            let value: String
+            switch key {
+            case "epoch": value = number(epoch, format)
+            case "step": value = number(step, format)
+            default: value = number(metrics[key] ?? 0, format)
+            }
+            name += configuration.autoInsertMetricName ? "\(key)=\(value)" : value
+            rest = rest[rest.index(after: close)...]
+        }
+        return name + rest
+    }
+
+    private static func number(_ value: Int, _ format: String) -> String {
+        let digits = String(value), width = Int(format.prefix { $0.isNumber }) ?? 0
+        return String(repeating: "0", count: max(0, min(width, 64) - digits.count)) + digits
+    }
+
+    private static func number(_ value: Double, _ format: String) -> String {
+        guard format.hasPrefix("."), format.hasSuffix("f"), let places = Int(format.dropFirst().dropLast()) else {
+            return "\(value)"
+        }
+        return String(format: "%.\(min(places, 17))f", value)
+    }
+}

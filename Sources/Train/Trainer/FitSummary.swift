@@ -1,0 +1,36 @@
+/// What a run came to.
+public struct FitSummary: Sendable {
+    public var steps: Int
+    public var firstLoss: Double?
+    public var lastLoss: Double?
+    public var seconds: Double
+    public var checkpoint: String?
+    /// The logger's run folder; empty without a logger.
+    public var logDirectory: String
+    /// The signal that ended the run early.
+    public var signal: Int32?
+    /// On held-out episodes where there are any, else on the first pairs of the training episodes.
+    public var evaluation: Evaluation?
+    public var isHeldOut = false
+    /// Folder of the contact sheets.
+    public var contactSheets: String?
+
+    /// The closing lines of `lam fit`.
+    public var text: String {
+        var lines = ["\(steps) steps in \(ProgressLine.duration(seconds))"]
+        if let firstLoss, let lastLoss {
+            lines.append("loss            \(firstLoss.formatted4) -> \(lastLoss.formatted4)")
+        }
+        if let evaluation {
+            let pairs = isHeldOut ? "held-out pairs" : "training pairs"
+            lines.append(
+                "reconstruction  mse \(evaluation.mseLoss.formatted4), \(evaluation.errorShare.formatted4) of the "
+                    + "\"nothing changed\" baseline (\(evaluation.copyBaseline.formatted4)), \(evaluation.samples) \(pairs)")
+            lines.append("codes           \(evaluation.codesInUse) of \(evaluation.codeCounts.count) in use")
+        }
+        if let checkpoint { lines.append("checkpoint      \(checkpoint)") }
+        if !logDirectory.isEmpty { lines.append("TensorBoard     tensorboard --logdir \(logDirectory)") }
+        if let contactSheets { lines.append("contact sheets  \(contactSheets)/code_*.png") }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,261 @@
+import Formats
+import Foundation
+import LAM
+import LAMData
+import NN
+import Randomness
+import Tensor
+
+/// What a trainer needs from the program around it.
+public struct TrainerEnvironment {
+    /// Takes text for the console.
+    public var write: (String) -> Void
+    public var progressStyle: ProgressStyle
+    /// The signal that asks the run to end, once there is one.
+    public var interruption: () -> Int32?
+
+    public init(
+        write: @escaping (String) -> Void, progressStyle: ProgressStyle, interruption: @escaping () -> Int32? = { nil }
+    ) {
+        self.write = write
+        self.progressStyle = progressStyle
+        self.interruption = interruption
+    }
+}
+
+/// The training loop, in Lightning's vocabulary: epochs of batches, optimiser steps, callbacks, loggers.
+///
+/// Everything that a later step depends on is in the checkpoint, and everything random is drawn from (seed, purpose,
+/// step): stopping and resuming at any step gives the same bits as not stopping.
+public final class Trainer {
+    private let configuration: LAMConfiguration
+    private let parts: TrainingParts
+    private let environment: TrainerEnvironment
+    private let limits: RunLimits
+    private let started = ContinuousClock.now
+
+    private var progress = TrainingProgress()
+    private var reporter: ProgressReporter
+    /// Last values by bare tag, for `monitor` and file names.
+    private var metrics: [String: Double] = [:]
+    private var lastCheckpoint: String?
+    private var firstHeldOut: Evaluation?
+
+    public init(_ configuration: LAMConfiguration, parts: TrainingParts, environment: TrainerEnvironment) {
+        self.configuration = configuration
+        self.parts = parts
+        self.environment = environment
+        limits = RunLimits(
+            configuration.trainer, framesInMix: parts.stream.framesInMix,
+            batchSize: configuration.data.stream.batchSize, hasValidation: parts.hasValidation)
+        reporter = ProgressReporter(
+            style: environment.progressStyle, totalSteps: limits.totalSteps, write: environment.write)
+        if let checkpoint = parts.resumedFrom {
+            progress = checkpoint.progress
+            for callback in parts.checkpoints { callback.restore(checkpoint.callbacks) }
+        }
+    }
+
+    /// Trains until a limit is reached or a signal arrives.
+    ///
+    /// - Throws: `TrainerError`, and what the data, the disk or the loggers throw. The last checkpoint stays whole.
+    public func fit() throws -> FitSummary {
+        if parts.hasValidation, configuration.trainer.numSanityValSteps != 0, parts.resumedFrom == nil {
+            let steps = configuration.trainer.numSanityValSteps
+            _ = try parts.evaluate(limit: steps < 0 ? nil : steps)
+        }
+        var signal: Int32?
+        while signal == nil, !limits.isRunOver(progress, seconds: elapsed) {
+            signal = try runEpoch()
+        }
+        reporter.finish()
+        for callback in parts.checkpoints {
+            try callback.saveFinal(step: progress.globalStep) { try writeCheckpoint(to: $0) }
+            lastCheckpoint = callback.state.lastModelPath.isEmpty ? lastCheckpoint : callback.state.lastModelPath
+        }
+        return try summarize(signal: signal)
+    }
+
+    // MARK: Epochs
+
+    /// Trains to the end of the epoch, or of the run. Returns the signal that interrupted it.
+    private func runEpoch() throws -> Int32? {
+        while progress.batchesInEpoch < limits.batchesPerEpoch {
+            guard try runBatch() else { continue }
+            if let signal = environment.interruption() { return signal }
+            if limits.isRunOver(progress, seconds: elapsed) { break }
+        }
+        if progress.batchesInEpoch >= limits.batchesPerEpoch { try endEpoch() }
+        return nil
+    }
+
+    /// One batch; true when it ended in an optimiser step.
+    private func runBatch() throws -> Bool {
+        let start = ContinuousClock.now, waited = parts.stream.waitedSeconds
+        guard let batch = try parts.stream.next() else {
+            preconditionFailure("the training stream is endless")
+        }
+        let module = parts.module
+        let frames = module.backend.tensor(batch.pixels, batch.shape)
+        let (_, result) = module.trainingStep(parts.encoder(frames, on: module.backend))
+        try requireFinite("loss", Double(result.loss))
+        let values = MetricTag.values(of: result, .train)
+        progress.count(values)
+        for (tag, value) in values { metrics[tag] = value }
+        progress.firstLoss = progress.firstLoss ?? Double(result.loss)
+
+        let isStep = limits.isStepDue(progress)
+        if isStep { try takeStep(result, values) }
+        if limits.isValidationDue(progress) { try validate() }
+        reporter.update(
+            epoch: progress.epoch, step: progress.globalStep, loss: Double(result.loss),
+            seconds: (ContinuousClock.now - start) / .seconds(1), waiting: parts.stream.waitedSeconds - waited,
+            samples: batch.samples.count, now: elapsed)
+        return isStep
+    }
+
+    private func takeStep(_ result: LAMModule.BatchResult, _ values: [(tag: String, value: Double)]) throws {
+        let model = configuration.model
+        let factor = model.learningRateSchedule.factor(
+            atStep: progress.globalStep, of: limits.totalSteps, lr: model.optimizer.lr)
+        let learningRate = model.optimizer.lr * factor
+        // An epoch may end before the last group of batches is full.
+        let accumulated = (progress.batchesInEpoch - 1) % limits.accumulatedBatches + 1
+        let norm = parts.module.optimizerStep(
+            learningRate: Float(learningRate), gradientScale: 1 / Float(accumulated),
+            clipNorm: configuration.trainer.gradientClipVal)
+        try requireFinite("gradient norm", norm)
+        progress.globalStep += 1
+        progress.stepsInEpoch += 1
+
+        if progress.globalStep.isMultiple(of: configuration.trainer.logEveryNSteps) {
+            var line = values.map { (MetricTag.step($0.tag), $0.value) }
+            line.append((MetricTag.gradientNorm, norm))
+            if parts.monitorsLearningRate { line.append((MetricTag.learningRate, learningRate)) }
+            line.append((MetricTag.epoch, Double(progress.epoch)))
+            // Lightning counts a logged step from 0.
+            try parts.logger.log(step: progress.globalStep - 1, values: line)
+        }
+        if model.restart == .encoder, progress.globalStep.isMultiple(of: model.restartEveryNSteps) {
+            restartCodes(latents: result.emb)
+        }
+        for callback in parts.checkpoints where callback.isDue(afterStep: progress.globalStep) {
+            try save(callback)
+        }
+    }
+
+    private func endEpoch() throws {
+        let means = MetricTag.tags(.train).compactMap { tag in
+            progress.epochMean(tag).map { (MetricTag.epoch(tag), $0) }
+        }
+        try parts.logger.log(
+            step: max(0, progress.globalStep - 1), values: means + [(MetricTag.epoch, Double(progress.epoch))])
+        if configuration.model.restart == .original { restartCodes(latents: nil) }
+        let ended = progress.epoch
+        progress.beginNextEpoch()
+        for callback in parts.checkpoints
+        where callback.isDue(afterEpoch: ended, isValidation: false, hasValidation: parts.hasValidation) {
+            try save(callback)
+        }
+    }
+
+    private func validate() throws {
+        let limit = configuration.trainer.limitValBatches.count(of: parts.validationBatches)
+        let evaluation = try parts.evaluate(limit: limit)
+        let values = MetricTag.values(of: evaluation, .val)
+        for (tag, value) in values { metrics[tag] = value }
+        try parts.logger.log(step: max(0, progress.globalStep - 1), values: values)
+        reporter.note(
+            "step \(progress.globalStep): held-out mse \(evaluation.mseLoss.formatted4), "
+                + "\(evaluation.errorShare.formatted4) of the copy baseline, "
+                + "\(evaluation.codesInUse) of \(evaluation.codeCounts.count) codes")
+        firstHeldOut = firstHeldOut ?? evaluation
+        let isEpochEnd = progress.batchesInEpoch >= limits.batchesPerEpoch
+        for callback in parts.checkpoints
+        where isEpochEnd && callback.isDue(afterEpoch: progress.epoch, isValidation: true, hasValidation: true) {
+            try save(callback)
+        }
+    }
+
+    // MARK: Codes and checkpoints
+
+    private func restartCodes(latents: Tensor?) {
+        let model = parts.module.model
+        var generator = RandomGenerator(seed: parts.seed, purpose: "restart", progress.globalStep)
+        let restarted = model.vq.restartDeadCodes(
+            configuration.model.restart, latents: latents.map(parts.module.backend.floats) ?? [],
+            optimizer: parts.module.optimizer, backend: parts.module.backend, &generator)
+        if !restarted.isEmpty {
+            reporter.note("step \(progress.globalStep): restarted \(restarted.count) unused codes")
+        }
+    }
+
+    private func save(_ callback: ModelCheckpoint) throws {
+        let path = try callback.save(
+            epoch: progress.epoch, step: progress.globalStep, metrics: metrics
+        ) { try writeCheckpoint(to: $0) }
+        guard let path else { return }
+        lastCheckpoint = path
+        if callback.configuration.verbose { reporter.note("step \(progress.globalStep): saved \(path)") }
+    }
+
+    private func writeCheckpoint(to path: String) throws {
+        let model = configuration.model
+        let factor = model.learningRateSchedule.factor(
+            atStep: max(0, progress.globalStep - 1), of: limits.totalSteps, lr: model.optimizer.lr)
+        var checkpoint = parts.module.checkpoint(
+            epoch: progress.epoch, globalStep: progress.globalStep, learningRate: model.optimizer.lr * factor,
+            hasSchedule: model.learningRateSchedule != LearningRateSchedule())
+        checkpoint.loops = LightningProgress(
+            epoch: progress.epoch, batches: progress.batches, batchesInEpoch: progress.batchesInEpoch,
+            optimizerSteps: progress.globalStep, optimizerStepsInEpoch: progress.stepsInEpoch,
+            isLastBatch: progress.batchesInEpoch >= limits.batchesPerEpoch, isEpochEnd: progress.batchesInEpoch == 0
+        ).pickle
+        for callback in parts.checkpoints {
+            checkpoint.callbacks[.string(callback.state.key)] = callback.state.pickle
+        }
+        checkpoint.hyperParameters = .init(values: model.hyperParameters.pickle)
+        checkpoint.dataHyperParameters = .init(values: configuration.data.hyperParameters.pickle)
+        try parts.addTrainerState(to: &checkpoint, progress)
+        try checkpoint.write(to: path)
+    }
+
+    // MARK: The end
+
+    private func summarize(signal: Int32?) throws -> FitSummary {
+        var summary = FitSummary(
+            steps: progress.globalStep, firstLoss: progress.firstLoss, lastLoss: metrics[MetricTag.loss(.train)],
+            seconds: elapsed, checkpoint: lastCheckpoint, logDirectory: parts.logger.directory, signal: signal)
+        if signal == nil {
+            let sheets = try parts.evaluateForSummary(into: &summary)
+            for (code, image) in sheets {
+                try parts.logger.image(
+                    step: max(0, progress.globalStep - 1), tag: "codes/code_\(code.twoDigits)", image)
+                guard !parts.logger.directory.isEmpty else { continue }
+                let folder = parts.logger.directory + "/contact_sheets"
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                try AtomicFile.write(image.encoded(), to: "\(folder)/code_\(code.twoDigits).png")
+                summary.contactSheets = folder
+            }
+        }
+        try parts.logger.close()
+        return summary
+    }
+
+    private func requireFinite(_ what: String, _ value: Double) throws {
+        guard !value.isFinite else { return }
+        reporter.finish()
+        throw TrainerError.notFinite(what: what, value: value, step: progress.globalStep, checkpoint: lastCheckpoint)
+    }
+
+    private var elapsed: Double { (ContinuousClock.now - started) / .seconds(1) }
+}
+
+extension Double {
+    /// Four significant digits.
+    var formatted4: String { String(format: "%.4g", self) }
+}
+
+extension Int {
+    var twoDigits: String { self < 10 ? "0\(self)" : "\(self)" }
+}

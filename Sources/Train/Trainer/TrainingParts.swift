@@ -1,0 +1,199 @@
+import Formats
+import Foundation
+import LAM
+import LAMData
+import NN
+import OrderedCollections
+import Tensor
+
+/// Everything a run is made of, built from its configuration.
+public final class TrainingParts {
+    /// What a checkpoint says of the run it belongs to.
+    struct Resumed {
+        let progress: TrainingProgress
+        let callbacks: [ModelCheckpointState]
+    }
+
+    /// Seed of everything random outside the data stream.
+    let seed: UInt64
+    let module: LAMModule
+    let encoder: any VisionEncoder
+    let stream: FramePairStream
+    let checkpoints: [ModelCheckpoint]
+    let logger: LoggerGroup
+    let resumedFrom: Resumed?
+    let monitorsLearningRate: Bool
+    private let sources: [StreamSource]
+    private let options: StreamOptions
+
+    /// Batches of the summary's evaluation where nothing is held out.
+    private static let summaryBatches = 16
+
+    private enum StateKey {
+        static let stream = "stream"
+        static let progress = "progress"
+        static let seed = "seed"
+    }
+
+    /// - Parameters:
+    ///   - checkpointRequest: `last`, `best` or a path to go on from.
+    ///   - randomSeed: used where `seed_everything` leaves the seed to chance.
+    ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
+    ///   - note: takes lines for the user.
+    /// - Throws: errors of the datasets, the stream, the checkpoint and the log folder.
+    public init(
+        _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64, threads: Int?, note: (String) -> Void
+    ) throws {
+        let model = configuration.model, trainer = configuration.trainer
+        options = configuration.data.stream
+        try options.validate()
+        sources = try StreamSource.open(options)
+        let checkpoint = try checkpointRequest.map {
+            try CheckpointLocator.open($0, directories: Self.checkpointDirectories(trainer), note: note)
+        }
+        let state = checkpoint?.trainer
+        switch configuration.seedEverything {
+        case .fixed(let fixed): seed = UInt64(fixed)
+        case .drawn: seed = state?.strings[StateKey.seed].flatMap { UInt64($0) } ?? randomSeed
+        }
+
+        let backend = CPUBackend(threadCount: trainer.numThreads ?? threads)
+        encoder = PixelEncoder(patchSize: model.patchSize)
+        var optimizer = AdamW.Options()
+        optimizer.learningRate = Float(model.optimizer.lr)
+        optimizer.betas = (Float(model.optimizer.betas.first), Float(model.optimizer.betas.second))
+        optimizer.epsilon = Float(model.optimizer.eps)
+        optimizer.weightDecay = Float(model.optimizer.weightDecay)
+        module = LAMModule(
+            backend: backend, featureWidth: encoder.featureWidth,
+            options: LatentActionModelOptions(
+                modelDim: model.modelDim, latentDim: model.latentDim, numLatents: model.numLatents,
+                encBlocks: model.encoderBlocks, decBlocks: model.decoderBlocks, numHeads: model.numHeads,
+                vqBeta: Float(model.vqBeta), usage: model.usage),
+            optimizer: optimizer, seed: seed)
+
+        var streamState: StreamState?
+        if let checkpoint {
+            try Self.requireSameEncoder(checkpoint, model.visionEncoder)
+            try module.restore(checkpoint)
+            if let json = state?.strings[StateKey.stream] { streamState = try Self.decode(json, checkpoint) }
+            resumedFrom = Resumed(
+                progress: try Self.progress(checkpoint), callbacks: try checkpoint.modelCheckpoints())
+            note("resumed from \(checkpoint.path) at step \(checkpoint.globalStep)")
+            if streamState == nil { note("the checkpoint has no data position: the stream starts from its beginning") }
+        } else {
+            resumedFrom = nil
+        }
+        stream = try FramePairStream(sources: sources, options, split: .train, restoring: streamState)
+        // Nothing is created on disk before everything above has succeeded.
+        logger = try LoggerGroup.open(for: configuration)
+        let directory = logger.directory.isEmpty ? trainer.defaultRootDir ?? "." : logger.directory
+        checkpoints = trainer.checkpoints.map { ModelCheckpoint($0, defaultDirectory: directory + "/checkpoints") }
+        monitorsLearningRate = trainer.callbacks.callbacks.contains {
+            if case .learningRateMonitor = $0 { true } else { false }
+        }
+    }
+
+    /// Lines about the run, before it starts.
+    public var banner: [String] {
+        let parameters = module.store.trainableCount
+        let patches = (options.resolution / encoder.patchSize) * (options.resolution / encoder.patchSize)
+        let work = module.model.options.trainingFLOPs(patches: patches, featureWidth: encoder.featureWidth) / 1e9
+        let datasets = stream.datasets.map { dataset in
+            let window = dataset.window
+            let frames =
+                window.lowerBound == window.upperBound ? "\(window.lowerBound)" : "\(window.lowerBound)-\(window.upperBound)"
+            let short = dataset.shortEpisodes > 0 ? ", \(dataset.shortEpisodes) episodes too short for a pair" : ""
+            return "\(dataset.name): \((dataset.share * 100).formatted4) %, \(dataset.episodes) episodes, "
+                + "\(dataset.pairs) pairs, camera \(dataset.camera), window \(frames) frames at "
+                + "\(dataset.fps.formatted4) fps\(short)"
+        }
+        return [
+            module.backend.summary,
+            "\(parameters) trainable parameters, \(work.formatted4) GFLOP a sample, batch \(options.batchSize)",
+        ] + datasets
+    }
+
+    var hasValidation: Bool { options.valFraction > 0 }
+
+    /// Batches of the held-out split.
+    private(set) lazy var validationBatches: Int? = {
+        guard hasValidation, let stream = try? FramePairStream(sources: sources, options, split: .val) else { return nil }
+        return (stream.pairsPerEpoch + options.batchSize - 1) / options.batchSize
+    }()
+
+    func evaluate(limit: Int?) throws -> Evaluation {
+        let stream = try FramePairStream(sources: sources, options, split: .val)
+        return try Evaluation.run(module, encoder: encoder, stream: stream, limit: limit)
+    }
+
+    /// Evaluates for the end of a run, and draws the contact sheets where features are pictures.
+    func evaluateForSummary(into summary: inout FitSummary) throws -> [(code: Int, image: PNGImage)] {
+        let stream = try FramePairStream(sources: sources, options, split: hasValidation ? .val : .all)
+        var sheets = (encoder as? PixelEncoder).map {
+            ContactSheets(encoder: $0, resolution: options.resolution, codes: module.model.vq.codeCount)
+        }
+        summary.isHeldOut = hasValidation
+        summary.evaluation = try Evaluation.run(
+            module, encoder: encoder, stream: stream, limit: hasValidation ? nil : Self.summaryBatches
+        ) { batch, result in
+            sheets?.add(batch, indices: result.indices, recon: module.backend.floats(result.recon))
+        }
+        return sheets?.sheets() ?? []
+    }
+
+    /// Adds what resuming needs beyond Lightning's entries.
+    func addTrainerState(to checkpoint: inout LightningCheckpoint, _ progress: TrainingProgress) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        checkpoint.trainer?.strings = [
+            StateKey.stream: String(decoding: try encoder.encode(stream.state), as: UTF8.self),
+            StateKey.progress: String(decoding: try encoder.encode(progress), as: UTF8.self),
+            StateKey.seed: String(seed),
+        ]
+    }
+
+    /// Features of equal width but another encoder would load without complaint and mean nothing.
+    private static func requireSameEncoder(
+        _ checkpoint: LightningCheckpoint, _ configured: VisionEncoderChoice
+    ) throws {
+        let hasFrozenEncoder = checkpoint.stateDict.keys.contains { $0.hasPrefix("lam.dino_encoder.") }
+        let trainedWith =
+            checkpoint.hyperParameters?.values["vision_encoder"]?.string
+            ?? (hasFrozenEncoder ? VisionEncoderChoice.dinov3ViTB16.rawValue : configured.rawValue)
+        guard trainedWith == configured.rawValue else {
+            throw TrainerError.otherEncoder(
+                path: checkpoint.path, trainedWith: trainedWith, configured: configured.rawValue)
+        }
+    }
+
+    private static func progress(_ checkpoint: LightningCheckpoint) throws -> TrainingProgress {
+        if let json = checkpoint.trainer?.strings[StateKey.progress] { return try decode(json, checkpoint) }
+        var progress = TrainingProgress()
+        progress.epoch = checkpoint.epoch
+        progress.globalStep = checkpoint.globalStep
+        progress.batches = checkpoint.globalStep
+        return progress
+    }
+
+    private static func decode<Value: Decodable>(_ json: String, _ checkpoint: LightningCheckpoint) throws -> Value {
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(json.utf8))
+        } catch {
+            throw CheckpointError.wrongType(
+                path: checkpoint.path, key: "lam_trainer.strings", expected: "the state of a \(Value.self)")
+        }
+    }
+
+    /// Where the configured callbacks keep, or kept, their files.
+    private static func checkpointDirectories(_ trainer: TrainerConfiguration) -> [String] {
+        let explicit = trainer.checkpoints.compactMap(\.dirpath)
+        guard explicit.isEmpty else { return explicit }
+        return trainer.loggers.flatMap { logger -> [String] in
+            var folder = logger.saveDir ?? trainer.defaultRootDir ?? "."
+            if let name = logger.name, !name.isEmpty { folder += "/" + name }
+            let runs = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return runs.sorted().map { "\(folder)/\($0)/checkpoints" }
+        }
+    }
+}
