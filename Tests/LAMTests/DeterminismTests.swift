@@ -49,8 +49,12 @@ struct DeterminismTests {
         // 53 tokens of 8 frames: 424 rows, two tiles of them; the long attention kernel with a ragged vector.
         let runs = [1, 2, 3, 5].map { threads in
             let training = SmallTraining(threads: threads, patchCount: 49)
-            let first = training.step(), second = training.step()
-            return (first, second, training.backend.floats(training.store.values), training.backend.floats(training.optimizer.expAvgSq))
+            let first = training.step()
+            let second = training.step()
+            return (
+                first, second, training.backend.floats(training.store.values),
+                training.backend.floats(training.optimizer.expAvgSq)
+            )
         }
         for run in runs.dropFirst() {
             #expect(run.0.loss == runs[0].0.loss && run.1.loss == runs[0].1.loss)

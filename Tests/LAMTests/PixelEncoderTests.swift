@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Pixel encoder")
 struct PixelEncoderTests {
-    @Test("a picture survives the way to features and back, byte for byte", arguments: [(8, 12, 4), (16, 16, 16), (6, 9, 3)])
+    @Test(
+        "a picture survives the way to features and back, byte for byte",
+        arguments: [(8, 12, 4), (16, 16, 16), (6, 9, 3)])
     func roundTrip(height: Int, width: Int, patch: Int) {
         let backend = CPUBackend(threadCount: 2)
         let encoder = PixelEncoder(patchSize: patch)

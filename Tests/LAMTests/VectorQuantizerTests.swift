@@ -43,7 +43,8 @@ struct VectorQuantizerTests {
     @Test("usage counts every occurrence, or each code once per sample as the original does")
     func counting() {
         let indices: [Int32] = [0, 0, 1, 0, 2, 2, 2, 2]
-        let each = quantizer(4).vq, once = quantizer(4, counting: .original).vq
+        let each = quantizer(4).vq
+        let once = quantizer(4, counting: .original).vq
         each.count(indices, perSample: 4)
         once.count(indices, perSample: 4)
         #expect(each.usage == [3, 1, 4, 0])

@@ -17,7 +17,8 @@ struct OptimizationTests {
         (options.betas, options.epsilon, options.weightDecay) = ((0.8, 0.95), 1e-6, 0.1)
         let optimizer = AdamW(store, options)
         var value = backend.floats(store.values).map(Double.init)
-        var m = value.map { _ in 0.0 }, v = m
+        var m = value.map { _ in 0.0 }
+        var v = m
         let (beta1, beta2) = (Double(Float(0.8)), Double(Float(0.95)))
         for step in 1...3 {
             let gradient = value.indices.map { Float(($0 * 7 + step * 13) % 101 - 50) / 1000 }
@@ -27,7 +28,8 @@ struct OptimizationTests {
                 let g = Double(gradient[i]) / 2
                 m[i] = beta1 * m[i] + (1 - beta1) * g
                 v[i] = beta2 * v[i] + (1 - beta2) * g * g
-                let mHat = m[i] / (1 - pow(beta1, Double(step))), vHat = v[i] / (1 - pow(beta2, Double(step)))
+                let mHat = m[i] / (1 - pow(beta1, Double(step)))
+                let vHat = v[i] / (1 - pow(beta2, Double(step)))
                 value[i] = value[i] * (1 - 0.01 * 0.1) - 0.01 * mHat / (vHat.squareRoot() + 1e-6)
             }
         }

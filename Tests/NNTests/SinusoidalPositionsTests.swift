@@ -23,7 +23,8 @@ struct SinusoidalPositionsTests {
     func cached() {
         let backend = CPUBackend(threadCount: 1)
         let positions = SinusoidalPositions(width: 6)
-        let first = positions(9, on: backend), second = positions(9, on: backend)
+        let first = positions(9, on: backend)
+        let second = positions(9, on: backend)
         #expect(first.memory === second.memory && first.shape == [9, 6])
         #expect(positions(4, on: backend).shape == [4, 6])
     }

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 
 /// Case `lightning_ckpt`: the steps of real Lightning runs, started from their initial weights; and their checkpoints.
 struct LightningCheckpointParity {
@@ -34,7 +34,8 @@ struct LightningCheckpointParity {
 
     private func full(_ report: inout ParityReport) throws {
         let run = "cli_fp32"
-        let replay = try replay(run), module = replay.module
+        let replay = try replay(run)
+        let module = replay.module
         let logPath = "\(folder)/\(run)/log.json"
         let log = try Log(path: logPath)
         let features = try file("dino_features_f32.safetensors")

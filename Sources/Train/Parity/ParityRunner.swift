@@ -24,11 +24,13 @@ public enum ParityRunner {
         guard FileManager.default.fileExists(atPath: root.path, isDirectory: &isDirectory), isDirectory.boolValue else {
             throw ParityError.noFolder(path: path)
         }
-        var known: [String] = [], unknown: [String] = []
+        var known: [String] = []
+        var unknown: [String] = []
         func visit(_ folder: URL) {
             if kinds[folder.lastPathComponent] != nil { return known.append(folder.path) }
             let children =
-                (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.isDirectoryKey])) ?? []
+                (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.isDirectoryKey]))
+                ?? []
             let folders = children.filter { (try? $0.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true }
             if children.contains(where: { $0.lastPathComponent == "config.json" }) {
                 return unknown.append(folder.path)

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import LAM
 import Tensor
 
@@ -38,7 +38,9 @@ struct StageOneParity {
     }
 
     private func forwardAndBackward(_ config: ParityConfig, _ report: inout ParityReport) throws {
-        let replay = try replay(config), module = replay.module, backend = module.backend
+        let replay = try replay(config)
+        let module = replay.module
+        let backend = module.backend
         let taps = try file("taps_f32.safetensors")
         var unseen = Set(taps.names)
         var observed: [(name: String, activation: Tensor)] = []
@@ -94,7 +96,8 @@ struct StageOneParity {
             for frame in 0..<frames {
                 let plan = BlockCopy(
                     blocks: tokens, length: width, source: (sample * frames + frame) * tokens * width,
-                    sourceStride: width, target: (sample * tokens * frames + frame) * width, targetStride: frames * width)
+                    sourceStride: width, target: (sample * tokens * frames + frame) * width,
+                    targetStride: frames * width)
                 backend.copy(plan, from: x, to: out, accumulate: false)
             }
         }
@@ -102,7 +105,8 @@ struct StageOneParity {
     }
 
     private func trajectory(_ config: ParityConfig, _ report: inout ParityReport) throws {
-        let replay = try replay(config), module = replay.module
+        let replay = try replay(config)
+        let module = replay.module
         let inputs = try file("trajectory_inputs.safetensors")
         let steps = try Trajectory(path: "\(folder)/trajectory.json").f32
         for (index, step) in steps.enumerated() {

@@ -16,7 +16,8 @@ struct StageOneReplay {
     init(
         config: ParityConfig, clipNorm: Double, beta: Double, weights file: SafeTensors, prefix: String = ""
     ) throws {
-        let weights = file.tensors, path = file.path
+        let weights = file.tensors
+        let path = file.path
         self.clipNorm = clipNorm
         self.prefix = prefix
         var optimizer = AdamW.Options()
@@ -52,7 +53,8 @@ struct StageOneReplay {
 
     /// The features `name` of a file, `[B, 2, N, D]`.
     func patches(_ file: SafeTensors, _ name: String) throws -> Tensor {
-        let stored = try file.tensor(name), shape = stored.shape
+        let stored = try file.tensor(name)
+        let shape = stored.shape
         guard shape.count == 4, shape[0] > 0, shape[1] == 2, shape[2] > 0, shape[3] == featureWidth else {
             throw ParityError.badTensor(
                 path: file.path, name: name, expected: "patches [B, 2, N, \(featureWidth)]", got: shape)
@@ -69,7 +71,8 @@ struct StageOneReplay {
 
     /// Compares every parameter with the reference state dict.
     func compareWeights(
-        with reference: OrderedDictionary<String, StoredTensor>, in report: inout ParityReport, _ tolerance: ParityTolerance
+        with reference: OrderedDictionary<String, StoredTensor>, in report: inout ParityReport,
+        _ tolerance: ParityTolerance
     ) {
         for parameter in module.store.parameters {
             guard let expected = reference[prefix + parameter.name] else {

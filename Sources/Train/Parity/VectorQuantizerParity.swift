@@ -39,8 +39,10 @@ struct VectorQuantizerParity {
     }
 
     /// Latents `[B, n, L]`, or `[n, L]`, of the quantiser's width.
-    private func latents(_ file: SafeTensors, _ name: String, rank: Int, for vq: VectorQuantizer) throws -> StoredTensor {
-        let stored = try file.tensor(name), width = vq.codebook.shape[1]
+    private func latents(_ file: SafeTensors, _ name: String, rank: Int, for vq: VectorQuantizer) throws -> StoredTensor
+    {
+        let stored = try file.tensor(name)
+        let width = vq.codebook.shape[1]
         guard stored.shape.count == rank, stored.shape.last == width, stored.count > 0 else {
             throw badTensor(file, stored, name, "\(rank) axes, the last of \(width)")
         }
@@ -64,14 +66,17 @@ struct VectorQuantizerParity {
     private func straightThrough(_ file: SafeTensors, beta: Float, _ report: inout ParityReport) throws {
         let (vq, store) = try quantizer(file, "a.codebook")
         let backend = store.backend
-        let stored = try latents(file, "a.x", rank: 3, for: vq), weight = try factors(file, "a.w", for: stored)
+        let stored = try latents(file, "a.x", rank: 3, for: vq)
+        let weight = try factors(file, "a.w", for: stored)
         for withLosses in [false, true] {
             let tape = Tape(on: backend, recording: true)
             let x = tape.variable(backend.tensor(stored.floats(), stored.shape))
             let output = vq(x, tape)
             let indices = backend.int32s(output.indices)
             vq.count(indices, perSample: stored.shape[1])
-            report.compare("a.usage_after_\(withLosses ? 2 : 1)", vq.usage, to: try file.tensor("a.usage_after_\(withLosses ? 2 : 1)"), .exact)
+            report.compare(
+                "a.usage_after_\(withLosses ? 2 : 1)", vq.usage,
+                to: try file.tensor("a.usage_after_\(withLosses ? 2 : 1)"), .exact)
             let weighted = innerProduct(output.zQ, weight, tape)
             let qLoss = tape.meanSquaredError(output.z, x.detached)
             let commitLoss = tape.meanSquaredError(x, output.z.detached)
@@ -85,7 +90,8 @@ struct VectorQuantizerParity {
                 report.compare("a.z_q", backend.floats(output.zQ), to: try file.tensor("a.z_q"), Self.forward)
                 report.compare("a.indices", indices.map(Float.init), to: try file.tensor("a.indices"), .exact)
                 report.compare("a.q_loss", backend.floats(qLoss), to: try file.tensor("a.q_loss"), Self.losses)
-                report.compare("a.commit_loss", backend.floats(commitLoss), to: try file.tensor("a.commit_loss"), Self.losses)
+                report.compare(
+                    "a.commit_loss", backend.floats(commitLoss), to: try file.tensor("a.commit_loss"), Self.losses)
                 report.compare("a.grad_x_total", gradient, to: try file.tensor("a.grad_x_total"), Self.gradients)
                 report.compare(
                     "a.grad_codebook_total", backend.floats(store.gradients),
@@ -102,8 +108,10 @@ struct VectorQuantizerParity {
 
     /// `sum(w x)`, as `(mean (x + w)^2 - mean (x - w)^2) n / 4`: the losses' own operation, so nothing is added to the engine.
     private func innerProduct(_ x: Tensor, _ weight: StoredTensor, _ tape: Tape) -> Tensor {
-        let w = weight.floats(), count = Float(w.count)
-        let plus = tape.backend.tensor(w.map { -$0 }, x.shape), minus = tape.backend.tensor(w, x.shape)
+        let w = weight.floats()
+        let count = Float(w.count)
+        let plus = tape.backend.tensor(w.map { -$0 }, x.shape)
+        let minus = tape.backend.tensor(w, x.shape)
         return tape.weightedSum([
             (tape.meanSquaredError(x, plus), count / 4), (tape.meanSquaredError(x, minus), -count / 4),
         ])
@@ -129,7 +137,8 @@ struct VectorQuantizerParity {
     /// `e.*`: the original's restart, given its permutation.
     private func restart(_ file: SafeTensors, _ part: String, _ report: inout ParityReport) throws {
         let (vq, store) = try quantizer(file, "\(part).codebook_before")
-        let usage = try file.tensor("\(part).usage"), permutation = try file.tensor("\(part).permutation")
+        let usage = try file.tensor("\(part).usage")
+        let permutation = try file.tensor("\(part).permutation")
         guard usage.count == vq.codeCount else {
             throw badTensor(file, usage, "\(part).usage", "\(vq.codeCount) counts")
         }
@@ -154,7 +163,8 @@ struct VectorQuantizerParity {
         let (outer, outerStore) = try quantizer(file, "f.state.codebook.weight")
         let (inner, innerStore) = try quantizer(file, "f.state.inner_vq.codebook.weight")
         let backend = outerStore.backend
-        let stored = try latents(file, "f.x", rank: 2, for: outer), weight = try factors(file, "f.w", for: stored)
+        let stored = try latents(file, "f.x", rank: 2, for: outer)
+        let weight = try factors(file, "f.w", for: stored)
         _ = try latents(file, "f.x", rank: 2, for: inner)
         let tape = Tape(on: backend, recording: true)
         let x = tape.variable(backend.tensor(stored.floats(), stored.shape))

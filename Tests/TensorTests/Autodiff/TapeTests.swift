@@ -8,8 +8,10 @@ struct TapeTests {
 
     @Test("gradients of branches that meet again are added, whatever operation made them")
     func branches() {
-        let weight = backend.parameter("weight", [6, 6]), bias = backend.parameter("bias", [6])
-        let scale = backend.parameter("scale", [6]), shift = backend.parameter("shift", [6])
+        let weight = backend.parameter("weight", [6, 6])
+        let bias = backend.parameter("bias", [6])
+        let scale = backend.parameter("scale", [6])
+        let shift = backend.parameter("shift", [6])
         let table = backend.sample([4, 6], "table")
         check([backend.sample([2, 4, 6], "x")], [weight, bias, scale, shift]) { tape, inputs in
             let x = inputs[0]
@@ -23,7 +25,8 @@ struct TapeTests {
     @Test("a constant gets no gradient, and neither does a variable that the loss does not see")
     func untracked() {
         let tape = Tape(on: backend, recording: true)
-        let x = tape.variable(backend.sample([3], "x")), unseen = tape.variable(backend.sample([3], "unseen"))
+        let x = tape.variable(backend.sample([3], "x"))
+        let unseen = tape.variable(backend.sample([3], "unseen"))
         let constant = backend.sample([3], "constant")
         tape.backward(from: tape.meanSquaredError(x, constant))
         #expect(tape.gradient(of: x) != nil)

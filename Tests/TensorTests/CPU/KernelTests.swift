@@ -5,7 +5,8 @@ import Testing
 
 /// Every table of vector kernels that this CPU runs, against the formulas in double precision.
 ///
-/// Lengths lie around the vector widths 4, 8 and 16, their multiples, and multiples of the 512 elements of one double accumulation.
+/// Lengths lie around the vector widths 4, 8 and 16, their multiples, and multiples of the 512 elements of one double
+/// accumulation.
 @Suite("Vector kernels")
 struct KernelTests {
     private static let lengths = [1, 3, 4, 7, 15, 16, 17, 31, 33, 63, 100, 511, 513, 4095, 4096, 4097]
@@ -32,7 +33,8 @@ struct KernelTests {
         let kernels = try table(set)
         for length in Self.lengths {
             let u = Samples.floats(length, "u").map { $0 * 8 }
-            var plain = [Float](repeating: -9, count: length + 1), activated = plain
+            var plain = [Float](repeating: -9, count: length + 1)
+            var activated = plain
             var slope = u + [-9]
             kernels.gelu(u, &plain, length)
             // The derivative may be written over the input.
@@ -55,8 +57,12 @@ struct KernelTests {
     func geluLimits(set: InstructionSet) throws {
         let kernels = try table(set)
         let large: [Float] = [6.5, 10, 12.5, 13.2, 14, 40, 1e4, 1e19, 1e25, .greatestFiniteMagnitude]
-        let u = large + large.map { -$0 } + [0, -0.0, .leastNonzeroMagnitude, -.leastNormalMagnitude, .infinity, .nan, -.infinity]
-        var activated = u, slope = u
+        let u =
+            large + large.map { -$0 } + [
+                0, -0.0, .leastNonzeroMagnitude, -.leastNormalMagnitude, .infinity, .nan, -.infinity,
+            ]
+        var activated = u
+        var slope = u
         kernels.gelu_with_derivative(u, &activated, &slope, u.count)
         for i in large.indices {
             #expect(abs(activated[i] - u[i]) <= 3e-7 * u[i] && abs(slope[i] - 1) <= 2e-6, "\(u[i])")
@@ -76,8 +82,12 @@ struct KernelTests {
     func elementwise(set: InstructionSet) throws {
         let kernels = try table(set)
         for length in Self.lengths {
-            let a = Samples.floats(length, "a"), b = Samples.floats(length, "b")
-            var sum = [Float](repeating: 7, count: length + 1), product = sum, difference = sum, scaled = a + [7]
+            let a = Samples.floats(length, "a")
+            let b = Samples.floats(length, "b")
+            var sum = [Float](repeating: 7, count: length + 1)
+            var product = sum
+            var difference = sum
+            var scaled = a + [7]
             kernels.add(a, b, &sum, length)
             kernels.multiply(a, b, &product, length)
             kernels.scale(&scaled, 0.5, length)
@@ -180,10 +190,13 @@ struct KernelTests {
         let kernels = try table(set)
         for columns in [1, 3, 15, 16, 17, 33, 768, 4097] {
             let rows = 3
-            let weight = Samples.floats(columns, "weight"), bias = Samples.floats(columns, "bias")
+            let weight = Samples.floats(columns, "weight")
+            let bias = Samples.floats(columns, "bias")
             for offset in [Float(0), 8] {
                 let x = Samples.floats(rows * columns, "x").map { $0 + offset }
-                var y = [Float](repeating: 0, count: rows * columns), mean = [Float](repeating: 0, count: rows), rstd = mean
+                var y = [Float](repeating: 0, count: rows * columns)
+                var mean = [Float](repeating: 0, count: rows)
+                var rstd = mean
                 kernels.layer_norm(x, weight, bias, 1e-5, rows, columns, &y, &mean, &rstd)
                 // The mean is rounded at the offset's size, and that error is divided by the deviation of 0.6.
                 expectClose(
@@ -202,16 +215,25 @@ struct KernelTests {
         for columns in [3, 15, 16, 17, 100, 4097] {
             let rows = 3
             let count = rows * columns
-            let weight = Samples.floats(columns, "weight"), x = Samples.floats(count, "x"), dy = Samples.floats(count, "dy")
-            var y = x, mean = [Float](repeating: 0, count: rows), rstd = mean
+            let weight = Samples.floats(columns, "weight")
+            let x = Samples.floats(count, "x")
+            let dy = Samples.floats(count, "dy")
+            var y = x
+            var mean = [Float](repeating: 0, count: rows)
+            var rstd = mean
             kernels.layer_norm(x, weight, weight, 1e-5, rows, columns, &y, &mean, &rstd)
             let start = Samples.floats(count, "start")
-            var dx = y, added = start, dweight = Array(start.prefix(columns)), dbias = dweight
+            var dx = y
+            var added = start
+            var dweight = Array(start.prefix(columns))
+            var dbias = dweight
             kernels.layer_norm_backward(dy, x, weight, mean, rstd, rows, columns, &dx, 0, nil, nil)
             kernels.layer_norm_backward(dy, x, weight, mean, rstd, rows, columns, &added, 1, &dweight, &dbias)
             for i in 0..<count { #expect(abs(added[i] - start[i] - dx[i]) <= 1e-6) }
 
-            var wantedX = [Double](), wantedWeight = start.prefix(columns).map(Double.init), wantedBias = wantedWeight
+            var wantedX = [Double]()
+            var wantedWeight = start.prefix(columns).map(Double.init)
+            var wantedBias = wantedWeight
             for row in 0..<rows {
                 let range = row * columns..<(row + 1) * columns
                 let (center, slope) = (Double(mean[row]), Double(rstd[row]))
@@ -235,12 +257,17 @@ struct KernelTests {
     func adamW(set: InstructionSet) throws {
         let kernels = try table(set)
         for length in Self.lengths {
-            var value = Samples.floats(length, "value"), expAvg = [Float](repeating: 0, count: length), expAvgSq = expAvg
+            var value = Samples.floats(length, "value")
+            var expAvg = [Float](repeating: 0, count: length)
+            var expAvgSq = expAvg
             var reference = (value.map(Double.init), expAvg.map(Double.init), expAvgSq.map(Double.init))
             for step in 1...4 {
                 let gradient = Samples.floats(length, "gradient", step).map { $0 * 0.01 }
-                let (rate, beta1, beta2, epsilon, decay, scale) = (Float(1e-3), Float(0.9), Float(0.999), Float(1e-8), Float(1e-2), Float(0.3))
-                let correction1 = 1 - pow(Double(beta1), Double(step)), correction2 = 1 - pow(Double(beta2), Double(step))
+                let (rate, beta1, beta2, epsilon, decay, scale) = (
+                    Float(1e-3), Float(0.9), Float(0.999), Float(1e-8), Float(1e-2), Float(0.3)
+                )
+                let correction1 = 1 - pow(Double(beta1), Double(step))
+                let correction2 = 1 - pow(Double(beta2), Double(step))
                 var constants = LamAdamW(
                     learning_rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, weight_decay: decay,
                     bias_correction1: Float(correction1), bias_correction2: Float(correction2), gradient_scale: scale)
@@ -266,7 +293,8 @@ struct KernelTests {
         for (height, width, patch) in [(4, 6, 2), (15, 5, 5), (9, 3, 1), (34, 17, 17), (8, 8, 8)] {
             let image = (0..<3 * height * width).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ $0 >> 3) }
             var out = [Float](repeating: 0, count: image.count)
-            let factor: [Float] = [0.5, 0.25, 2], shift: [Float] = [1, -1, 0]
+            let factor: [Float] = [0.5, 0.25, 2]
+            let shift: [Float] = [1, -1, 0]
             kernels.patchify(image, height, width, patch, factor, shift, &out)
             var expected: [Float] = []
             for row in 0..<height / patch {

@@ -26,7 +26,9 @@ struct MatrixProductTests {
     func products(library: MatrixProductLibrary, shape: Shape) {
         let (m, k, n) = (shape.m, shape.k, shape.n)
         let backend = CPUBackend(threadCount: 2, products: library)
-        let a = Samples.floats(m * k, "a"), b = Samples.floats(k * n, "b"), start = Samples.floats(m * n, "start")
+        let a = Samples.floats(m * k, "a")
+        let b = Samples.floats(k * n, "b")
+        let start = Samples.floats(m * n, "start")
         let expected = Reference.product(a, b, m: m, k: k, n: n)
         let expectedSum: [Double] = zip(expected, start).map { $0 + Double($1) }
         let plain = (Matrix(backend.tensor(a, [m, k])), Matrix(backend.tensor(b, [k, n])))
@@ -51,8 +53,10 @@ struct MatrixProductTests {
     func linear(library: MatrixProductLibrary, shape: Shape) {
         let (m, k, n) = (shape.m, shape.k, shape.n)
         let backend = CPUBackend(threadCount: 2, products: library)
-        let x = Samples.floats(m * k, "x"), weight = Samples.floats(n * k, "weight")
-        let bias = Samples.floats(n, "bias"), residual = Samples.floats(m * n, "residual")
+        let x = Samples.floats(m * k, "x")
+        let weight = Samples.floats(n * k, "weight")
+        let bias = Samples.floats(n, "bias")
+        let residual = Samples.floats(m * n, "residual")
         let product = Reference.product(x, Reference.transposed(weight, rows: n, columns: k), m: m, k: k, n: n)
         let biased: [Double] = product.indices.map { product[$0] + Double(bias[$0 % n]) }
         func withResidual(_ x: [Double]) -> [Double] { zip(x, residual).map { $0 + Double($1) } }

@@ -12,7 +12,8 @@ struct MemoryPoolTests {
         for _ in 0..<10 { _ = backend.zeros([1000]) }
         _ = backend.zeros([990])
         #expect(backend.reservedBytes == reserved)
-        let first = backend.zeros([1000]), second = backend.zeros([1000])
+        let first = backend.zeros([1000])
+        let second = backend.zeros([1000])
         #expect(backend.reservedBytes == 2 * reserved)
         #expect(first.memory !== second.memory)
     }

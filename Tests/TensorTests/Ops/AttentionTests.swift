@@ -48,10 +48,12 @@ struct AttentionCase: CustomTestStringConvertible, Sendable {
         AttentionCase(batch: 1, frames: 2, tokens: 37, heads: 3, headDim: 5, isCausal: true),
         AttentionCase(batch: 1, frames: 2, tokens: 37, heads: 2, headDim: 4, maskEvery: 3),
         AttentionCase(batch: 2, frames: 19, tokens: 3, heads: 2, headDim: 4, isTemporal: true, isCausal: true),
-        AttentionCase(batch: 2, frames: 18, tokens: 2, heads: 2, headDim: 4, isTemporal: true, isCausal: true, maskEvery: 7),
+        AttentionCase(
+            batch: 2, frames: 18, tokens: 2, heads: 2, headDim: 4, isTemporal: true, isCausal: true, maskEvery: 7),
         // Several blocks of queries: 217 rows of 603 scores are what a task holds at once.
         AttentionCase(batch: 1, frames: 1, tokens: 603, heads: 1, headDim: 4, elements: 5),
-        AttentionCase(batch: 1, frames: 1, tokens: 603, heads: 1, headDim: 4, isCausal: true, maskEvery: 9, elements: 5),
+        AttentionCase(
+            batch: 1, frames: 1, tokens: 603, heads: 1, headDim: 4, isCausal: true, maskEvery: 9, elements: 5),
     ]
 }
 

@@ -8,7 +8,8 @@ struct LayerNormTests {
 
     @Test("gradients agree with differences", arguments: [8, 17, 33])
     func gradients(columns: Int) {
-        let weight = backend.parameter("weight", [columns]), bias = backend.parameter("bias", [columns])
+        let weight = backend.parameter("weight", [columns])
+        let bias = backend.parameter("bias", [columns])
         check([backend.sample([2, 3, columns], "x")], [weight, bias]) { tape, inputs in
             tape.layerNorm(inputs[0], weight: weight, bias: bias, epsilon: 1e-5)
         }
@@ -16,7 +17,8 @@ struct LayerNormTests {
 
     @Test("parameters get their gradient from more rows than one task takes, and from a constant input")
     func manyRows() {
-        let weight = backend.parameter("weight", [16]), bias = backend.parameter("bias", [16])
+        let weight = backend.parameter("weight", [16])
+        let bias = backend.parameter("bias", [16])
         check([backend.sample([200, 16], "x")], [weight, bias], elements: 6) { tape, inputs in
             tape.layerNorm(inputs[0], weight: weight, bias: bias, epsilon: 1e-5)
         }

@@ -8,7 +8,8 @@ struct LinearTests {
 
     @Test("gradients agree with differences, with and without bias", arguments: [false, true])
     func plain(hasBias: Bool) {
-        let weight = backend.parameter("weight", [7, 5]), bias = backend.parameter("bias", [7])
+        let weight = backend.parameter("weight", [7, 5])
+        let bias = backend.parameter("bias", [7])
         check([backend.sample([2, 3, 5], "x")], hasBias ? [weight, bias] : [weight]) { tape, inputs in
             tape.linear(inputs[0], weight: weight, bias: hasBias ? bias : nil)
         }
@@ -16,7 +17,8 @@ struct LinearTests {
 
     @Test("gradients through the GELU agree with differences", arguments: [false, true])
     func gelu(hasBias: Bool) {
-        let weight = backend.parameter("weight", [9, 6]), bias = backend.parameter("bias", [9])
+        let weight = backend.parameter("weight", [9, 6])
+        let bias = backend.parameter("bias", [9])
         check([backend.sample([4, 6], "x")], hasBias ? [weight, bias] : [weight]) { tape, inputs in
             tape.linear(inputs[0], weight: weight, bias: hasBias ? bias : nil, activation: .gelu)
         }
@@ -24,7 +26,8 @@ struct LinearTests {
 
     @Test("a residual gets the gradient unchanged", arguments: [false, true])
     func residual(hasBias: Bool) {
-        let weight = backend.parameter("weight", [6, 5]), bias = backend.parameter("bias", [6])
+        let weight = backend.parameter("weight", [6, 5])
+        let bias = backend.parameter("bias", [6])
         check(
             [backend.sample([3, 5], "x"), backend.sample([3, 6], "residual")], hasBias ? [weight, bias] : [weight]
         ) { tape, inputs in
@@ -34,7 +37,8 @@ struct LinearTests {
 
     @Test("the input may be the residual as well")
     func ownResidual() {
-        let weight = backend.parameter("weight", [5, 5]), bias = backend.parameter("bias", [5])
+        let weight = backend.parameter("weight", [5, 5])
+        let bias = backend.parameter("bias", [5])
         check([backend.sample([3, 5], "x")], [weight, bias]) { tape, inputs in
             tape.linear(inputs[0], weight: weight, bias: bias, addedTo: inputs[0])
         }
@@ -42,7 +46,8 @@ struct LinearTests {
 
     @Test("a map cut into several tiles has the gradients of one")
     func tiles() {
-        let weight = backend.parameter("weight", [80, 48]), bias = backend.parameter("bias", [80])
+        let weight = backend.parameter("weight", [80, 48])
+        let bias = backend.parameter("bias", [80])
         check([backend.sample([300, 48], "x")], [weight, bias], elements: 4) { tape, inputs in
             tape.linear(inputs[0], weight: weight, bias: bias, activation: .gelu)
         }
@@ -58,7 +63,8 @@ struct LinearTests {
     @Test("stacked matrices give each its own gradient")
     func stacked() {
         let (rows, columns) = ([2, 3], 4)
-        let values = backend.sample([20], "stacked"), gradients = backend.zeros([20])
+        let values = backend.sample([20], "stacked")
+        let gradients = backend.zeros([20])
         var start = 0
         let parts = rows.map { count in
             let part = Parameter(name: "part \(start)", shape: [count, columns])

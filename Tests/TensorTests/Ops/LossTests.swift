@@ -8,12 +8,16 @@ struct LossTests {
 
     @Test("the mean squared error is the formula's, with a gradient for both sides")
     func meanSquaredError() {
-        let a = backend.sample([40_000], "a"), b = backend.sample([40_000], "b")
+        let a = backend.sample([40_000], "a")
+        let b = backend.sample([40_000], "b")
         var sum = 0.0
-        for (p, q) in zip(backend.floats(a), backend.floats(b)) { sum += (Double(p) - Double(q)) * (Double(p) - Double(q)) }
+        for (p, q) in zip(backend.floats(a), backend.floats(b)) {
+            sum += (Double(p) - Double(q)) * (Double(p) - Double(q))
+        }
         let loss = Tape(on: backend, recording: false).meanSquaredError(a, b)
         expectClose(backend.floats(loss), [sum / 40_000], tolerance: 1e-6)
-        let x = backend.sample([3, 7], "x"), y = backend.sample([3, 7], "y")
+        let x = backend.sample([3, 7], "x")
+        let y = backend.sample([3, 7], "y")
         check([x, y], elements: 21) { tape, inputs in tape.meanSquaredError(inputs[0], inputs[1]) }
         check([x]) { tape, inputs in tape.meanSquaredError(inputs[0], y) }
         check([y]) { tape, inputs in tape.meanSquaredError(x, inputs[0]) }
@@ -23,7 +27,9 @@ struct LossTests {
     func weightedSum() {
         let terms = [backend.sample([], "a"), backend.sample([], "b"), backend.sample([], "c")]
         check(terms) { tape, inputs in tape.weightedSum([(inputs[0], 1), (inputs[1], -2), (inputs[2], 0.25)]) }
-        let x = backend.sample([5], "x"), y = backend.sample([5], "y"), z = backend.sample([5], "z")
+        let x = backend.sample([5], "x")
+        let y = backend.sample([5], "y")
+        let z = backend.sample([5], "z")
         check([x]) { tape, inputs in
             tape.weightedSum([
                 (tape.meanSquaredError(inputs[0], y), 1), (tape.meanSquaredError(z, inputs[0]), 0.5),
@@ -42,7 +48,8 @@ struct LossTests {
 
     @Test("the straight-through value is the code's and its gradient the input's")
     func straightThrough() {
-        let x = backend.sample([2, 3], "x"), code = backend.sample([2, 3], "code")
+        let x = backend.sample([2, 3], "x")
+        let code = backend.sample([2, 3], "code")
         let tape = Tape(on: backend, recording: true)
         let variable = tape.variable(x)
         let out = tape.straightThrough(variable, code)

@@ -27,7 +27,8 @@ struct TokensTests {
 
     @Test("concatenation puts the first tokens in front, and splits the gradient")
     func concatenation() {
-        let a = backend.sample([2, 2, 3], "a"), b = backend.sample([2, 1, 3], "b")
+        let a = backend.sample([2, 2, 3], "a")
+        let b = backend.sample([2, 1, 3], "b")
         let joined = Tape(on: backend, recording: false).concatenateTokens(a, b)
         let (first, second) = (backend.floats(a), backend.floats(b))
         #expect(joined.shape == [2, 3, 3])
@@ -39,7 +40,8 @@ struct TokensTests {
 
     @Test("a prefix stands in front of every row and gets the sum of their gradients")
     func prefix() {
-        let prefix = backend.parameter("prefix", [1, 1, 2, 3]), x = backend.sample([2, 2, 4, 3], "x")
+        let prefix = backend.parameter("prefix", [1, 1, 2, 3])
+        let x = backend.sample([2, 2, 4, 3], "x")
         let out = Tape(on: backend, recording: false).prepend(prefix, to: x)
         #expect(out.shape == [2, 2, 6, 3])
         let (front, values) = (backend.floats(prefix.value), backend.floats(x))
@@ -52,7 +54,8 @@ struct TokensTests {
 
     @Test("a table is added to every row and leaves the gradient as it is")
     func repeatedTable() {
-        let x = backend.sample([2, 3, 4, 5], "x"), table = backend.sample([4, 5], "table")
+        let x = backend.sample([2, 3, 4, 5], "x")
+        let table = backend.sample([4, 5], "table")
         let sum = backend.floats(Tape(on: backend, recording: false).add(x, repeating: table))
         let (values, row) = (backend.floats(x), backend.floats(table))
         let wanted: [Float] = values.indices.map { values[$0] + row[$0 % 20] }

@@ -1,6 +1,7 @@
 import Testing
 
-/// Expects `|got - expected| <= tolerance * max(1, max |expected|)` for every element; NaN and infinities must be equal.
+/// Expects `|got - expected| <= tolerance * max(1, max |expected|)` for every element; NaN and infinities
+/// must be equal.
 func expectClose(
     _ got: [Float], _ expected: [Double], tolerance: Double, _ name: String = "",
     sourceLocation: SourceLocation = #_sourceLocation

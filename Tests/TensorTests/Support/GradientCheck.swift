@@ -30,7 +30,8 @@ struct GradientCheck {
     ) {
         check(inputs, parameters, elements, sourceLocation, "once", operation)
         check(inputs, parameters, elements, sourceLocation, "twice") { tape, inputs in
-            let first = operation(tape, inputs), second = operation(tape, inputs)
+            let first = operation(tape, inputs)
+            let second = operation(tape, inputs)
             return tape.concatenateTokens(
                 first.reshaped([first.count, 1]), second.reshaped([second.count, 1]))
         }

@@ -61,7 +61,8 @@ enum Reference {
                             return product / Double(headDim).squareRoot()
                         }
                         let p = softmax(scores) { key in
-                            (!layout.isCausal || key <= row) && (mask.map { $0[outer * layout.length + key] == 0 } ?? true)
+                            (!layout.isCausal || key <= row)
+                                && (mask.map { $0[outer * layout.length + key] == 0 } ?? true)
                         }
                         for i in 0..<headDim {
                             out[token * width + head * headDim + i] =

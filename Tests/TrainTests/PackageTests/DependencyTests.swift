@@ -25,7 +25,8 @@ private struct Manifest: Decodable {
     /// The manifest of this checkout; evaluated in a folder of its own, as the build folder may be locked.
     static func load() throws -> Manifest {
         let folder = try TemporaryFolder()
-        let process = Process(), output = folder.url("dump.json")
+        let process = Process()
+        let output = folder.url("dump.json")
         try Data().write(to: output)
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
@@ -115,7 +116,8 @@ struct DependencyTests {
         try swiftFiles(in: folder).flatMap { file, text in
             text.split(separator: "\n").compactMap { line -> (String, String)? in
                 let words = line.split(separator: " ")
-                guard let keyword = words.firstIndex(of: "import"), words[..<keyword].allSatisfy({ $0.hasPrefix("@") || $0 == "public" }),
+                guard let keyword = words.firstIndex(of: "import"),
+                    words[..<keyword].allSatisfy({ $0.hasPrefix("@") || $0 == "public" }),
                     let module = words.last
                 else { return nil }
                 return (file, String(module))

@@ -115,13 +115,16 @@ struct ParityPerturbationTests {
         #expect(missed == ["cli_fp32 step 1 grad_norm"])
     }
 
-    @Test("a tensor that is missing in a case is an error that names it", arguments: [
-        ("lam_stage1", "weights.safetensors", "to_codebook.bias"), ("lam_stage1", "inputs.safetensors", "patches"),
-        ("lam_stage1", "outputs_f32.safetensors", "recon"), ("lam_stage1", "grads_f32.safetensors", "action_up.bias"),
-        ("lam_stage1", "trajectory_inputs.safetensors", "step3.patches"), ("vq", "vq.safetensors", "e.some.usage"),
-        ("lightning_ckpt", "dino_features_f32.safetensors", "step2.patches"),
-        ("lightning_ckpt", "cli_fp32/initial_weights.safetensors", "lam.vq.codebook.weight"),
-    ])
+    @Test(
+        "a tensor that is missing in a case is an error that names it",
+        arguments: [
+            ("lam_stage1", "weights.safetensors", "to_codebook.bias"), ("lam_stage1", "inputs.safetensors", "patches"),
+            ("lam_stage1", "outputs_f32.safetensors", "recon"),
+            ("lam_stage1", "grads_f32.safetensors", "action_up.bias"),
+            ("lam_stage1", "trajectory_inputs.safetensors", "step3.patches"), ("vq", "vq.safetensors", "e.some.usage"),
+            ("lightning_ckpt", "dino_features_f32.safetensors", "step2.patches"),
+            ("lightning_ckpt", "cli_fp32/initial_weights.safetensors", "lam.vq.codebook.weight"),
+        ])
     func missingTensor(kind: String, file: String, tensor: String) throws {
         let copy = try copy(kind)
         try rewrite(copy.appendingPathComponent(file)) { $0 == tensor ? nil : $1 }
@@ -129,11 +132,14 @@ struct ParityPerturbationTests {
         #expect(String(describing: try #require(error)).contains(tensor))
     }
 
-    @Test("a missing or broken file is an error", arguments: [
-        ("lam_stage1", "config.json"), ("lam_stage1", "weights.safetensors"), ("lam_stage1", "trajectory.json"),
-        ("lam_stage1", "trajectory_final_optimizer.pth"), ("vq", "vq.safetensors"), ("lightning_ckpt", "config.json"),
-        ("lightning_ckpt", "cli_fp32/log.json"), ("lightning_ckpt", "cli_fp32/last.ckpt"),
-    ])
+    @Test(
+        "a missing or broken file is an error",
+        arguments: [
+            ("lam_stage1", "config.json"), ("lam_stage1", "weights.safetensors"), ("lam_stage1", "trajectory.json"),
+            ("lam_stage1", "trajectory_final_optimizer.pth"), ("vq", "vq.safetensors"),
+            ("lightning_ckpt", "config.json"),
+            ("lightning_ckpt", "cli_fp32/log.json"), ("lightning_ckpt", "cli_fp32/last.ckpt"),
+        ])
     func brokenFile(kind: String, file: String) throws {
         let copy = try copy(kind).appendingPathComponent(file)
         let root = folder.path(kind)
@@ -143,25 +149,30 @@ struct ParityPerturbationTests {
         #expect(throws: (any Error).self) { try ParityRunner.run(case: root) }
     }
 
-    @Test("sizes that make no model, or another than the weights are for, are errors", arguments: [
-        ("num_heads", 3), ("num_heads", 0), ("model_dim", 1_000_000), ("model_dim", 33), ("latent_dim", 9),
-        ("num_latents", 1_000_000_000), ("enc_blocks", 1_000_000), ("dec_blocks", 3), ("dino_dim", 999_999),
-        ("dino_dim", -4),
-    ] as [(String, Int)])
+    @Test(
+        "sizes that make no model, or another than the weights are for, are errors",
+        arguments: [
+            ("num_heads", 3), ("num_heads", 0), ("model_dim", 1_000_000), ("model_dim", 33), ("latent_dim", 9),
+            ("num_latents", 1_000_000_000), ("enc_blocks", 1_000_000), ("dec_blocks", 3), ("dino_dim", 999_999),
+            ("dino_dim", -4),
+        ] as [(String, Int)])
     func badSizes(key: String, value: Int) throws {
         let copy = try copy("lam_stage1")
         try edit(copy.appendingPathComponent("config.json")) { $0[key] = value }
         #expect(throws: (any Error).self) { try ParityRunner.run(case: copy.path) }
     }
 
-    @Test("tensors of other shapes are errors", arguments: [
-        ("lam_stage1", "inputs.safetensors", "patches"), ("lam_stage1", "trajectory_inputs.safetensors", "step1.patches"),
-        ("vq", "vq.safetensors", "a.codebook"), ("vq", "vq.safetensors", "a.x"), ("vq", "vq.safetensors", "a.w"),
-        ("vq", "vq.safetensors", "b.codebook"), ("vq", "vq.safetensors", "e.some.usage"),
-        ("vq", "vq.safetensors", "e.some.codebook_before"), ("vq", "vq.safetensors", "f.x"),
-        ("vq", "vq.safetensors", "f.state.inner_vq.codebook.weight"), ("vq", "vq.safetensors", "f.w"),
-        ("lightning_ckpt", "dino_features_f32.safetensors", "step0.patches"),
-    ])
+    @Test(
+        "tensors of other shapes are errors",
+        arguments: [
+            ("lam_stage1", "inputs.safetensors", "patches"),
+            ("lam_stage1", "trajectory_inputs.safetensors", "step1.patches"),
+            ("vq", "vq.safetensors", "a.codebook"), ("vq", "vq.safetensors", "a.x"), ("vq", "vq.safetensors", "a.w"),
+            ("vq", "vq.safetensors", "b.codebook"), ("vq", "vq.safetensors", "e.some.usage"),
+            ("vq", "vq.safetensors", "e.some.codebook_before"), ("vq", "vq.safetensors", "f.x"),
+            ("vq", "vq.safetensors", "f.state.inner_vq.codebook.weight"), ("vq", "vq.safetensors", "f.w"),
+            ("lightning_ckpt", "dino_features_f32.safetensors", "step0.patches"),
+        ])
     func badShapes(kind: String, file: String, tensor: String) throws {
         for shape in [[7], [1, 1], [2, 5, 3], [0, 2, 9, 24]] {
             let copy = try copy(kind)

@@ -18,7 +18,8 @@ struct ParityRunnerTests {
     @Test("cases are found in a tree, and folders of unknown kinds are named")
     func discovery() throws {
         let found = try ParityRunner.cases(in: Goldens.url("lam").path)
-        #expect(found.known.map { URL(fileURLWithPath: $0).lastPathComponent } == ["lam_stage1", "lightning_ckpt", "vq"])
+        #expect(
+            found.known.map { URL(fileURLWithPath: $0).lastPathComponent } == ["lam_stage1", "lightning_ckpt", "vq"])
         #expect(found.unknown.isEmpty)
         let folder = try TemporaryFolder()
         try FileManager.default.createDirectory(at: folder.url("t5base"), withIntermediateDirectories: true)
