@@ -46,7 +46,7 @@ let package = Package(
         ]),
 
         .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
-        .testTarget(name: "TensorTests", dependencies: ["Tensor", "Randomness", "TestSupport"]),
+        .testTarget(name: "TensorTests", dependencies: ["Tensor", "Kernels", "Randomness", "TestSupport"]),
         .testTarget(name: "NNTests", dependencies: ["NN", "Tensor", "Randomness", "TestSupport"]),
         .testTarget(name: "FormatsTests", dependencies: [
             "Formats", "TestSupport", .product(name: "OrderedCollections", package: "swift-collections"),
