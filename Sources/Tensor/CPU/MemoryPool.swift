@@ -29,7 +29,8 @@ final class MemoryPool: Sendable {
 
     private let blocks = Mutex(Blocks())
 
-    /// Above this size blocks lie on huge pages: an activation of a few MB would otherwise cost thousands of TLB misses.
+    /// Above this size blocks lie on huge pages: an activation of a few MB would otherwise cost thousands of TLB
+    /// misses.
     private static let hugePageSize = 2 << 20
 
     func allocate(byteCount: Int) -> CPUMemory {

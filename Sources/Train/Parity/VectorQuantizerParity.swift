@@ -106,7 +106,8 @@ struct VectorQuantizerParity {
         }
     }
 
-    /// `sum(w x)`, as `(mean (x + w)^2 - mean (x - w)^2) n / 4`: the losses' own operation, so nothing is added to the engine.
+    /// `sum(w x)`, as `(mean (x + w)^2 - mean (x - w)^2) n / 4`: the losses' own operation, so nothing is added to
+    /// the engine.
     private func innerProduct(_ x: Tensor, _ weight: StoredTensor, _ tape: Tape) -> Tensor {
         let w = weight.floats()
         let count = Float(w.count)

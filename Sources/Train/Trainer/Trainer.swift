@@ -206,11 +206,12 @@ public final class Trainer {
         var checkpoint = parts.module.checkpoint(
             epoch: progress.epoch, globalStep: progress.globalStep, learningRate: model.optimizer.lr * factor,
             hasSchedule: model.learningRateSchedule != LearningRateSchedule())
-        checkpoint.loops = LightningProgress(
-            epoch: progress.epoch, batches: progress.batches, batchesInEpoch: progress.batchesInEpoch,
-            optimizerSteps: progress.globalStep, optimizerStepsInEpoch: progress.stepsInEpoch,
-            isLastBatch: progress.batchesInEpoch >= limits.batchesPerEpoch, isEpochEnd: progress.batchesInEpoch == 0
-        ).pickle
+        checkpoint.loops =
+            LightningProgress(
+                epoch: progress.epoch, batches: progress.batches, batchesInEpoch: progress.batchesInEpoch,
+                optimizerSteps: progress.globalStep, optimizerStepsInEpoch: progress.stepsInEpoch,
+                isLastBatch: progress.batchesInEpoch >= limits.batchesPerEpoch, isEpochEnd: progress.batchesInEpoch == 0
+            ).pickle
         for callback in parts.checkpoints {
             checkpoint.callbacks[.string(callback.state.key)] = callback.state.pickle
         }

@@ -42,7 +42,8 @@ public final class TrainingParts {
     ///   - note: takes lines for the user.
     /// - Throws: errors of the datasets, the stream, the checkpoint and the log folder.
     public init(
-        _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64, threads: Int?, note: (String) -> Void
+        _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64, threads: Int?,
+        note: (String) -> Void
     ) throws {
         let model = configuration.model, trainer = configuration.trainer
         options = configuration.data.stream
@@ -102,7 +103,8 @@ public final class TrainingParts {
         let datasets = stream.datasets.map { dataset in
             let window = dataset.window
             let frames =
-                window.lowerBound == window.upperBound ? "\(window.lowerBound)" : "\(window.lowerBound)-\(window.upperBound)"
+                window.lowerBound == window.upperBound
+                ? "\(window.lowerBound)" : "\(window.lowerBound)-\(window.upperBound)"
             let short = dataset.shortEpisodes > 0 ? ", \(dataset.shortEpisodes) episodes too short for a pair" : ""
             return "\(dataset.name): \((dataset.share * 100).formatted4) %, \(dataset.episodes) episodes, "
                 + "\(dataset.pairs) pairs, camera \(dataset.camera), window \(frames) frames at "
@@ -118,7 +120,9 @@ public final class TrainingParts {
 
     /// Batches of the held-out split.
     private(set) lazy var validationBatches: Int? = {
-        guard hasValidation, let stream = try? FramePairStream(sources: sources, options, split: .val) else { return nil }
+        guard hasValidation, let stream = try? FramePairStream(sources: sources, options, split: .val) else {
+            return nil
+        }
         return (stream.pairsPerEpoch + options.batchSize - 1) / options.batchSize
     }()
 

@@ -6,8 +6,9 @@ import Testing
 /// The scalar that is differentiated is the output's inner product with random numbers, summed in double from the f32
 /// output.
 struct GradientCheck {
-    /// Step of the five-point rule `(f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12 h`: its truncation error `h⁴/30 f⁽⁵⁾` is 3e-8 for
-    /// derivatives of order one, and f32 rounding of the outputs, 6e-8 each, grows to about 6e-8 √n / h = 2e-6 √n.
+    /// Step of the five-point rule `(f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12 h`: its truncation error `h⁴/30 f⁽⁵⁾` is
+    /// 3e-8 for derivatives of order one, and f32 rounding of the outputs, 6e-8 each, grows to about 6e-8 √n / h =
+    /// 2e-6 √n.
     private static let step: Float = 1 / 32
     /// A few times that for a thousand outputs, relative to the largest gradient. Dropping any one term of the formulas
     /// shows as 1e-1.
