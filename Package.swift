@@ -4,13 +4,16 @@ import PackageDescription
 /// System libraries: header + link name, no logic. Reasons for each stand in docs/architecture.md.
 let systemLibraries: [Target] = [
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
-    .systemLibrary(name: "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil",
-                   providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])]),
+    .systemLibrary(
+        name: "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil",
+        providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-    .systemLibrary(name: "CCompression", providers: [
-        .apt(["zlib1g-dev", "libzstd-dev", "libsnappy-dev", "liblz4-dev", "libbrotli-dev"])
-    ]),
+    .systemLibrary(
+        name: "CCompression",
+        providers: [
+            .apt(["zlib1g-dev", "libzstd-dev", "libsnappy-dev", "liblz4-dev", "libbrotli-dev"])
+        ]),
 ]
 
 let package = Package(
@@ -31,30 +34,40 @@ let package = Package(
         .target(name: "Randomness"),
         .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS"]),
         .target(name: "NN", dependencies: ["Tensor", "Randomness"]),
-        .target(name: "Formats", dependencies: [
-            "CCompression", "CPNG", .product(name: "OrderedCollections", package: "swift-collections"),
-        ]),
+        .target(
+            name: "Formats",
+            dependencies: [
+                "CCompression", "CPNG", .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
         .target(name: "LAM", dependencies: ["NN", "Tensor", "Randomness"]),
         .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg", "Randomness"], path: "Sources/Data"),
-        .target(name: "LAMTrain", dependencies: [
-            "LAM", "LAMData", "NN", "Tensor", "Formats", "Randomness", "CYAML",
-            .product(name: "OrderedCollections", package: "swift-collections"),
-        ], path: "Sources/Train"),
-        .executableTarget(name: "CLI", dependencies: [
-            "LAMTrain", "LAMData", "LAM", "Formats",
-            .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        ]),
+        .target(
+            name: "LAMTrain",
+            dependencies: [
+                "LAM", "LAMData", "NN", "Tensor", "Formats", "Randomness", "CYAML",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ], path: "Sources/Train"),
+        .executableTarget(
+            name: "CLI",
+            dependencies: [
+                "LAMTrain", "LAMData", "LAM", "Formats",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
 
         .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
-        .testTarget(name: "TensorTests", dependencies: ["Tensor", "Randomness", "TestSupport"]),
+        .testTarget(name: "TensorTests", dependencies: ["Tensor", "Kernels", "Randomness", "TestSupport"]),
         .testTarget(name: "NNTests", dependencies: ["NN", "Tensor", "Randomness", "TestSupport"]),
-        .testTarget(name: "FormatsTests", dependencies: [
-            "Formats", "TestSupport", .product(name: "OrderedCollections", package: "swift-collections"),
-        ]),
+        .testTarget(
+            name: "FormatsTests",
+            dependencies: [
+                "Formats", "TestSupport", .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "NN", "Tensor", "Randomness", "Formats", "TestSupport"]),
-        .testTarget(name: "DataTests", dependencies: [
-            "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
-        ]),
+        .testTarget(
+            name: "DataTests",
+            dependencies: [
+                "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
+            ]),
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
         .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "TestSupport"]),
     ],

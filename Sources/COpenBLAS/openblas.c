@@ -37,6 +37,9 @@ void lam_openblas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, f
 }
 
 void lam_openmp_run_on_this_thread(void) {
+    static _Thread_local int done;
+    if (done) return;
+    done = 1;
     void (*set_threads)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
     if (set_threads) set_threads(1);
 }

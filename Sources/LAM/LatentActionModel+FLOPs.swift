@@ -1,6 +1,7 @@
 extension LatentActionModelOptions {
-    /// Floating-point operations (a multiply-add is two) of the matrix products in one forward pass of one sample, in which
-    /// each frame has `patches` patches of `featureWidth` values. Everything else is linear in the tokens and left out.
+    /// Floating-point operations (a multiply-add is two) of the matrix products in one forward pass of one sample, in
+    /// which each frame has `patches` patches of `featureWidth` values. Everything else is linear in the tokens and
+    /// left out.
     public func forwardFLOPs(patches: Int, featureWidth: Int) -> Double {
         let width = Double(modelDim), feature = Double(featureWidth)
         let tokens = Double(LatentActionModel.actionTokens + patches)

@@ -1,8 +1,8 @@
 import NN
 import Tensor
 
-// Axes: B batch, T = 2 frames, N patches of a frame, n = 4 action tokens, S = n + N tokens, D feature width, E model width,
-// L latent width, K codes.
+// Axes: B batch, T = 2 frames, N patches of a frame, n = 4 action tokens, S = n + N tokens, D feature width, E model
+// width, L latent width, K codes.
 
 /// Sizes of a latent action model, named as in the configuration file.
 public struct LatentActionModelOptions: Sendable, Equatable {
@@ -30,8 +30,8 @@ public struct LatentActionModelOptions: Sendable, Equatable {
     }
 }
 
-/// The stage-1 latent action model (SPEC_LAM §2): from the features of two frames it infers a few discrete codes for what
-/// happened between them, and predicts the second frame from the first and those codes.
+/// The stage-1 latent action model (SPEC_LAM §2): from the features of two frames it infers a few discrete codes for
+/// what happened between them, and predicts the second frame from the first and those codes.
 public final class LatentActionModel {
     /// Action tokens, and codes, per pair of frames.
     public static let actionTokens = 4
@@ -77,7 +77,8 @@ public final class LatentActionModel {
         actionLatent = scope.parameter(
             "action_latent", [1, 1, Self.actionTokens, featureWidth], .uniform(bound: 1))
         encoder = SpatioTemporalTransformer(
-            scope("encoder"), inputWidth: featureWidth, width: width, blocks: options.encBlocks, heads: options.numHeads)
+            scope("encoder"), inputWidth: featureWidth, width: width, blocks: options.encBlocks, heads: options.numHeads
+        )
         toCodebook = Linear(scope("to_codebook"), in: width, out: options.latentDim)
         vq = VectorQuantizer(
             scope("vq"), codes: options.numLatents, latentWidth: options.latentDim, counting: options.usage)

@@ -48,8 +48,8 @@ public final class ParameterStore {
 
     /// Gives every declared parameter its memory and its initial value.
     ///
-    /// - Parameter seed: each parameter draws from a stream of its own, named by the parameter, so that adding a layer does
-    ///   not change the others.
+    /// - Parameter seed: each parameter draws from a stream of its own, named by the parameter, so that adding a
+    ///   layer does not change the others.
     public func allocate(seed: UInt64) {
         precondition(buffers == nil, "the store is allocated once")
         let values = backend.empty([trainableCount]), gradients = backend.zeros([trainableCount])

@@ -9,7 +9,8 @@ public struct Matrix {
     /// The tensor's last axis as columns, all others as rows.
     public init(_ tensor: Tensor) {
         let columns = tensor.shape.last ?? 1
-        self.init(tensor: tensor, rows: columns == 0 ? 0 : tensor.count / columns, columns: columns, isTransposed: false)
+        self.init(
+            tensor: tensor, rows: columns == 0 ? 0 : tensor.count / columns, columns: columns, isTransposed: false)
     }
 
     private init(tensor: Tensor, rows: Int, columns: Int, isTransposed: Bool) {
@@ -36,8 +37,8 @@ public enum LinearEpilogue {
 /// Which elements of `[outer, inner, ...]` tokens attend to each other.
 ///
 /// Unit `(i, j)`, `i < outerCount`, `j < innerCount`, is a sequence of `length` tokens; token `t` of it is number
-/// `i * outerStride + j * innerStride + t * tokenStride`. So the spatial and the temporal view of `[B, T, S, E]` are two
-/// values of this type over the same memory.
+/// `i * outerStride + j * innerStride + t * tokenStride`. So the spatial and the temporal view of `[B, T, S, E]` are
+/// two values of this type over the same memory.
 public struct AttentionLayout: Sendable {
     public var outerCount: Int
     public var outerStride: Int
@@ -124,8 +125,8 @@ public protocol Backend: AnyObject, Sendable {
     func allocate(byteCount: Int) -> DeviceMemory
     func upload(_ bytes: UnsafeRawBufferPointer, to tensor: Tensor)
     func download(_ tensor: Tensor, into bytes: UnsafeMutableRawBufferPointer)
-    /// The tensor's bytes in host memory, for writing them to a file without a further copy where they are there already.
-    /// The pointer is valid as long as `owner` lives, and its contents until the tensor is written to.
+    /// The tensor's bytes in host memory, for writing them to a file without a further copy where they are there
+    /// already. The pointer is valid as long as `owner` lives, and its contents until the tensor is written to.
     func hostBytes(of tensor: Tensor) -> (owner: AnyObject, bytes: UnsafeRawPointer)
 
     func fill(_ tensor: Tensor, with value: Float)
@@ -178,8 +179,8 @@ public protocol Backend: AnyObject, Sendable {
     /// `table[indices[i]] += rows[i]`, in order of `i`.
     func scatterAddRows(_ rows: Tensor, indices: Tensor, to table: Tensor)
 
-    /// `[..., 3, H, W]` u8 images to patches `[..., (H/p)(W/p), 3 p p]` f32, `(u8 / 255 - mean[c]) / std[c]`; inside a patch the order is
-    /// channel, row, column.
+    /// `[..., 3, H, W]` u8 images to patches `[..., (H/p)(W/p), 3 p p]` f32, `(u8 / 255 - mean[c]) / std[c]`; inside
+    /// a patch the order is channel, row, column.
     func patchify(_ images: Tensor, patchSize: Int, mean: [Float], std: [Float], into out: Tensor)
 
     /// One step over a run of parameters: value, gradient and both moments have equal counts.

@@ -10,7 +10,8 @@ open class DeviceMemory: @unchecked Sendable {
 
 /// A dense row-major array on a backend, and possibly a node of a tape.
 ///
-/// Copying a tensor copies the reference; the elements are shared and, once an operation has produced them, never change.
+/// Copying a tensor copies the reference; the elements are shared and, once an operation has produced them, never
+/// change.
 public struct Tensor: Sendable {
     public private(set) var memory: DeviceMemory
     /// First element, counted in elements from the start of `memory`.

@@ -109,7 +109,9 @@ import Testing
         let frame = noise(width: 64, height: 48, seed: 1)
         var generator = RandomGenerator(seed: 5, purpose: "test")
         let before = generator
-        let transform = PairAugmentation(resolution: 32, imageAug: false).transforms(for: frame, frame, using: &generator).0
+        let transform = PairAugmentation(resolution: 32, imageAug: false).transforms(
+            for: frame, frame, using: &generator
+        ).0
         #expect(generator == before)
         #expect(transform.crop == CropBox(top: 1, left: 9, height: 46, width: 46) && transform.jitter == nil)
     }

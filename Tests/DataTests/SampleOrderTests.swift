@@ -86,7 +86,8 @@ import Testing
         }
     }
 
-    @Test("the share of padded pairs in a pass is the sum of min(w - 1, length) over the frames", arguments: [2, 10, 70])
+    @Test(
+        "the share of padded pairs in a pass is the sum of min(w - 1, length) over the frames", arguments: [2, 10, 70])
     func padFraction(_ window: Int) {
         for (_, _, lengths) in Self.mix {
             let all = pairs(lengths, window: .fixed(window), padAtEnd: .clamp)

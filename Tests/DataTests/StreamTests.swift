@@ -49,10 +49,14 @@ import Testing
     @Test("threads and prefetch depth never change a byte")
     func workers() throws {
         func batches(_ workers: Int, _ prefetch: Int) throws -> [FramePairBatch] {
-            try take(25, from: FramePairStream(sources: sources(), options {
-                $0.numWorkers = workers
-                $0.prefetch = prefetch
-            }))
+            try take(
+                25,
+                from: FramePairStream(
+                    sources: sources(),
+                    options {
+                        $0.numWorkers = workers
+                        $0.prefetch = prefetch
+                    }))
         }
         let reference = try batches(1, 1)
         #expect(Set(reference.map(\.pixels)).count == reference.count)
@@ -74,7 +78,10 @@ import Testing
         }
         #expect(try pairsAgree { _ in }.allSatisfy { $0 })
         #expect(try pairsAgree { $0.augmentPair = .independent }.contains(false))
-        #expect(try pairsAgree { $0.augmentPair = .independent; $0.imageAug = false }.allSatisfy { $0 })
+        #expect(
+            try pairsAgree {
+                $0.augmentPair = .independent; $0.imageAug = false
+            }.allSatisfy { $0 })
     }
 
     // MARK: State
@@ -142,7 +149,12 @@ import Testing
             }
         }
         #expect(refused(sources(), options()) == nil)
-        #expect(refused(sources(), options { $0.batchSize = 9; $0.numWorkers = 1; $0.prefetch = 7 }) == nil)
+        #expect(
+            refused(
+                sources(),
+                options {
+                    $0.batchSize = 9; $0.numWorkers = 1; $0.prefetch = 7
+                }) == nil)
         #expect(refused(sources(), options { $0.seed = 1 }) == "data.seed")
         #expect(refused(sources(), options { $0.bufferSize = 21 }) == "data.buffer_size")
         #expect(refused(sources(), options { $0.window = .fixed(4) }) == "data.window")
@@ -166,7 +178,10 @@ import Testing
         }
         #expect(isRefused { $0.position = number })
         #expect(isRefused { $0.drawn[1] = number })
-        #expect(isRefused { $0.drawn = [number, number, number]; $0.position = number })
+        #expect(
+            isRefused {
+                $0.drawn = [number, number, number]; $0.position = number
+            })
         #expect(isRefused { $0.drawn = [] })
     }
 
@@ -174,7 +189,9 @@ import Testing
 
     @Test("validation is finite, repeatable, un-augmented and disjoint from training")
     func validation() throws {
-        let options = options { $0.valFraction = 0.3; $0.batchSize = 7 }
+        let options = options {
+            $0.valFraction = 0.3; $0.batchSize = 7
+        }
         func batches() throws -> [FramePairBatch] {
             let stream = try FramePairStream(sources: sources(), options, split: .val)
             var batches: [FramePairBatch] = []
@@ -232,7 +249,11 @@ import Testing
     @Test("waiting for slow readers is measured")
     func waiting() throws {
         let slow = FakeFrames.source(name: "slow", weight: 1, lengths: [40], delay: 0.05)
-        let stream = try FramePairStream(sources: [slow], options { $0.numWorkers = 1; $0.batchSize = 1 })
+        let stream = try FramePairStream(
+            sources: [slow],
+            options {
+                $0.numWorkers = 1; $0.batchSize = 1
+            })
         #expect(stream.waitedSeconds == 0)
         _ = try take(10, from: stream)
         // Ten reads of 50 ms by one thread; even on a busy machine much of it is spent in next().
@@ -245,7 +266,10 @@ import Testing
     func failure(_ workers: Int) throws {
         // Sequential: frame 20 of episode 0 is first asked for by sample 18 or so; batches of 5 before it are good.
         let stream = try FramePairStream(
-            sources: sources(failAt: [0, 20]), options { $0.numWorkers = workers; $0.window = .fixed(3) }, split: .all)
+            sources: sources(failAt: [0, 20]),
+            options {
+                $0.numWorkers = workers; $0.window = .fixed(3)
+            }, split: .all)
         #expect(try take(3, from: stream).flatMap(\.samples).map(\.frame) == Array(0..<15))
         for _ in 0..<2 {
             #expect {
@@ -274,7 +298,10 @@ import Testing
         let log = FakeFrames.Log()
         for count in 0..<10 {
             let stream = try FramePairStream(
-                sources: sources(log), options { $0.numWorkers = 3; $0.prefetch = 3 })
+                sources: sources(log),
+                options {
+                    $0.numWorkers = 3; $0.prefetch = 3
+                })
             _ = try take(count % 3, from: stream)
         }
         // deinit waits for the threads, so nothing reads any more and every reader is gone.
@@ -286,7 +313,11 @@ import Testing
     @Test("only as much is read ahead as the queue holds")
     func bounded() throws {
         let log = FakeFrames.Log()
-        let stream = try FramePairStream(sources: sources(log), options { $0.numWorkers = 4; $0.prefetch = 2 })
+        let stream = try FramePairStream(
+            sources: sources(log),
+            options {
+                $0.numWorkers = 4; $0.prefetch = 2
+            })
         _ = try stream.next()
         Thread.sleep(forTimeInterval: 0.2)
         // One batch taken, three held (the next one and two ahead), five pairs of two frames each.

@@ -73,6 +73,7 @@ struct ConfigParseTests {
             #expect(!fit.notices.contains { $0.path == "data.episodic" })
             var runnable = fit.configuration
             runnable.model.visionEncoder = .pixels
+            runnable.model.stage = .stage1
             let error = #expect(throws: ConfigurationError.self) {
                 try runnable.requireRunnable { fit.context.location(of: $0) }
             }

@@ -11,6 +11,7 @@ void lam_openblas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, f
                         const float *b, int ldb, float beta, float *c, int ldc);
 
 /// Makes OpenMP regions that the calling thread starts (inside oneDNN and OpenBLAS) run on that thread alone.
+/// Costs nothing from the second call on.
 void lam_openmp_run_on_this_thread(void);
 
 #endif

@@ -2,7 +2,8 @@ import Randomness
 
 /// The option `data.crop`: which part of a picture the model sees.
 public enum CropOption: String, Sendable, CaseIterable {
-    /// A square with 0.9 of the area of the largest one that fits, at a random place; in the middle without augmentation.
+    /// A square with 0.9 of the area of the largest one that fits, at a random place; in the middle without
+    /// augmentation.
     case square
     /// The original's: a square of 0.9 of the *picture's* area, resized to 224 first. On 4:3 video no such square fits,
     /// so that the crop is always the largest square in the middle; without augmentation the picture is squeezed.

@@ -99,8 +99,8 @@ public struct ImageResizer {
         let stride = width * 3
         var sums = [Int32](repeating: 0, count: stride)
         return [UInt8](unsafeUninitializedCapacity: table.output * stride) { target, initialized in
-            // SAFETY: pixels has table.input rows of `stride` bytes and firsts + counts <= table.input; targets run over
-            // 0 ..< output · stride once.
+            // SAFETY: pixels has table.input rows of `stride` bytes and firsts + counts <= table.input; targets run
+            // over 0 ..< output · stride once.
             pixels.withUnsafeBufferPointer { source in
                 sums.withUnsafeMutableBufferPointer { sums in
                     for y in 0..<table.output {

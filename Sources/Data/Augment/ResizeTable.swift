@@ -1,5 +1,5 @@
-/// Weights that turn a line of `input` pixels into a line of `output` pixels: a triangle filter whose support grows with
-/// the reduction, so that reducing averages over everything between two output pixels (antialiasing).
+/// Weights that turn a line of `input` pixels into a line of `output` pixels: a triangle filter whose support grows
+/// with the reduction, so that reducing averages over everything between two output pixels (antialiasing).
 ///
 /// Output pixel `i` is centred on `c = (i + 0.5) · s` with `s = input / output`; input pixel `j` has the weight
 /// `max(0, 1 − |j + 0.5 − c| / max(s, 1))`, normalised to sum 1. Weights are integers with 22 fractional bits and sums

@@ -39,7 +39,8 @@ extension LeRobotDataset {
 
     /// Opens every video of a camera and compares the frames that its header promises with the episodes' lengths.
     ///
-    /// - Throws: what `requireVideoFiles` does; `DataError.unreadableVideo`, `.countMismatch` for a video that is too short.
+    /// - Throws: what `requireVideoFiles` does; `DataError.unreadableVideo`, `.countMismatch` for a video that is
+    ///   too short.
     func requireVideoFrames(camera: Camera) throws {
         try requireVideoFiles(camera: camera)
         var seen: Set<String> = []

@@ -4,7 +4,8 @@ import Randomness
 public enum PadAtEndOption: String, Sendable, CaseIterable {
     /// Only pairs that lie inside their episode.
     case drop
-    /// As the original: every frame starts a pair; a target past the end becomes the last frame, and the pair is marked.
+    /// As the original: every frame starts a pair; a target past the end becomes the last frame, and the pair is
+    /// marked.
     case clamp
 }
 

@@ -21,8 +21,8 @@ package protocol SampleOrder: Sendable {
     mutating func skip()
 }
 
-/// The endless order of training: at every step an independent draw of the dataset by weight, then the next pair of that
-/// dataset's own shuffled passes (SPEC_LEROBOT §8, "Mixing").
+/// The endless order of training: at every step an independent draw of the dataset by weight, then the next pair of
+/// that dataset's own shuffled passes (SPEC_LEROBOT §8, "Mixing").
 package struct InterleavedOrder: SampleOrder {
     package private(set) var position: Int
     package private(set) var drawn: [Int]

@@ -23,28 +23,35 @@ public struct PNGImage: Sendable {
     /// Decodes any PNG, converted to 8-bit RGB; transparent parts lie on black.
     /// - Throws: `FormatError.image`.
     public init(png: [UInt8]) throws(FormatError) {
-        var image = png_image()
-        image.version = UInt32(PNG_IMAGE_VERSION)
-        defer { png_image_free(&image) }
-        // libpng keeps the pointer between its two calls, so it has to outlive both.
-        var pixels: [UInt8] = []
-        try png.withBytes { (bytes) throws(FormatError) in
-            guard png_image_begin_read_from_memory(&image, bytes.baseAddress, bytes.count) != 0 else {
-                throw .image(.decode(Self.message(image)))
-            }
-            image.format = Self.rgb
-            let (width, height) = (Int(image.width), Int(image.height))
-            let (area, overflow) = width.multipliedReportingOverflow(by: height)
-            guard !overflow, area > 0, area <= Self.maximumBytes / 3 else {
-                throw .image(.size(width: width, height: height))
-            }
-            pixels = [UInt8](repeating: 0, count: area * 3)
-            var black = png_color(red: 0, green: 0, blue: 0)
-            guard png_image_finish_read(&image, &black, &pixels, 0, nil) != 0 else {
-                throw .image(.decode(Self.message(image)))
+        self = try png.withUnsafeBufferPointer { (bytes) throws(FormatError) -> PNGImage in
+            var image = png_image()
+            image.version = UInt32(PNG_IMAGE_VERSION)
+            // libpng keeps both addresses from the first call to the last.
+            return try withUnsafeMutablePointer(to: &image) { (image) throws(FormatError) -> PNGImage in
+                try Self.decode(bytes, with: image)
             }
         }
-        self.init(width: Int(image.width), height: Int(image.height), pixels: pixels)
+    }
+
+    private static func decode(
+        _ bytes: UnsafeBufferPointer<UInt8>, with image: UnsafeMutablePointer<png_image>
+    ) throws(FormatError) -> PNGImage {
+        defer { png_image_free(image) }
+        guard png_image_begin_read_from_memory(image, bytes.baseAddress, bytes.count) != 0 else {
+            throw .image(.decode(message(image.pointee)))
+        }
+        image.pointee.format = rgb
+        let (width, height) = (Int(image.pointee.width), Int(image.pointee.height))
+        let (area, overflow) = width.multipliedReportingOverflow(by: height)
+        guard !overflow, area > 0, area <= maximumBytes / 3 else {
+            throw .image(.size(width: width, height: height))
+        }
+        var pixels = [UInt8](repeating: 0, count: area * 3)
+        var black = png_color(red: 0, green: 0, blue: 0)
+        guard png_image_finish_read(image, &black, &pixels, 0, nil) != 0 else {
+            throw .image(.decode(message(image.pointee)))
+        }
+        return PNGImage(width: width, height: height, pixels: pixels)
     }
 
     /// The image as a PNG file.

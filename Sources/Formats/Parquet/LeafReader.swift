@@ -156,7 +156,8 @@ struct LeafReader {
 }
 
 extension ReadBudget {
-    /// Charges decoded entries: levels, the value in its array, and the value handed out; a byte array also its heap block.
+    /// Charges decoded entries: levels, the value in its array, and the value handed out; a byte array also its heap
+    /// block.
     fileprivate mutating func spendEntries(_ count: Int, of leaf: LeafSchema) throws {
         switch leaf.type {
         case .byteArray, .fixedLenByteArray, .int96: try spend(count * 64)

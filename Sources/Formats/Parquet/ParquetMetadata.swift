@@ -195,7 +195,8 @@ extension LogicalType {
         }
     }
 
-    /// Reads the `LogicalType` union: one field, whose id is the kind. Unknown kinds give nil: the raw value then stands.
+    /// Reads the `LogicalType` union: one field, whose id is the kind. Unknown kinds give nil: the raw value then
+    /// stands.
     static func read(_ thrift: inout ThriftCompactReader) throws -> LogicalType? {
         var logical: LogicalType?
         try thrift.structure { thrift, id, type in

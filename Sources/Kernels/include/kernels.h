@@ -39,9 +39,9 @@ typedef struct {
     void (*scale)(float *out, float factor, long count);
     /// out[i] = a[i] * b[i]
     void (*multiply)(const float *a, const float *b, float *out, long count);
-    /// Sum of squares, accumulated in double per 4096 elements.
+    /// Sum of squares, accumulated in double per 512 elements.
     double (*sum_of_squares)(const float *x, long count);
-    /// Sum of (a - b)^2, accumulated in double per 4096 elements.
+    /// Sum of (a - b)^2, accumulated in double per 512 elements.
     double (*sum_of_squared_differences)(const float *a, const float *b, long count);
     /// out[i] = factor * (a[i] - b[i]), added to out when `accumulate`.
     void (*scaled_difference)(const float *a, const float *b, float factor, float *out, long count, int accumulate);

@@ -1,7 +1,8 @@
 import NN
 import Tensor
 
-/// The decoder: a stem, blocks of spatial attention and a feed-forward network, and an output projection (SPEC_LAM §2.8).
+/// The decoder: a stem, blocks of spatial attention and a feed-forward network, and an output projection (SPEC_LAM
+/// §2.8).
 public struct SpatialTransformer {
     private let stem: TokenStem
     private let blocks: [SpatialBlock]

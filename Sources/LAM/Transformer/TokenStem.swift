@@ -1,8 +1,9 @@
 import NN
 import Tensor
 
-/// What turns tokens of any width into the transformer's: `LayerNorm`, `Linear`, `LayerNorm`, plus the position table over
-/// the tokens of a frame. All frames get the same table; time enters through the causal mask alone (SPEC_LAM §2.3).
+/// What turns tokens of any width into the transformer's: `LayerNorm`, `Linear`, `LayerNorm`, plus the position table
+/// over the tokens of a frame. All frames get the same table; time enters through the causal mask alone (SPEC_LAM
+/// §2.3).
 struct TokenStem {
     private let inputNorm: LayerNorm
     private let projection: Linear

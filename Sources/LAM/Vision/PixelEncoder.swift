@@ -1,7 +1,7 @@
 import Tensor
 
-/// `vision_encoder: pixels`: a patch's feature vector is its normalised pixels, in the order channel, row, column. Needs
-/// no pretrained weights, and its predictions can be looked at.
+/// `vision_encoder: pixels`: a patch's feature vector is its normalised pixels, in the order channel, row, column.
+/// Needs no pretrained weights, and its predictions can be looked at.
 public struct PixelEncoder: VisionEncoder {
     public let patchSize: Int
 

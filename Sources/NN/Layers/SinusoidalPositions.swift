@@ -18,8 +18,8 @@ public final class SinusoidalPositions {
         return table
     }
 
-    /// `[count, width]` with `pe[p, 2i] = sin(p w_i)`, `pe[p, 2i+1] = cos(p w_i)`, `w_i = e^(-2i ln(10000) / width)`, each step in
-    /// float32 as the original computes it (SPEC_LAM §2.3).
+    /// `[count, width]` with `pe[p, 2i] = sin(p w_i)`, `pe[p, 2i+1] = cos(p w_i)`, `w_i = e^(-2i ln(10000) / width)`,
+    /// each step in float32 as the original computes it (SPEC_LAM §2.3).
     public static func table(count: Int, width: Int) -> [Float] {
         let slope = Float(-(log(10000.0) / Double(width)))
         var table = [Float](repeating: 0, count: count * width)

@@ -1,8 +1,8 @@
 /// Runs operations on a backend and, when recording, remembers how to differentiate them (reverse mode).
 ///
 /// Each operation appends one record: its output and a closure that, given the output's gradient, adds to the gradients
-/// of its inputs and parameters. `backward` runs the records in reverse and drops each one after use, so activations are
-/// freed as the gradients consume them.
+/// of its inputs and parameters. `backward` runs the records in reverse and drops each one after use, so activations
+/// are freed as the gradients consume them.
 public final class Tape {
     public let backend: any Backend
     /// False for inference: nothing is remembered.
@@ -63,7 +63,8 @@ public final class Tape {
 
     // MARK: For operations
 
-    /// Marks `output` as computed from `inputs`. `backward` gets the output's gradient, which nobody else needs any more.
+    /// Marks `output` as computed from `inputs`. `backward` gets the output's gradient, which nobody else needs any
+    /// more.
     ///
     /// - Parameter trainsParameters: whether the operation has a gradient of its own to add to a parameter.
     func record(

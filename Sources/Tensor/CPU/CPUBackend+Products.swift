@@ -84,7 +84,9 @@ extension CPUBackend {
         rows: Int, columns: Int, depth: Int, _ body: (_ row: Int, _ column: Int, _ rows: Int, _ columns: Int) -> Void
     ) {
         guard rows > 0, columns > 0 else { return }
-        guard rows * columns * depth > Self.parallelThreshold else { return body(0, 0, rows, columns) }
+        guard rows * columns * depth > Self.parallelThreshold else {
+            return pool.run(1) { _ in body(0, 0, rows, columns) }
+        }
         let rowTile = Self.tile(rows, about: Self.tileRows), columnTile = Self.tile(columns, about: Self.tileColumns)
         let rowTiles = (rows + rowTile - 1) / rowTile, columnTiles = (columns + columnTile - 1) / columnTile
         pool.run(rowTiles * columnTiles) { task in

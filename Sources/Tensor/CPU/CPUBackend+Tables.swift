@@ -11,7 +11,8 @@ extension CPUBackend {
                 var best: (index: Int, distance: Float) = (0, .infinity)
                 for code in 0..<codes {
                     let squared = kernels.sum_of_squared_differences(rows + row * width, table + code * width, width)
-                    // The root is the original's distance: two squares may round to one root, a tie for the lower index.
+                    // The root is the original's distance: two squares may round to one root, a tie for the lower
+                    // index.
                     let distance = Float(squared).squareRoot()
                     if distance < best.distance { best = (code, distance) }
                 }
@@ -46,7 +47,8 @@ extension CPUBackend {
     }
 
     public func patchify(_ images: Tensor, patchSize: Int, mean: [Float], std: [Float], into out: Tensor) {
-        precondition(images.dtype == .u8 && images.shape.count >= 3, "images are u8 [..., 3, H, W], got \(images.shape)")
+        precondition(
+            images.dtype == .u8 && images.shape.count >= 3, "images are u8 [..., 3, H, W], got \(images.shape)")
         let axes = images.shape.suffix(3).map { $0 }
         let (channels, height, width) = (axes[0], axes[1], axes[2])
         precondition(

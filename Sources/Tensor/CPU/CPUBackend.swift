@@ -25,12 +25,18 @@ public final class CPUBackend: Backend {
         pool = ThreadPool(threadCount: threadCount ?? Self.usableCPUs)
     }
 
+    // The workers keep the pool alive while they wait for work.
+    deinit { pool.stop() }
+
     /// CPUs in this process's affinity mask.
     public static var usableCPUs: Int { Int(lam_usable_cpus()) }
 
     public var summary: String {
         "CPU, \(pool.threadCount) threads, \(String(cString: kernels.name)) kernels, products by \(products.rawValue)"
     }
+
+    /// Bytes that the backend holds for tensors, those in use and those kept for the next ones.
+    package var reservedBytes: Int { memory.reservedBytes }
 
     public func allocate(byteCount: Int) -> DeviceMemory { memory.allocate(byteCount: byteCount) }
 

@@ -24,18 +24,28 @@ final class MemoryPool: Sendable {
     private struct Blocks {
         // SAFETY: pointers in the free lists belong to the pool alone.
         nonisolated(unsafe) var free: [Int: [UnsafeMutableRawPointer]] = [:]
+        var reserved = 0
     }
 
     private let blocks = Mutex(Blocks())
 
-    /// Above this size blocks lie on huge pages: an activation of a few MB would otherwise cost thousands of TLB misses.
+    /// Above this size blocks lie on huge pages: an activation of a few MB would otherwise cost thousands of TLB
+    /// misses.
     private static let hugePageSize = 2 << 20
 
     func allocate(byteCount: Int) -> CPUMemory {
         let capacity = Self.capacity(for: byteCount)
-        let pointer = blocks.withLock { $0.free[capacity]?.popLast() } ?? Self.fresh(capacity)
+        let reused = blocks.withLock { blocks in
+            let pointer = blocks.free[capacity]?.popLast()
+            if pointer == nil { blocks.reserved += capacity }
+            return pointer
+        }
+        let pointer = reused ?? Self.fresh(capacity)
         return CPUMemory(pointer: pointer, byteCount: byteCount, capacity: capacity, pool: self)
     }
+
+    /// Bytes taken from the system so far; nothing is returned to it before the pool goes.
+    var reservedBytes: Int { blocks.withLock { $0.reserved } }
 
     func give(back pointer: UnsafeMutableRawPointer, capacity: Int) {
         blocks.withLock { $0.free[capacity, default: []].append(pointer) }

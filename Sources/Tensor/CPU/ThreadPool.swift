@@ -29,16 +29,15 @@ public final class ThreadPool: @unchecked Sendable {
 
     public init(threadCount: Int) {
         self.threadCount = max(1, threadCount)
-        lam_openmp_run_on_this_thread()
         for _ in 1..<self.threadCount {
-            let thread = Thread { [weak self] in
+            let thread = Thread { [self] in
                 lam_openmp_run_on_this_thread()
                 var seen = 0
                 while true {
-                    guard let pool = self, let current = pool.waitForJob(after: seen) else { return }
+                    guard let current = waitForJob(after: seen) else { return }
                     seen = current
-                    pool.runTasks()
-                    pool.unfinishedWorkers.subtract(1, ordering: .releasing)
+                    runTasks()
+                    unfinishedWorkers.subtract(1, ordering: .releasing)
                 }
             }
             thread.name = "lam-compute"
@@ -47,9 +46,7 @@ public final class ThreadPool: @unchecked Sendable {
         }
     }
 
-    deinit { stop() }
-
-    /// Ends the worker threads. The pool must not be used afterwards.
+    /// Ends the worker threads, which otherwise keep the pool alive. The pool must not be used afterwards.
     public func stop() {
         isStopped.store(true, ordering: .releasing)
         lock.lock()
@@ -60,6 +57,7 @@ public final class ThreadPool: @unchecked Sendable {
 
     /// Runs `body(0) … body(tasks - 1)`, each once, and returns when all have ended. Not to be called from a task.
     public func run(_ tasks: Int, _ body: (Int) -> Void) {
+        lam_openmp_run_on_this_thread()
         if tasks <= 1 || threadCount == 1 {
             for task in 0..<max(0, tasks) { body(task) }
             return

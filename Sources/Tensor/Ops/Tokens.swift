@@ -47,8 +47,8 @@ extension Tape {
         }
     }
 
-    /// The same learned tokens in front of every row: `prefix` `[.., n, E]` (one row), `x` `[..., S, E]` to `[..., n + S, E]`.
-    /// Gradient of the prefix: the sum over rows.
+    /// The same learned tokens in front of every row: `prefix` `[.., n, E]` (one row), `x` `[..., S, E]` to `[..., n
+    /// + S, E]`. Gradient of the prefix: the sum over rows.
     public func prepend(_ prefix: Parameter, to x: Tensor) -> Tensor {
         let (rows, count, width) = x.tokenAxes
         let length = prefix.count / width

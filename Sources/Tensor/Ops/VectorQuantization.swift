@@ -1,7 +1,7 @@
 /// Vector quantisation with a straight-through gradient (van den Oord et al. 2017).
 extension Tape {
-    /// Index (i32, `[...]`) of the nearest row of `codebook` `[K, L]` for each row of `x` `[..., L]`, by Euclidean distance; the
-    /// lowest index wins a tie. Has no gradient.
+    /// Index (i32, `[...]`) of the nearest row of `codebook` `[K, L]` for each row of `x` `[..., L]`, by Euclidean
+    /// distance; the lowest index wins a tie. Has no gradient.
     public func nearestCodes(_ x: Tensor, in codebook: Parameter) -> Tensor {
         let indices = backend.empty(Array(x.shape.dropLast()), .i32)
         backend.nearestCodes(x, codebook: codebook.value, into: indices)
@@ -19,7 +19,8 @@ extension Tape {
         }
     }
 
-    /// `x + (code - x)`: the value of `code`, the gradient of `x`. Added in this order, so that it rounds as the original's.
+    /// `x + (code - x)`: the value of `code`, the gradient of `x`. Added in this order, so that it rounds as the
+    /// original's.
     public func straightThrough(_ x: Tensor, _ code: Tensor) -> Tensor {
         let out = backend.empty(x.shape)
         let minusOne = backend.empty(x.shape)

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 
 /// Case `lightning_ckpt`: the steps of real Lightning runs, started from their initial weights; and their checkpoints.
 struct LightningCheckpointParity {
@@ -29,21 +29,26 @@ struct LightningCheckpointParity {
         let config = try ParityConfig(folder: folder)
         return try StageOneReplay(
             config: config, clipNorm: config.double("gradient_clip_val"), beta: 0.25,
-            weights: file("\(run)/initial_weights.safetensors").tensors, prefix: "lam.")
+            weights: file("\(run)/initial_weights.safetensors"), prefix: "lam.")
     }
 
     private func full(_ report: inout ParityReport) throws {
         let run = "cli_fp32"
-        let replay = try replay(run), module = replay.module
-        let log = try Log(path: "\(folder)/\(run)/log.json")
+        let replay = try replay(run)
+        let module = replay.module
+        let logPath = "\(folder)/\(run)/log.json"
+        let log = try Log(path: logPath)
         let features = try file("dino_features_f32.safetensors")
         for (index, expected) in log.per_step_logged.enumerated() {
-            let (result, norm) = replay.step(try features.tensor("step\(index).patches"))
+            guard index < log.grad_norm_preclip.count else {
+                throw ParityError.missingStep(path: logPath, step: index)
+            }
+            let (result, norm) = try replay.step(features, "step\(index).patches")
             for (key, got) in [
                 ("train_loss", result.loss), ("train/mse_loss", result.mseLoss), ("train/q_loss", result.qLoss),
                 ("train/commit_loss", result.commitLoss), ("train/code_usage", result.codeUsage),
             ] {
-                guard let value = expected[key] else { continue }
+                guard let value = expected[key] else { throw ParityError.missingStep(path: logPath, step: index) }
                 report.compare("\(run) step \(index) \(key)", [Double(got)], to: [value], Self.losses)
             }
             let expectedNorm = log.grad_norm_preclip[index]
@@ -74,11 +79,11 @@ struct LightningCheckpointParity {
     private func half(_ report: inout ParityReport) throws {
         let run = "plain_fp16mixed_scaler"
         let replay = try replay(run)
-        let log = try Log(path: "\(folder)/\(run)/log.json")
+        let logPath = "\(folder)/\(run)/log.json"
         let features = try file("dino_features_f32.safetensors")
-        for (index, expected) in log.per_step_logged.enumerated() {
-            guard let patches = features.tensors["step\(index).patches"], let loss = expected["train_loss"] else { continue }
-            let (result, _) = replay.step(patches)
+        for (index, expected) in try Log(path: logPath).per_step_logged.enumerated() {
+            guard let loss = expected["train_loss"] else { throw ParityError.missingStep(path: logPath, step: index) }
+            let (result, _) = try replay.step(features, "step\(index).patches")
             report.compare("\(run) step \(index) train_loss", [Double(result.loss)], to: [loss], Self.halfLosses)
         }
         let checkpoint = try LightningCheckpoint(contentsOf: "\(folder)/\(run)/last.ckpt")

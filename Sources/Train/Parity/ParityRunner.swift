@@ -1,4 +1,5 @@
 import Foundation
+import LAM
 
 /// Replays reference tensors written by PyTorch: `lam parity DIR`.
 ///
@@ -23,11 +24,13 @@ public enum ParityRunner {
         guard FileManager.default.fileExists(atPath: root.path, isDirectory: &isDirectory), isDirectory.boolValue else {
             throw ParityError.noFolder(path: path)
         }
-        var known: [String] = [], unknown: [String] = []
+        var known: [String] = []
+        var unknown: [String] = []
         func visit(_ folder: URL) {
             if kinds[folder.lastPathComponent] != nil { return known.append(folder.path) }
             let children =
-                (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.isDirectoryKey])) ?? []
+                (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.isDirectoryKey]))
+                ?? []
             let folders = children.filter { (try? $0.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true }
             if children.contains(where: { $0.lastPathComponent == "config.json" }) {
                 return unknown.append(folder.path)
@@ -51,13 +54,20 @@ public enum ParityError: Error, CustomStringConvertible, Equatable {
     case noFolder(path: String)
     case unknownKind(folder: String, known: [String])
     case badConfig(path: String, key: String)
+    case badTensor(path: String, name: String, expected: String, got: [Int])
+    case missingStep(path: String, step: Int)
 
     public var description: String {
         switch self {
         case .noFolder(let path): "cannot read cases: \(path): expected a folder; check the path"
         case .unknownKind(let folder, let known):
             "cannot replay \(folder): its name is no known kind; expected one of \(known.joined(separator: ", "))"
-        case .badConfig(let path, let key): "cannot replay: \(path): expected a number `\(key)`; check the file"
+        case .badConfig(let path, let key):
+            "cannot replay: \(path): expected a number `\(key)` that makes a model; check the file"
+        case .badTensor(let path, let name, let expected, let got):
+            "cannot replay: \(path): `\(name)`: expected \(expected), got shape \(got); check the file"
+        case .missingStep(let path, let step):
+            "cannot replay: \(path): expected all values of step \(step), got fewer; check the file"
         }
     }
 }
@@ -83,11 +93,23 @@ struct ParityConfig {
     }
 
     /// A positive size; bounded, as the folder may come from anywhere.
-    func int(_ key: String) throws -> Int {
+    func int(_ key: String, atMost limit: Double = 100_000) throws -> Int {
         let value = try double(key)
-        guard value >= 1, value <= 1_000_000, value == value.rounded() else {
+        guard value >= 1, value <= limit, value == value.rounded() else {
             throw ParityError.badConfig(path: path, key: key)
         }
         return Int(value)
+    }
+
+    /// The model that the case was made with.
+    func modelOptions(beta: Double) throws -> LatentActionModelOptions {
+        let options = LatentActionModelOptions(
+            modelDim: try int("model_dim"), latentDim: try int("latent_dim"), numLatents: try int("num_latents"),
+            encBlocks: try int("enc_blocks", atMost: 100), decBlocks: try int("dec_blocks", atMost: 100),
+            numHeads: try int("num_heads"), vqBeta: Float(beta), usage: .original)
+        guard options.modelDim % options.numHeads == 0 else {
+            throw ParityError.badConfig(path: path, key: "num_heads")
+        }
+        return options
     }
 }

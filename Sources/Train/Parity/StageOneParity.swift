@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import LAM
 import Tensor
 
@@ -34,16 +34,18 @@ struct StageOneParity {
     private func replay(_ config: ParityConfig) throws -> StageOneReplay {
         try StageOneReplay(
             config: config, clipNorm: config.double("optimizer", "grad_clip_norm"), beta: config.double("vq_beta"),
-            weights: file("weights.safetensors").tensors)
+            weights: file("weights.safetensors"))
     }
 
     private func forwardAndBackward(_ config: ParityConfig, _ report: inout ParityReport) throws {
-        let replay = try replay(config), module = replay.module, backend = module.backend
+        let replay = try replay(config)
+        let module = replay.module
+        let backend = module.backend
         let taps = try file("taps_f32.safetensors")
         var unseen = Set(taps.names)
         var observed: [(name: String, activation: Tensor)] = []
         let (output, result) = module.trainingStep(
-            replay.patches(try file("inputs.safetensors").tensor("patches"))
+            try replay.patches(file("inputs.safetensors"), "patches")
         ) { observed.append(($0, $1)) }
         for (name, activation) in observed {
             guard let reference = taps.tensors[name] else { continue }
@@ -94,7 +96,8 @@ struct StageOneParity {
             for frame in 0..<frames {
                 let plan = BlockCopy(
                     blocks: tokens, length: width, source: (sample * frames + frame) * tokens * width,
-                    sourceStride: width, target: (sample * tokens * frames + frame) * width, targetStride: frames * width)
+                    sourceStride: width, target: (sample * tokens * frames + frame) * width,
+                    targetStride: frames * width)
                 backend.copy(plan, from: x, to: out, accumulate: false)
             }
         }
@@ -102,11 +105,12 @@ struct StageOneParity {
     }
 
     private func trajectory(_ config: ParityConfig, _ report: inout ParityReport) throws {
-        let replay = try replay(config), module = replay.module
+        let replay = try replay(config)
+        let module = replay.module
         let inputs = try file("trajectory_inputs.safetensors")
         let steps = try Trajectory(path: "\(folder)/trajectory.json").f32
         for (index, step) in steps.enumerated() {
-            let (result, norm) = replay.step(try inputs.tensor("step\(index).patches"))
+            let (result, norm) = try replay.step(inputs, "step\(index).patches")
             for (name, got, expected) in [
                 ("loss", result.loss, step.loss), ("mse_loss", result.mseLoss, step.mse_loss),
                 ("q_loss", result.qLoss, step.q_loss), ("commit_loss", result.commitLoss, step.commit_loss),

@@ -9,25 +9,26 @@ struct StageOneReplay {
     let module: LAMModule
     private let clipNorm: Double
     private let prefix: String
+    private let featureWidth: Int
 
     /// - Parameters:
-    ///   - weights: a state dict; keys may carry `prefix`.
+    ///   - file: a state dict; keys may carry `prefix`.
     init(
-        config: ParityConfig, clipNorm: Double, beta: Double, weights: OrderedDictionary<String, StoredTensor>, prefix: String = ""
+        config: ParityConfig, clipNorm: Double, beta: Double, weights file: SafeTensors, prefix: String = ""
     ) throws {
+        let weights = file.tensors
+        let path = file.path
         self.clipNorm = clipNorm
         self.prefix = prefix
         var optimizer = AdamW.Options()
         optimizer.learningRate = Float(try config.double("optimizer", "lr"))
         optimizer.weightDecay = Float(try config.double("optimizer", "weight_decay"))
+        featureWidth = try config.int("dino_dim")
+        let options = try config.modelOptions(beta: beta)
+        let backend = CPUBackend()
+        try Self.check(weights, path: path, prefix, ParameterStore(backend: backend), featureWidth, options)
         module = LAMModule(
-            backend: CPUBackend(), featureWidth: try config.int("dino_dim"),
-            options: LatentActionModelOptions(
-                modelDim: try config.int("model_dim"), latentDim: try config.int("latent_dim"),
-                numLatents: try config.int("num_latents"), encBlocks: try config.int("enc_blocks"),
-                decBlocks: try config.int("dec_blocks"), numHeads: try config.int("num_heads"), vqBeta: Float(beta),
-                usage: .original),
-            optimizer: optimizer, seed: 0)
+            backend: backend, featureWidth: featureWidth, options: options, optimizer: optimizer, seed: 0)
         var stateDict: OrderedDictionary<String, StoredTensor> = [:]
         for (name, weight) in weights {
             stateDict[LAMModule.stateDictPrefix + name.dropFirst(name.hasPrefix(prefix) ? prefix.count : 0)] = weight
@@ -35,18 +36,43 @@ struct StageOneReplay {
         try module.restore(LightningCheckpoint(epoch: 0, globalStep: 0, stateDict: stateDict))
     }
 
-    func patches(_ stored: StoredTensor) -> Tensor { module.backend.tensor(stored.floats(), stored.shape) }
+    /// Compares the weights' shapes with the model's before any memory is taken for it: the sizes come from a file.
+    private static func check(
+        _ weights: OrderedDictionary<String, StoredTensor>, path: String, _ prefix: String, _ declared: ParameterStore,
+        _ featureWidth: Int, _ options: LatentActionModelOptions
+    ) throws {
+        _ = LatentActionModel(declared.root, featureWidth: featureWidth, options)
+        for parameter in declared.parameters {
+            let name = prefix + parameter.name
+            guard let weight = weights[name] else { throw CheckpointError.missingTensors(path: path, names: [name]) }
+            guard weight.shape == parameter.shape else {
+                throw CheckpointError.shape(path: path, tensor: name, expected: parameter.shape, got: weight.shape)
+            }
+        }
+    }
+
+    /// The features `name` of a file, `[B, 2, N, D]`.
+    func patches(_ file: SafeTensors, _ name: String) throws -> Tensor {
+        let stored = try file.tensor(name)
+        let shape = stored.shape
+        guard shape.count == 4, shape[0] > 0, shape[1] == 2, shape[2] > 0, shape[3] == featureWidth else {
+            throw ParityError.badTensor(
+                path: file.path, name: name, expected: "patches [B, 2, N, \(featureWidth)]", got: shape)
+        }
+        return module.backend.tensor(stored.floats(), shape)
+    }
 
     /// One training step; returns its result and the gradient norm before clipping.
-    func step(_ stored: StoredTensor) -> (result: LAMModule.BatchResult, norm: Double) {
-        let (_, result) = module.trainingStep(patches(stored))
+    func step(_ file: SafeTensors, _ name: String) throws -> (result: LAMModule.BatchResult, norm: Double) {
+        let (_, result) = module.trainingStep(try patches(file, name))
         let norm = module.optimizerStep(learningRate: module.optimizer.options.learningRate, clipNorm: clipNorm)
         return (result, norm)
     }
 
     /// Compares every parameter with the reference state dict.
     func compareWeights(
-        with reference: OrderedDictionary<String, StoredTensor>, in report: inout ParityReport, _ tolerance: ParityTolerance
+        with reference: OrderedDictionary<String, StoredTensor>, in report: inout ParityReport,
+        _ tolerance: ParityTolerance
     ) {
         for parameter in module.store.parameters {
             guard let expected = reference[prefix + parameter.name] else {

@@ -15,18 +15,21 @@ struct VectorQuantizerParity {
     func run() throws -> ParityReport {
         var report = ParityReport(folder: folder)
         let file = try SafeTensors(path: folder + "/vq.safetensors")
-        let config = try ParityConfig(folder: folder)
         let beta: Float = 0.25
         try straightThrough(file, beta: beta, &report)
         for part in ["b", "c"] { try lookup(file, part, &report) }
         for mode in ["some", "none", "all", "half_float"] {
-            try restart(file, "e.\(mode)", codes: config.int("num_latents"), &report)
+            try restart(file, "e.\(mode)", &report)
         }
         try residual(file, beta: beta, &report)
         return report
     }
 
-    private func quantizer(_ codebook: StoredTensor) -> (VectorQuantizer, ParameterStore) {
+    private func quantizer(_ file: SafeTensors, _ name: String) throws -> (VectorQuantizer, ParameterStore) {
+        let codebook = try file.tensor(name)
+        guard codebook.shape.count == 2, codebook.count > 0 else {
+            throw badTensor(file, codebook, name, "a codebook [K, L]")
+        }
         let store = ParameterStore(backend: CPUBackend())
         let quantizer = VectorQuantizer(
             store.root, codes: codebook.shape[0], latentWidth: codebook.shape[1], counting: .original)
@@ -35,18 +38,45 @@ struct VectorQuantizerParity {
         return (quantizer, store)
     }
 
+    /// Latents `[B, n, L]`, or `[n, L]`, of the quantiser's width.
+    private func latents(_ file: SafeTensors, _ name: String, rank: Int, for vq: VectorQuantizer) throws -> StoredTensor
+    {
+        let stored = try file.tensor(name)
+        let width = vq.codebook.shape[1]
+        guard stored.shape.count == rank, stored.shape.last == width, stored.count > 0 else {
+            throw badTensor(file, stored, name, "\(rank) axes, the last of \(width)")
+        }
+        return stored
+    }
+
+    /// The numbers that an output of `latents`' shape is multiplied with.
+    private func factors(_ file: SafeTensors, _ name: String, for latents: StoredTensor) throws -> StoredTensor {
+        let stored = try file.tensor(name)
+        guard stored.shape == latents.shape else { throw badTensor(file, stored, name, "shape \(latents.shape)") }
+        return stored
+    }
+
+    private func badTensor(
+        _ file: SafeTensors, _ tensor: StoredTensor, _ name: String, _ expected: String
+    ) -> ParityError {
+        .badTensor(path: file.path, name: name, expected: expected, got: tensor.shape)
+    }
+
     /// `a.*`: values, losses, and the gradients of `sum(w z_q)` alone and with both losses.
     private func straightThrough(_ file: SafeTensors, beta: Float, _ report: inout ParityReport) throws {
-        let (vq, store) = quantizer(try file.tensor("a.codebook"))
+        let (vq, store) = try quantizer(file, "a.codebook")
         let backend = store.backend
-        let stored = try file.tensor("a.x"), weight = try file.tensor("a.w")
+        let stored = try latents(file, "a.x", rank: 3, for: vq)
+        let weight = try factors(file, "a.w", for: stored)
         for withLosses in [false, true] {
             let tape = Tape(on: backend, recording: true)
             let x = tape.variable(backend.tensor(stored.floats(), stored.shape))
             let output = vq(x, tape)
             let indices = backend.int32s(output.indices)
             vq.count(indices, perSample: stored.shape[1])
-            report.compare("a.usage_after_\(withLosses ? 2 : 1)", vq.usage, to: try file.tensor("a.usage_after_\(withLosses ? 2 : 1)"), .exact)
+            report.compare(
+                "a.usage_after_\(withLosses ? 2 : 1)", vq.usage,
+                to: try file.tensor("a.usage_after_\(withLosses ? 2 : 1)"), .exact)
             let weighted = innerProduct(output.zQ, weight, tape)
             let qLoss = tape.meanSquaredError(output.z, x.detached)
             let commitLoss = tape.meanSquaredError(x, output.z.detached)
@@ -60,7 +90,8 @@ struct VectorQuantizerParity {
                 report.compare("a.z_q", backend.floats(output.zQ), to: try file.tensor("a.z_q"), Self.forward)
                 report.compare("a.indices", indices.map(Float.init), to: try file.tensor("a.indices"), .exact)
                 report.compare("a.q_loss", backend.floats(qLoss), to: try file.tensor("a.q_loss"), Self.losses)
-                report.compare("a.commit_loss", backend.floats(commitLoss), to: try file.tensor("a.commit_loss"), Self.losses)
+                report.compare(
+                    "a.commit_loss", backend.floats(commitLoss), to: try file.tensor("a.commit_loss"), Self.losses)
                 report.compare("a.grad_x_total", gradient, to: try file.tensor("a.grad_x_total"), Self.gradients)
                 report.compare(
                     "a.grad_codebook_total", backend.floats(store.gradients),
@@ -75,10 +106,13 @@ struct VectorQuantizerParity {
         }
     }
 
-    /// `sum(w x)`, as `(mean (x + w)^2 - mean (x - w)^2) n / 4`: the losses' own operation, so nothing is added to the engine.
+    /// `sum(w x)`, as `(mean (x + w)^2 - mean (x - w)^2) n / 4`: the losses' own operation, so nothing is added to
+    /// the engine.
     private func innerProduct(_ x: Tensor, _ weight: StoredTensor, _ tape: Tape) -> Tensor {
-        let w = weight.floats(), count = Float(w.count)
-        let plus = tape.backend.tensor(w.map { -$0 }, x.shape), minus = tape.backend.tensor(w, x.shape)
+        let w = weight.floats()
+        let count = Float(w.count)
+        let plus = tape.backend.tensor(w.map { -$0 }, x.shape)
+        let minus = tape.backend.tensor(w, x.shape)
         return tape.weightedSum([
             (tape.meanSquaredError(x, plus), count / 4), (tape.meanSquaredError(x, minus), -count / 4),
         ])
@@ -86,8 +120,8 @@ struct VectorQuantizerParity {
 
     /// `b.*` exact ties, `c.*` a large codebook: only the chosen codes are normative.
     private func lookup(_ file: SafeTensors, _ part: String, _ report: inout ParityReport) throws {
-        let (vq, store) = quantizer(try file.tensor("\(part).codebook"))
-        let stored = try file.tensor("\(part).x")
+        let (vq, store) = try quantizer(file, "\(part).codebook")
+        let stored = try latents(file, "\(part).x", rank: 3, for: vq)
         let tape = Tape(on: store.backend, recording: false)
         let output = vq(store.backend.tensor(stored.floats(), stored.shape), tape)
         let indices = store.backend.int32s(output.indices)
@@ -102,10 +136,18 @@ struct VectorQuantizerParity {
     }
 
     /// `e.*`: the original's restart, given its permutation.
-    private func restart(_ file: SafeTensors, _ part: String, codes: Int, _ report: inout ParityReport) throws {
-        let (vq, store) = quantizer(try file.tensor("\(part).codebook_before"))
-        vq.usage = try file.tensor("\(part).usage").floats()
-        let order = try file.tensor("\(part).permutation").int64s().map(Int.init)
+    private func restart(_ file: SafeTensors, _ part: String, _ report: inout ParityReport) throws {
+        let (vq, store) = try quantizer(file, "\(part).codebook_before")
+        let usage = try file.tensor("\(part).usage")
+        let permutation = try file.tensor("\(part).permutation")
+        guard usage.count == vq.codeCount else {
+            throw badTensor(file, usage, "\(part).usage", "\(vq.codeCount) counts")
+        }
+        vq.usage = usage.floats()
+        let order = try permutation.int64s().map(Int.init)
+        guard order.sorted() == Array(0..<vq.codeCount) else {
+            throw badTensor(file, permutation, "\(part).permutation", "each of \(vq.codeCount) codes once")
+        }
         let dead = vq.restartDeadCodes(
             .original, latents: [], optimizer: nil, backend: store.backend, order: order)
         report.compare(
@@ -119,10 +161,12 @@ struct VectorQuantizerParity {
 
     /// `f.*`: a second quantiser on what the first leaves over.
     private func residual(_ file: SafeTensors, beta: Float, _ report: inout ParityReport) throws {
-        let (outer, outerStore) = quantizer(try file.tensor("f.state.codebook.weight"))
-        let (inner, innerStore) = quantizer(try file.tensor("f.state.inner_vq.codebook.weight"))
+        let (outer, outerStore) = try quantizer(file, "f.state.codebook.weight")
+        let (inner, innerStore) = try quantizer(file, "f.state.inner_vq.codebook.weight")
         let backend = outerStore.backend
-        let stored = try file.tensor("f.x")
+        let stored = try latents(file, "f.x", rank: 2, for: outer)
+        let weight = try factors(file, "f.w", for: stored)
+        _ = try latents(file, "f.x", rank: 2, for: inner)
         let tape = Tape(on: backend, recording: true)
         let x = tape.variable(backend.tensor(stored.floats(), stored.shape))
         let first = outer(x, tape)
@@ -130,8 +174,8 @@ struct VectorQuantizerParity {
         let rest = tape.add(x, repeating: backend.tensor(backend.floats(first.z).map { -$0 }, stored.shape))
         let second = inner(rest, tape)
         let terms: [(tensor: Tensor, weight: Float)] = [
-            (innerProduct(first.zQ, try file.tensor("f.w"), tape), 1),
-            (innerProduct(second.zQ, try file.tensor("f.w"), tape), 1),
+            (innerProduct(first.zQ, weight, tape), 1),
+            (innerProduct(second.zQ, weight, tape), 1),
             (tape.meanSquaredError(first.z, x.detached), 1), (tape.meanSquaredError(x, first.z.detached), beta),
             (tape.meanSquaredError(second.z, rest.detached), 1), (tape.meanSquaredError(rest, second.z.detached), beta),
         ]

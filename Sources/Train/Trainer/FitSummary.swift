@@ -25,7 +25,8 @@ public struct FitSummary: Sendable {
             let pairs = isHeldOut ? "held-out pairs" : "training pairs"
             lines.append(
                 "reconstruction  mse \(evaluation.mseLoss.formatted4), \(evaluation.errorShare.formatted4) of the "
-                    + "\"nothing changed\" baseline (\(evaluation.copyBaseline.formatted4)), \(evaluation.samples) \(pairs)")
+                    + "\"nothing changed\" baseline (\(evaluation.copyBaseline.formatted4)), \(evaluation.samples) \(pairs)"
+            )
             lines.append("codes           \(evaluation.codesInUse) of \(evaluation.codeCounts.count) in use")
         }
         if let checkpoint { lines.append("checkpoint      \(checkpoint)") }

@@ -2,7 +2,8 @@ import LAM
 import NN
 import Tensor
 
-/// A latent action model with everything that training changes: parameters, gradients, optimiser. Lightning's `LightningModule`.
+/// A latent action model with everything that training changes: parameters, gradients, optimiser. Lightning's
+/// `LightningModule`.
 public final class LAMModule {
     public let backend: any Backend
     public let store: ParameterStore
@@ -29,7 +30,8 @@ public final class LAMModule {
 
     /// - Parameter featureWidth: D of the vision encoder.
     public init(
-        backend: any Backend, featureWidth: Int, options: LatentActionModelOptions, optimizer: AdamW.Options, seed: UInt64
+        backend: any Backend, featureWidth: Int, options: LatentActionModelOptions, optimizer: AdamW.Options,
+        seed: UInt64
     ) {
         self.backend = backend
         store = ParameterStore(backend: backend)

@@ -11,7 +11,8 @@ enum PlainEncoding {
         return numbers(cursor.bytes, start..<start + wanted.count * width)
     }
 
-    /// Reads `range` as numbers in the byte order of the host, which is the file's on every platform Swift on Linux has.
+    /// Reads `range` as numbers in the byte order of the host, which is the file's on every platform Swift on Linux
+    /// has.
     static func numbers<Value: BitwiseCopyable>(_ bytes: [UInt8], _ range: Range<Int>) -> [Value] {
         let count = range.count / MemoryLayout<Value>.stride
         guard count > 0 else { return [] }

@@ -1,7 +1,9 @@
 extension LAMConfiguration {
     /// Settles defaults that follow from other options, checks options against each other and notes what has no effect.
     mutating func resolve(in context: inout ConfigContext) throws {
-        if context.locations["model.vision_encoder"] == nil, model.patchSize == VisionEncoderChoice.dinov2ViTB14.patchSize {
+        if context.locations["model.vision_encoder"] == nil,
+            model.patchSize == VisionEncoderChoice.dinov2ViTB14.patchSize
+        {
             model.visionEncoder = .dinov2ViTB14
         }
         try checkShapes(context)

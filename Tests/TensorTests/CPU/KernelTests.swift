@@ -1,0 +1,315 @@
+import Foundation
+import Kernels
+import Tensor
+import Testing
+
+/// Every table of vector kernels that this CPU runs, against the formulas in double precision.
+///
+/// Lengths lie around the vector widths 4, 8 and 16, their multiples, and multiples of the 512 elements of one double
+/// accumulation.
+@Suite("Vector kernels")
+struct KernelTests {
+    private static let lengths = [1, 3, 4, 7, 15, 16, 17, 31, 33, 63, 100, 511, 513, 4095, 4096, 4097]
+    /// A few roundings of f32 (6e-8 each) in values of order one.
+    private static let elementwise = 3e-7
+    /// Sums of up to 4097 f32 terms in several lanes.
+    private static let sums = 2e-6
+    /// Sums of 512 squares in f32, 128 in each of four lanes, carried on in double; relative.
+    private static let squares = 1e-6
+
+    private func table(_ set: InstructionSet) throws -> LamKernels {
+        try #require(lam_kernels_named(set.rawValue)).pointee
+    }
+
+    @Test("the widest table is the one that is used by default")
+    func widest() {
+        #expect(String(cString: lam_kernels_best().pointee.name) == InstructionSet.widest.rawValue)
+        #expect(InstructionSet.available.contains(.portable))
+        #expect(lam_kernels_named("sse9") == nil)
+    }
+
+    @Test("the GELU and its derivative are the exact ones", arguments: InstructionSet.available)
+    func gelu(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for length in Self.lengths {
+            let u = Samples.floats(length, "u").map { $0 * 8 }
+            var plain = [Float](repeating: -9, count: length + 1)
+            var activated = plain
+            var slope = u + [-9]
+            kernels.gelu(u, &plain, length)
+            // The derivative may be written over the input.
+            slope.withUnsafeMutableBufferPointer { slope in
+                // SAFETY: the buffer has `length + 1` elements, so it has an address.
+                kernels.gelu_with_derivative(slope.baseAddress!, &activated, slope.baseAddress!, length)
+            }
+            #expect(plain == activated && plain[length] == -9 && slope[length] == -9)
+            // erf is good to 2e-7, times an argument of up to 8.
+            for i in 0..<length {
+                let x = Double(u[i])
+                #expect(abs(Double(plain[i]) - Reference.gelu(x)) <= 1.5e-7 * max(1, abs(x)), "gelu(\(x))")
+                #expect(
+                    abs(Double(slope[i]) - Reference.geluDerivative(x)) <= 3e-7 * max(1, abs(x)), "gelu'(\(x))")
+            }
+        }
+    }
+
+    @Test("the GELU of extreme values has its limits", arguments: InstructionSet.available)
+    func geluLimits(set: InstructionSet) throws {
+        let kernels = try table(set)
+        let large: [Float] = [6.5, 10, 12.5, 13.2, 14, 40, 1e4, 1e19, 1e25, .greatestFiniteMagnitude]
+        let u =
+            large + large.map { -$0 } + [
+                0, -0.0, .leastNonzeroMagnitude, -.leastNormalMagnitude, .infinity, .nan, -.infinity,
+            ]
+        var activated = u
+        var slope = u
+        kernels.gelu_with_derivative(u, &activated, &slope, u.count)
+        for i in large.indices {
+            #expect(abs(activated[i] - u[i]) <= 3e-7 * u[i] && abs(slope[i] - 1) <= 2e-6, "\(u[i])")
+        }
+        for i in large.count..<2 * large.count {
+            #expect(abs(activated[i]) <= 2e-6 && abs(slope[i]) <= 2e-6, "\(u[i]): \(activated[i]), \(slope[i])")
+        }
+        let rest = Array(activated[(2 * large.count)...])
+        #expect(rest[0] == 0 && rest[0].sign == .plus && rest[1] == 0 && rest[1].sign == .minus)
+        #expect(rest[2] >= 0 && rest[3] <= 0 && slope[2 * large.count] == 0.5)
+        // u Phi(u) at -inf is -inf * 0, as it is in PyTorch.
+        #expect(rest[4] == .infinity && rest[5].isNaN && rest[6].isNaN)
+        #expect(slope[2 * large.count + 5].isNaN)
+    }
+
+    @Test("element-wise arithmetic and sums reach every element and none behind", arguments: InstructionSet.available)
+    func elementwise(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for length in Self.lengths {
+            let a = Samples.floats(length, "a")
+            let b = Samples.floats(length, "b")
+            var sum = [Float](repeating: 7, count: length + 1)
+            var product = sum
+            var difference = sum
+            var scaled = a + [7]
+            kernels.add(a, b, &sum, length)
+            kernels.multiply(a, b, &product, length)
+            kernels.scale(&scaled, 0.5, length)
+            kernels.scaled_difference(a, b, 0.25, &difference, length, 0)
+            let pairs = zip(a, b)
+            func expect(_ got: [Float], _ formula: (Float, Float) -> Float) {
+                let wanted: [Float] = pairs.map(formula)
+                #expect(Array(got.dropLast()) == wanted && got[length] == 7)
+            }
+            expect(sum) { $0 + $1 }
+            expect(product) { $0 * $1 }
+            expect(scaled) { x, _ in x * 0.5 }
+            expect(difference) { ($0 - $1) * 0.25 }
+            kernels.scaled_difference(a, b, 0.25, &difference, length, 1)
+            expect(difference) { ($0 - $1) * 0.5 }
+            var (squares, differences) = (0.0, 0.0)
+            for (x, y) in pairs {
+                squares += Double(x) * Double(x)
+                differences += (Double(x) - Double(y)) * (Double(x) - Double(y))
+            }
+            #expect(abs(kernels.sum_of_squares(a, length) - squares) <= Self.squares * squares)
+            #expect(abs(kernels.sum_of_squared_differences(a, b, length) - differences) <= Self.squares * differences)
+        }
+    }
+
+    @Test("column sums are added to what is there, for any stride", arguments: InstructionSet.available)
+    func columnSums(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for (rows, columns) in [(1, 1), (5, 15), (3, 17), (7, 64), (33, 130), (2, 4097), (1000, 3), (0, 20)] {
+            let stride = columns + 3
+            let x = Samples.floats(rows * stride + 1, "x")
+            let start = Samples.floats(columns + 1, "start")
+            var sums = start
+            kernels.column_sums(x, rows, columns, stride, &sums)
+            let expected: [Double] = (0..<columns).map { j in
+                (0..<rows).reduce(Double(start[j])) { $0 + Double(x[$1 * stride + j]) }
+            }
+            expectClose(Array(sums.dropLast()), expected, tolerance: Self.sums, "\(rows)x\(columns)")
+            #expect(sums[columns] == start[columns])
+        }
+    }
+
+    @Test("softmax rows, causal or masked, sum to one where they may see", arguments: InstructionSet.available)
+    func softmax(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for columns in [1, 3, 4, 15, 16, 17, 33, 100, 4097] {
+            for (causal, firstRow, masked) in [(false, 0, false), (true, 0, false), (true, 2, true), (false, 0, true)] {
+                let rows = 4
+                let scores = Samples.floats(rows * columns, "scores").map { $0 * 30 }
+                let mask = (0..<columns).map { $0 % 3 == 1 ? -Float.infinity : 0 }
+                var p = scores
+                if masked {
+                    kernels.softmax(&p, rows, columns, 0.5, causal ? 1 : 0, firstRow, mask)
+                } else {
+                    kernels.softmax(&p, rows, columns, 0.5, causal ? 1 : 0, firstRow, nil)
+                }
+                let expected: [Double] = (0..<rows).flatMap { row in
+                    let line: [Double] = scores[row * columns..<(row + 1) * columns].map { Double($0) / 2 }
+                    return Reference.softmax(line) { key in
+                        (!causal || key <= firstRow + row) && (!masked || mask[key] == 0)
+                    }
+                }
+                expectClose(p, expected, tolerance: Self.elementwise, "\(columns) \(causal) \(masked)")
+
+                let upstream = Samples.floats(rows * columns, "upstream")
+                var gradient = upstream
+                kernels.softmax_backward(p, &gradient, rows, columns, 0.5)
+                let wanted: [Double] = (0..<rows).flatMap { row -> [Double] in
+                    let range = row * columns..<(row + 1) * columns
+                    let inner = range.reduce(0.0) { $0 + expected[$1] * Double(upstream[$1]) }
+                    return range.map { (i: Int) -> Double in 0.5 * expected[i] * (Double(upstream[i]) - inner) }
+                }
+                expectClose(gradient, wanted, tolerance: Self.elementwise, "backward \(columns) \(causal) \(masked)")
+            }
+        }
+    }
+
+    @Test("softmax of huge scores stays finite, and of NaN becomes NaN", arguments: InstructionSet.available)
+    func softmaxLimits(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for columns in [5, 16, 21] {
+            var huge: [Float] = (0..<columns).map { $0 == 2 ? 3e38 : -3e38 }
+            kernels.softmax(&huge, 1, columns, 1, 0, 0, nil)
+            let peak: [Float] = (0..<columns).map { $0 == 2 ? 1 : 0 }
+            #expect(huge == peak)
+            for place in [0, columns - 1] {
+                var scores = Samples.floats(columns, "scores")
+                scores[place] = .nan
+                kernels.softmax(&scores, 1, columns, 1, 0, 0, nil)
+                #expect(scores.allSatisfy { $0.isNaN })
+            }
+            var hidden = Samples.floats(columns, "scores")
+            kernels.softmax(&hidden, 1, columns, 1, 0, 0, [Float](repeating: -.infinity, count: columns))
+            #expect(hidden.allSatisfy { $0.isNaN })
+        }
+    }
+
+    @Test("layer normalisation of rows far from zero keeps its digits", arguments: InstructionSet.available)
+    func layerNorm(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for columns in [1, 3, 15, 16, 17, 33, 768, 4097] {
+            let rows = 3
+            let weight = Samples.floats(columns, "weight")
+            let bias = Samples.floats(columns, "bias")
+            for offset in [Float(0), 8] {
+                let x = Samples.floats(rows * columns, "x").map { $0 + offset }
+                var y = [Float](repeating: 0, count: rows * columns)
+                var mean = [Float](repeating: 0, count: rows)
+                var rstd = mean
+                kernels.layer_norm(x, weight, bias, 1e-5, rows, columns, &y, &mean, &rstd)
+                // The mean is rounded at the offset's size, and that error is divided by the deviation of 0.6.
+                expectClose(
+                    y, Reference.layerNorm(x, weight: weight, bias: bias, epsilon: 1e-5),
+                    tolerance: columns == 1 ? 1e-6 : Self.sums * Double(max(1, offset)), "\(columns) columns")
+                var alone = y
+                kernels.layer_norm(x, weight, bias, 1e-5, rows, columns, &alone, nil, nil)
+                #expect(alone == y)
+            }
+        }
+    }
+
+    @Test("the gradient of a layer normalisation is the formula's", arguments: InstructionSet.available)
+    func layerNormBackward(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for columns in [3, 15, 16, 17, 100, 4097] {
+            let rows = 3
+            let count = rows * columns
+            let weight = Samples.floats(columns, "weight")
+            let x = Samples.floats(count, "x")
+            let dy = Samples.floats(count, "dy")
+            var y = x
+            var mean = [Float](repeating: 0, count: rows)
+            var rstd = mean
+            kernels.layer_norm(x, weight, weight, 1e-5, rows, columns, &y, &mean, &rstd)
+            let start = Samples.floats(count, "start")
+            var dx = y
+            var added = start
+            var dweight = Array(start.prefix(columns))
+            var dbias = dweight
+            kernels.layer_norm_backward(dy, x, weight, mean, rstd, rows, columns, &dx, 0, nil, nil)
+            kernels.layer_norm_backward(dy, x, weight, mean, rstd, rows, columns, &added, 1, &dweight, &dbias)
+            for i in 0..<count { #expect(abs(added[i] - start[i] - dx[i]) <= 1e-6) }
+
+            var wantedX = [Double]()
+            var wantedWeight = start.prefix(columns).map(Double.init)
+            var wantedBias = wantedWeight
+            for row in 0..<rows {
+                let range = row * columns..<(row + 1) * columns
+                let (center, slope) = (Double(mean[row]), Double(rstd[row]))
+                let h: [Double] = range.map { (Double(x[$0]) - center) * slope }
+                let g: [Double] = range.map { Double(dy[$0]) * Double(weight[$0 - range.lowerBound]) }
+                let meanG = g.reduce(0, +) / Double(columns)
+                let meanGH = zip(g, h).reduce(0.0) { $0 + $1.0 * $1.1 } / Double(columns)
+                for j in 0..<columns {
+                    wantedX.append(Double(rstd[row]) * (g[j] - meanG - h[j] * meanGH))
+                    wantedWeight[j] += Double(dy[row * columns + j]) * h[j]
+                    wantedBias[j] += Double(dy[row * columns + j])
+                }
+            }
+            expectClose(dx, wantedX, tolerance: Self.sums, "dx \(columns)")
+            expectClose(dweight, wantedWeight, tolerance: Self.sums, "dweight \(columns)")
+            expectClose(dbias, wantedBias, tolerance: Self.sums, "dbias \(columns)")
+        }
+    }
+
+    @Test("AdamW is PyTorch's, step after step", arguments: InstructionSet.available)
+    func adamW(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for length in Self.lengths {
+            var value = Samples.floats(length, "value")
+            var expAvg = [Float](repeating: 0, count: length)
+            var expAvgSq = expAvg
+            var reference = (value.map(Double.init), expAvg.map(Double.init), expAvgSq.map(Double.init))
+            for step in 1...4 {
+                let gradient = Samples.floats(length, "gradient", step).map { $0 * 0.01 }
+                let (rate, beta1, beta2, epsilon, decay, scale) = (
+                    Float(1e-3), Float(0.9), Float(0.999), Float(1e-8), Float(1e-2), Float(0.3)
+                )
+                let correction1 = 1 - pow(Double(beta1), Double(step))
+                let correction2 = 1 - pow(Double(beta2), Double(step))
+                var constants = LamAdamW(
+                    learning_rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, weight_decay: decay,
+                    bias_correction1: Float(correction1), bias_correction2: Float(correction2), gradient_scale: scale)
+                kernels.adamw(&constants, &value, gradient, &expAvg, &expAvgSq, length)
+                for i in 0..<length {
+                    let g = Double(gradient[i]) * Double(scale)
+                    reference.0[i] -= Double(rate) * Double(decay) * reference.0[i]
+                    reference.1[i] += (g - reference.1[i]) * (1 - Double(beta1))
+                    reference.2[i] = reference.2[i] * Double(beta2) + g * g * (1 - Double(beta2))
+                    let denominator = reference.2[i].squareRoot() / correction2.squareRoot() + Double(epsilon)
+                    reference.0[i] -= Double(rate) / correction1 * reference.1[i] / denominator
+                }
+            }
+            expectClose(value, reference.0, tolerance: Self.elementwise, "value")
+            expectClose(expAvg.map { $0 * 1e3 }, reference.1.map { $0 * 1e3 }, tolerance: 1e-6, "exp_avg")
+            expectClose(expAvgSq.map { $0 * 1e7 }, reference.2.map { $0 * 1e7 }, tolerance: 1e-6, "exp_avg_sq")
+        }
+    }
+
+    @Test("patches hold channel, row, column of their square", arguments: InstructionSet.available)
+    func patchify(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for (height, width, patch) in [(4, 6, 2), (15, 5, 5), (9, 3, 1), (34, 17, 17), (8, 8, 8)] {
+            let image = (0..<3 * height * width).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ $0 >> 3) }
+            var out = [Float](repeating: 0, count: image.count)
+            let factor: [Float] = [0.5, 0.25, 2]
+            let shift: [Float] = [1, -1, 0]
+            kernels.patchify(image, height, width, patch, factor, shift, &out)
+            var expected: [Float] = []
+            for row in 0..<height / patch {
+                for column in 0..<width / patch {
+                    for channel in 0..<3 {
+                        for y in 0..<patch {
+                            for x in 0..<patch {
+                                let pixel = image[(channel * height + row * patch + y) * width + column * patch + x]
+                                expected.append(Float(pixel) * factor[channel] + shift[channel])
+                            }
+                        }
+                    }
+                }
+            }
+            #expect(out == expected)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The package's manifest, as SwiftPM understands it.
+private struct Manifest: Decodable {
+    struct Target: Decodable {
+        let name: String
+        let path: String?
+        let dependencies: [Dependency]
+    }
+
+    /// `{"byName": ["Formats", null]}` or `{"product": ["OrderedCollections", "swift-collections", …]}`.
+    struct Dependency: Decodable {
+        let name: String
+
+        init(from decoder: any Decoder) throws {
+            let fields = try decoder.singleValueContainer().decode([String: [JSONValue]].self)
+            name = try #require(fields.values.first?.first?.string)
+        }
+    }
+
+    let targets: [Target]
+
+    /// The manifest of this checkout; evaluated in a folder of its own, as the build folder may be locked.
+    static func load() throws -> Manifest {
+        let folder = try TemporaryFolder()
+        let process = Process()
+        let output = folder.url("dump.json")
+        try Data().write(to: output)
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            "swift", "package", "dump-package", "--package-path", Goldens.repository.path, "--scratch-path",
+            folder.path("build"),
+        ]
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "swift package dump-package failed")
+        return try JSONDecoder().decode(Manifest.self, from: Data(contentsOf: output))
+    }
+
+    func direct(_ name: String) -> Set<String> {
+        Set(targets.first { $0.name == name }?.dependencies.map(\.name) ?? [])
+    }
+
+    /// Everything that `name` is built on.
+    func all(_ name: String) -> Set<String> {
+        var found: Set<String> = []
+        var open = [name]
+        while let next = open.popLast() {
+            for dependency in direct(next) where found.insert(dependency).inserted { open.append(dependency) }
+        }
+        return found
+    }
+}
+
+@Suite("Dependencies")
+struct DependencyTests {
+    @Test("run one way: each module is built on nothing that it must not know")
+    func direction() throws {
+        let manifest = try Manifest.load()
+        let forbidden: [String: Set<String>] = [
+            "Kernels": ["Tensor"],
+            "Randomness": ["Tensor", "Formats"],
+            "Tensor": ["NN", "LAM", "LAMData", "LAMTrain", "Formats", "CFFmpeg", "CYAML", "CPNG"],
+            "NN": ["LAM", "LAMData", "LAMTrain", "Formats", "CFFmpeg"],
+            "Formats": ["Tensor", "NN", "LAM", "LAMData", "LAMTrain", "CFFmpeg", "Kernels"],
+            "LAM": ["LAMData", "LAMTrain", "Formats", "CFFmpeg", "CYAML"],
+            "LAMData": ["Tensor", "NN", "LAM", "LAMTrain", "Kernels", "COneDNN"],
+            "LAMTrain": ["CLI"],
+        ]
+        for (target, unwanted) in forbidden {
+            #expect(manifest.targets.contains { $0.name == target }, "there is no target \(target)")
+            #expect(manifest.all(target).isDisjoint(with: unwanted), "\(target): \(manifest.all(target).sorted())")
+        }
+        let products = manifest.targets.filter { !($0.path ?? "Sources").hasPrefix("Tests") }
+        func users(_ dependency: String) -> [String] {
+            products.map(\.name).filter { manifest.direct($0).contains(dependency) && !Self.isTest($0) }
+        }
+        #expect(users("CFFmpeg") == ["LAMData"])
+        #expect(users("CYAML") == ["LAMTrain"])
+        #expect(users("COneDNN") == ["Tensor"] && users("COpenBLAS") == ["Tensor"] && users("Kernels") == ["Tensor"])
+        #expect(users("ArgumentParser") == ["CLI"])
+        #expect(users("TestSupport").isEmpty)
+        #expect(users("CLI").isEmpty)
+    }
+
+    private static func isTest(_ target: String) -> Bool { target.hasSuffix("Tests") || target == "Acceptance" }
+
+    /// The build would not notice an import of a module that is built anyway for another target.
+    @Test("are declared where they are imported")
+    func imports() throws {
+        let manifest = try Manifest.load()
+        let own = Set(manifest.targets.map(\.name)).union(["ArgumentParser", "OrderedCollections"])
+        for target in manifest.targets where !Self.isTest(target.name) && target.name != "TestSupport" {
+            let folder = Goldens.repository.appendingPathComponent(target.path ?? "Sources/\(target.name)")
+            for (file, module) in try Self.imports(in: folder) where own.contains(module) {
+                #expect(manifest.direct(target.name).contains(module), "\(file) imports \(module)")
+            }
+        }
+    }
+
+    @Test("on the command line stay in CLI")
+    func commandLine() throws {
+        let sources = Goldens.repository.appendingPathComponent("Sources")
+        for (file, text) in try Self.swiftFiles(in: sources) where !file.hasPrefix("CLI/") {
+            for word in ["import ArgumentParser", "CommandLine.", "ProcessInfo.processInfo.arguments"] {
+                #expect(!text.contains(word), "\(file) has `\(word)`")
+            }
+        }
+    }
+
+    private static func imports(in folder: URL) throws -> [(file: String, module: String)] {
+        try swiftFiles(in: folder).flatMap { file, text in
+            text.split(separator: "\n").compactMap { line -> (String, String)? in
+                let words = line.split(separator: " ")
+                guard let keyword = words.firstIndex(of: "import"),
+                    words[..<keyword].allSatisfy({ $0.hasPrefix("@") || $0 == "public" }),
+                    let module = words.last
+                else { return nil }
+                return (file, String(module))
+            }
+        }
+    }
+
+    private static func swiftFiles(in folder: URL) throws -> [(path: String, text: String)] {
+        guard let paths = FileManager.default.enumerator(atPath: folder.path) else { return [] }
+        return try paths.compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }.map {
+            ($0, try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8))
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import Formats
+import Foundation
+import LAMTrain
+import OrderedCollections
+import TestSupport
+import Testing
+
+/// A comparison that cannot fail says nothing: each change to a case must make its replay fail.
+@Suite("Perturbed parity cases")
+struct ParityPerturbationTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func copy(_ kind: String) throws -> URL {
+        let copy = folder.url(kind)
+        try FileManager.default.copyItem(at: Goldens.url("lam/\(kind)"), to: copy)
+        return copy
+    }
+
+    /// Rewrites a safetensors file; `change` returns nil for a tensor to be dropped.
+    private func rewrite(_ file: URL, _ change: (String, StoredTensor) -> StoredTensor?) throws {
+        let tensors = try SafeTensors(path: file.path).tensors
+        var changed = OrderedDictionary<String, StoredTensor>()
+        for (name, tensor) in tensors { changed[name] = change(name, tensor) }
+        try SafeTensors.write(changed, to: file.path)
+    }
+
+    private func change(_ file: URL, _ name: String, _ body: (inout [Float]) -> Void) throws {
+        try rewrite(file) { own, tensor in
+            guard own == name else { return tensor }
+            var values = tensor.floats()
+            body(&values)
+            return StoredTensor(floats: values, shape: tensor.shape)
+        }
+    }
+
+    private func edit(_ file: URL, _ change: (inout [String: Any]) -> Void) throws {
+        var object = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        change(&object)
+        try JSONSerialization.data(withJSONObject: object).write(to: file)
+    }
+
+    @Test(
+        "one weight that is off by 1e-3 shows in activations or gradients, wherever it is",
+        arguments: [
+            "action_latent", "encoder.ffn.0.weight", "encoder.ffn.1.bias",
+            "encoder.transformer_blocks.0.spatial_attn.to_q.weight",
+            "encoder.transformer_blocks.0.temporal_attn.to_v.weight",
+            "encoder.transformer_blocks.1.temporal_attn.to_out.0.bias", "encoder.transformer_blocks.1.norm2.bias",
+            "encoder.transformer_blocks.0.ffn.3.weight", "to_codebook.weight", "vq.codebook.weight",
+            "patch_up.weight", "action_up.bias", "decoder.transformer_blocks.1.spatial_attn.to_k.weight",
+            "decoder.transformer_blocks.0.norm1.weight", "decoder.out.bias",
+        ])
+    func weights(name: String) throws {
+        let copy = try copy("lam_stage1")
+        try change(copy.appendingPathComponent("weights.safetensors"), name) { $0[$0.count / 2] += 1e-3 }
+        let missed = try ParityRunner.run(case: copy.path).lines.filter { !$0.passes }.map(\.name)
+        #expect(missed.contains { !$0.hasPrefix("final") && !$0.hasPrefix("exp_avg") && !$0.hasPrefix("step") })
+        #expect(missed.contains("final \(name)"))
+    }
+
+    @Test(
+        "another hyper-parameter than the original's shows",
+        arguments: ["vq_beta", "num_heads", "enc_blocks", "dec_blocks", "lr", "weight_decay", "grad_clip_norm"])
+    func hyperparameters(key: String) throws {
+        let copy = try copy("lam_stage1")
+        try edit(copy.appendingPathComponent("config.json")) { config in
+            var optimizer = config["optimizer"] as? [String: Any] ?? [:]
+            switch key {
+            case "vq_beta": config[key] = 0.3
+            case "num_heads": config[key] = 2
+            case "enc_blocks", "dec_blocks": config[key] = 1
+            case "lr": optimizer[key] = 2e-4
+            case "weight_decay": optimizer[key] = 1.0
+            default: optimizer[key] = 1000
+            }
+            config["optimizer"] = optimizer
+        }
+        #expect(try !ParityRunner.run(case: copy.path).passes)
+    }
+
+    @Test(
+        "a changed codebook, latent or restart order shows in the quantiser's case",
+        arguments: ["a.codebook", "a.x", "a.w", "c.z_q", "e.some.codebook_before", "f.state.inner_vq.codebook.weight"])
+    func quantizer(name: String) throws {
+        let copy = try copy("vq")
+        // All elements: a code that is never chosen may change without effect.
+        try change(copy.appendingPathComponent("vq.safetensors"), name) { $0 = $0.map { $0 + 1e-3 } }
+        #expect(try !ParityRunner.run(case: copy.path).passes)
+    }
+
+    @Test("changed initial weights, features or logs show in Lightning's case")
+    func lightning() throws {
+        for file in ["cli_fp32/initial_weights.safetensors", "plain_fp16mixed_scaler/initial_weights.safetensors"] {
+            let copy = try copy("lightning_ckpt")
+            try rewrite(copy.appendingPathComponent(file)) { name, tensor in
+                // Half precision is compared loosely: there the whole projection is off by a tenth.
+                guard name == "lam.decoder.out.weight" else { return tensor }
+                let factor: Float = file.hasPrefix("cli") ? 1.001 : 1.1
+                return StoredTensor(floats: tensor.floats().map { $0 * factor }, shape: tensor.shape)
+            }
+            #expect(try !ParityRunner.run(case: copy.path).passes, "\(file)")
+            try FileManager.default.removeItem(at: copy)
+        }
+        let copy = try copy("lightning_ckpt")
+        try edit(copy.appendingPathComponent("cli_fp32/log.json")) { log in
+            var norms = log["grad_norm_preclip"] as? [Double] ?? []
+            norms[1] *= 1.0001
+            log["grad_norm_preclip"] = norms
+        }
+        let missed = try ParityRunner.run(case: copy.path).lines.filter { !$0.passes }.map(\.name)
+        #expect(missed == ["cli_fp32 step 1 grad_norm"])
+    }
+
+    @Test(
+        "a tensor that is missing in a case is an error that names it",
+        arguments: [
+            ("lam_stage1", "weights.safetensors", "to_codebook.bias"), ("lam_stage1", "inputs.safetensors", "patches"),
+            ("lam_stage1", "outputs_f32.safetensors", "recon"),
+            ("lam_stage1", "grads_f32.safetensors", "action_up.bias"),
+            ("lam_stage1", "trajectory_inputs.safetensors", "step3.patches"), ("vq", "vq.safetensors", "e.some.usage"),
+            ("lightning_ckpt", "dino_features_f32.safetensors", "step2.patches"),
+            ("lightning_ckpt", "cli_fp32/initial_weights.safetensors", "lam.vq.codebook.weight"),
+        ])
+    func missingTensor(kind: String, file: String, tensor: String) throws {
+        let copy = try copy(kind)
+        try rewrite(copy.appendingPathComponent(file)) { $0 == tensor ? nil : $1 }
+        let error = #expect(throws: (any Error).self) { try ParityRunner.run(case: copy.path) }
+        #expect(String(describing: try #require(error)).contains(tensor))
+    }
+
+    @Test(
+        "a missing or broken file is an error",
+        arguments: [
+            ("lam_stage1", "config.json"), ("lam_stage1", "weights.safetensors"), ("lam_stage1", "trajectory.json"),
+            ("lam_stage1", "trajectory_final_optimizer.pth"), ("vq", "vq.safetensors"),
+            ("lightning_ckpt", "config.json"),
+            ("lightning_ckpt", "cli_fp32/log.json"), ("lightning_ckpt", "cli_fp32/last.ckpt"),
+        ])
+    func brokenFile(kind: String, file: String) throws {
+        let copy = try copy(kind).appendingPathComponent(file)
+        let root = folder.path(kind)
+        try Data("not what it should be".utf8).write(to: copy)
+        #expect(throws: (any Error).self) { try ParityRunner.run(case: root) }
+        try FileManager.default.removeItem(at: copy)
+        #expect(throws: (any Error).self) { try ParityRunner.run(case: root) }
+    }
+
+    @Test(
+        "sizes that make no model, or another than the weights are for, are errors",
+        arguments: [
+            ("num_heads", 3), ("num_heads", 0), ("model_dim", 1_000_000), ("model_dim", 33), ("latent_dim", 9),
+            ("num_latents", 1_000_000_000), ("enc_blocks", 1_000_000), ("dec_blocks", 3), ("dino_dim", 999_999),
+            ("dino_dim", -4),
+        ] as [(String, Int)])
+    func badSizes(key: String, value: Int) throws {
+        let copy = try copy("lam_stage1")
+        try edit(copy.appendingPathComponent("config.json")) { $0[key] = value }
+        #expect(throws: (any Error).self) { try ParityRunner.run(case: copy.path) }
+    }
+
+    @Test(
+        "tensors of other shapes are errors",
+        arguments: [
+            ("lam_stage1", "inputs.safetensors", "patches"),
+            ("lam_stage1", "trajectory_inputs.safetensors", "step1.patches"),
+            ("vq", "vq.safetensors", "a.codebook"), ("vq", "vq.safetensors", "a.x"), ("vq", "vq.safetensors", "a.w"),
+            ("vq", "vq.safetensors", "b.codebook"), ("vq", "vq.safetensors", "e.some.usage"),
+            ("vq", "vq.safetensors", "e.some.codebook_before"), ("vq", "vq.safetensors", "f.x"),
+            ("vq", "vq.safetensors", "f.state.inner_vq.codebook.weight"), ("vq", "vq.safetensors", "f.w"),
+            ("lightning_ckpt", "dino_features_f32.safetensors", "step0.patches"),
+        ])
+    func badShapes(kind: String, file: String, tensor: String) throws {
+        for shape in [[7], [1, 1], [2, 5, 3], [0, 2, 9, 24]] {
+            let copy = try copy(kind)
+            try rewrite(copy.appendingPathComponent(file)) { name, stored in
+                guard name == tensor else { return stored }
+                return StoredTensor(floats: [Float](repeating: 0.5, count: shape.reduce(1, *)), shape: shape)
+            }
+            #expect(throws: (any Error).self, "\(tensor) \(shape)") { try ParityRunner.run(case: copy.path) }
+            try FileManager.default.removeItem(at: copy)
+        }
+    }
+
+    @Test("a restart order that is no order, and a log without all its norms, are errors")
+    func badLists() throws {
+        let vq = try copy("vq")
+        try rewrite(vq.appendingPathComponent("vq.safetensors")) { name, stored in
+            guard name == "e.some.permutation" else { return stored }
+            return StoredTensor(int64s: (0..<16).map { Int64($0 + 5) }, shape: [16])
+        }
+        #expect(throws: (any Error).self) { try ParityRunner.run(case: vq.path) }
+        let lightning = try copy("lightning_ckpt")
+        try edit(lightning.appendingPathComponent("cli_fp32/log.json")) { $0["grad_norm_preclip"] = [1.5] }
+        #expect(throws: (any Error).self) { try ParityRunner.run(case: lightning.path) }
+    }
+}

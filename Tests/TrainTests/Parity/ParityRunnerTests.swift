@@ -1,0 +1,60 @@
+import Foundation
+import LAMTrain
+import TestSupport
+import Testing
+
+@Suite("Parity with PyTorch")
+struct ParityRunnerTests {
+    @Test("every reference tensor is met within its tolerance", arguments: ["lam_stage1", "vq", "lightning_ckpt"])
+    func cases(kind: String) throws {
+        let report = try ParityRunner.run(case: Goldens.url("lam/\(kind)").path)
+        for line in report.lines where !line.passes {
+            Issue.record(
+                "\(line.name): \(line.note ?? "error \(line.maxAbsoluteError), limit \(line.limit)")")
+        }
+        #expect(report.passes && report.lines.count > 20)
+    }
+
+    @Test("cases are found in a tree, and folders of unknown kinds are named")
+    func discovery() throws {
+        let found = try ParityRunner.cases(in: Goldens.url("lam").path)
+        #expect(
+            found.known.map { URL(fileURLWithPath: $0).lastPathComponent } == ["lam_stage1", "lightning_ckpt", "vq"])
+        #expect(found.unknown.isEmpty)
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(at: folder.url("t5base"), withIntermediateDirectories: true)
+        try Data("{}".utf8).write(to: folder.url("t5base/config.json"))
+        let unknown = try ParityRunner.cases(in: folder.root.path).unknown
+        #expect(unknown.map { URL(fileURLWithPath: $0).lastPathComponent } == ["t5base"])
+        #expect(throws: ParityError.self) { try ParityRunner.run(case: folder.path("t5base")) }
+        #expect(throws: ParityError.noFolder(path: folder.path("none"))) {
+            try ParityRunner.cases(in: folder.path("none"))
+        }
+    }
+
+    @Test("a difference of NaN, a missing element and an empty report never pass")
+    func verdicts() {
+        #expect(!ParityReport(folder: "").passes)
+        for (got, expected, passes) in [
+            ([Double.nan], [1.0], false), ([1], [.nan], false), ([.infinity], [1], false), ([1], [1, 2], false),
+            ([], [1], false), ([1.01], [1], false), ([1], [1], true), ([.infinity], [.infinity], true),
+        ] {
+            var report = ParityReport(folder: "")
+            report.compare("tensor", got, to: expected, .relativeToMax(1e-3))
+            #expect(report.passes == passes, "\(got) for \(expected)")
+        }
+    }
+
+    @Test("tolerances are limits on the absolute difference")
+    func tolerances() {
+        for (tolerance, limit) in [
+            (ParityTolerance.absolute(1e-3), 1e-3), (.relativeToMax(1e-3), 4e-3),
+            (.mixed(absolute: 1e-3, factor: 1e-2), 1e-3 + 4e-2), (.exact, 0),
+        ] {
+            var report = ParityReport(folder: "")
+            report.compare("tensor", [4.0], to: [-4.0], tolerance)
+            #expect(report.lines[0].limit == limit && report.lines[0].maxAbsoluteError == 8)
+            #expect(report.lines[0].maxRelativeError == 2)
+        }
+    }
+}
