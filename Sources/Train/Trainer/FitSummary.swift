@@ -17,7 +17,7 @@ public struct FitSummary: Sendable {
 
     /// The closing lines of `lam fit`.
     public var text: String {
-        var lines = ["\(steps) steps in \(ProgressLine.duration(seconds))"]
+        var lines = ["\(steps) step\(steps == 1 ? "" : "s") in \(ProgressLine.duration(seconds))"]
         if let firstLoss, let lastLoss {
             lines.append("loss            \(firstLoss.formatted4) -> \(lastLoss.formatted4)")
         }

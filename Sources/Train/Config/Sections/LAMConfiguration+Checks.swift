@@ -39,6 +39,9 @@ extension LAMConfiguration {
                 "\(model.learningRateSchedule.minLearningRate) is above the learning rate (\(model.optimizer.lr))",
                 "lower it")
         }
+        if trainer.limitTrainBatches == .batches(0) || trainer.limitTrainBatches == .fraction(0) {
+            throw conflict("trainer.limit_train_batches", "an epoch of 0 batches trains nothing", "set 1 or more")
+        }
         if case .batches(0) = trainer.valCheckInterval {
             throw conflict("trainer.val_check_interval", "0 batches between validations", "set 1 or more")
         }
@@ -94,6 +97,11 @@ extension LAMConfiguration {
             throw ConfigurationError.unavailable(
                 path: "model.vision_encoder", at: locate("model.vision_encoder"), got: model.visionEncoder.rawValue,
                 remedy: "use --model.vision_encoder pixels")
+        }
+        if trainer.gradientClipAlgorithm != .norm, trainer.gradientClipVal != nil {
+            throw ConfigurationError.unavailable(
+                path: "trainer.gradient_clip_algorithm", at: locate("trainer.gradient_clip_algorithm"),
+                got: trainer.gradientClipAlgorithm.rawValue, remedy: "use norm")
         }
         if model.stage != .stage1 {
             throw ConfigurationError.unavailable(
