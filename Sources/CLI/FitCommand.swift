@@ -35,13 +35,13 @@ struct FitCommand: ParsableCommand {
     }
 
     private func train(_ fit: ParsedFit) throws {
+        SignalTrap.install()
         for notice in fit.notices { Console.error("note: \(notice)") }
         let parts = try TrainingParts(
             fit.configuration, checkpointRequest: fit.ckptPath, randomSeed: UInt64.random(in: 0...UInt64(UInt32.max)),
             threads: Threads.fromEnvironment
         ) { Console.error("note: \($0)") }
         for line in parts.banner { Console.write(line + "\n") }
-        SignalTrap.install()
         let trainer = fit.configuration.trainer
         let environment = TrainerEnvironment(
             write: Console.write,

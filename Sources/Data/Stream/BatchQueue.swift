@@ -56,10 +56,7 @@ final class BatchQueue: @unchecked Sendable {
     func startWorker(_ name: String, makeLoader: @escaping @Sendable () -> PairLoader) {
         locked { workers += 1 }
         let thread = Thread { [self] in
-            var loader = makeLoader()
-            while let portion = nextPortion() {
-                finish(portion, Result { try loader.load(portion.references) })
-            }
+            work(makeLoader)
             locked {
                 workers -= 1
                 condition.broadcast()
@@ -67,6 +64,16 @@ final class BatchQueue: @unchecked Sendable {
         }
         thread.name = name
         thread.start()
+    }
+
+    /// Works until the queue is stopped. The loader, with its open decoders, is gone when this returns: `stop` promises
+    /// that nothing of the stream runs on after it.
+    @inline(never)
+    private func work(_ makeLoader: () -> PairLoader) {
+        var loader = makeLoader()
+        while let portion = nextPortion() {
+            finish(portion, Result { try loader.load(portion.references) })
+        }
     }
 
     private func nextPortion() -> Portion? {

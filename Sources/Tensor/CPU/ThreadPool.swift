@@ -22,6 +22,7 @@ public final class ThreadPool: @unchecked Sendable {
     private var taskCount = 0
     private var body: ((Int) -> Void)?
     private var sleepers = 0
+    private var threads: [pthread_t] = []
 
     /// How often an idle worker looks for work before it sleeps: about as long as the gaps between the operations of a
     /// step, so that a running step never pays for a wake-up, and an idle process costs nothing.
@@ -30,29 +31,33 @@ public final class ThreadPool: @unchecked Sendable {
     public init(threadCount: Int) {
         self.threadCount = max(1, threadCount)
         for _ in 1..<self.threadCount {
-            let thread = Thread { [self] in
-                lam_openmp_run_on_this_thread()
-                var seen = 0
-                while true {
-                    guard let current = waitForJob(after: seen) else { return }
-                    seen = current
-                    runTasks()
-                    unfinishedWorkers.subtract(1, ordering: .releasing)
-                }
-            }
-            thread.name = "lam-compute"
-            thread.stackSize = 1 << 20
-            thread.start()
+            var thread = pthread_t()
+            let pool = Unmanaged.passRetained(self)
+            let status = pthread_create(&thread, nil, threadMain, pool.toOpaque())
+            precondition(status == 0, "cannot start a compute thread: \(String(cString: strerror(status)))")
+            threads.append(thread)
         }
     }
 
-    /// Ends the worker threads, which otherwise keep the pool alive. The pool must not be used afterwards.
+    /// Ends the worker threads, which otherwise keep the pool alive, and waits until they are gone: what the product
+    /// libraries keep per thread must not outlive them. The pool must not be used afterwards.
     public func stop() {
-        isStopped.store(true, ordering: .releasing)
+        guard !isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
         lock.lock()
         generation.add(1, ordering: .releasing)
         lock.broadcast()
         lock.unlock()
+        for thread in threads { pthread_join(thread, nil) }
+    }
+
+    fileprivate func work() {
+        lam_openmp_run_on_this_thread()
+        var seen = 0
+        while let current = waitForJob(after: seen) {
+            seen = current
+            runTasks()
+            unfinishedWorkers.subtract(1, ordering: .releasing)
+        }
     }
 
     /// Runs `body(0) … body(tasks - 1)`, each once, and returns when all have ended. Not to be called from a task.
@@ -105,4 +110,11 @@ public final class ThreadPool: @unchecked Sendable {
         lock.unlock()
         return isStopped.load(ordering: .acquiring) ? nil : generation.load(ordering: .acquiring)
     }
+}
+
+/// What a worker thread runs; its argument is a retained pool.
+private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    // SAFETY: the only argument this gets is the one that `ThreadPool.init` retained for it.
+    if let argument { Unmanaged<ThreadPool>.fromOpaque(argument).takeRetainedValue().work() }
+    return nil
 }
