@@ -13,6 +13,7 @@ extension FormatError: CustomStringConvertible, LocalizedError {
         case .zip(let path, let fault): "cannot read zip archive: \(path): \(fault.wording)"
         case .pickle(let path, let offset, let fault): "cannot read pickle: \(path): byte \(offset): \(fault.wording)"
         case .torch(let path, let fault): "cannot read torch file: \(path): \(fault.wording)"
+        case .weights(let path, let fault): "cannot use weights: \(path): \(fault.wording)"
         case .image(let fault): "image: \(fault.wording)"
         }
     }
@@ -100,6 +101,7 @@ extension PickleFault {
 extension TorchFault {
     var wording: String {
         switch self {
+        case .noStateDict: "no state dict: neither the saved object nor its 'state_dict' or 'model' maps names to tensors"
         case .notATorchFile: "expected a zip archive or a legacy torch pickle, got something else"
         case .noPickle: "no data.pkl under a single root folder"
         case .byteOrder(let order): "byteorder: expected little or big, got '\(order)'"
@@ -114,6 +116,18 @@ extension TorchFault {
                 + "storage '\(key)' of \(bytes) bytes"
         case .tensorTooLarge(let key, let shape, let limit):
             "tensor of shape \(shape) repeats storage '\(key)' to more than \(limit) bytes"
+        }
+    }
+}
+
+extension WeightFault {
+    var wording: String {
+        switch self {
+        case .missing(let name, let shape):
+            "tensor '\(name)': expected \(shape.map { "shape \($0)" } ?? "one"), got none; another architecture?"
+        case .shape(let name, let expected, let got):
+            "tensor '\(name)': expected shape \(expected), got \(got); another architecture?"
+        case .elementType(let name, let type): "tensor '\(name)': expected a floating-point type, got \(type)"
         }
     }
 }

@@ -7,6 +7,7 @@ public enum FormatError: Error, Equatable, Sendable {
     case zip(path: String, ZipFault)
     case pickle(path: String, offset: Int, PickleFault)
     case torch(path: String, TorchFault)
+    case weights(path: String, WeightFault)
     case image(ImageFault)
 }
 
@@ -73,6 +74,7 @@ public enum PickleFault: Equatable, Sendable {
 /// A torch file whose parts do not fit together.
 public enum TorchFault: Equatable, Sendable {
     case notATorchFile
+    case noStateDict
     case noPickle
     case byteOrder(String)
     case legacyHeader(expected: String)
@@ -82,6 +84,14 @@ public enum TorchFault: Equatable, Sendable {
     case storageCount(key: String, expected: Int, got: Int)
     case tensorBounds(key: String, shape: [Int], strides: [Int], offset: Int, storageBytes: Int)
     case tensorTooLarge(key: String, shape: [Int], limit: Int)
+}
+
+/// Weights that are not those of the expected architecture.
+public enum WeightFault: Equatable, Sendable {
+    /// - Parameter shape: nil where any would do.
+    case missing(String, shape: [Int]?)
+    case shape(String, expected: [Int], got: [Int])
+    case elementType(String, ElementType)
 }
 
 /// What the PNG library reported.

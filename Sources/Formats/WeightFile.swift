@@ -1,0 +1,54 @@
+import OrderedCollections
+
+/// Named weights, from any file in which people keep them: safetensors, or a state dict that `torch.save` wrote, by
+/// itself or under `state_dict` or `model` of a checkpoint. The file is memory-mapped, and tensors borrow from it.
+public struct WeightFile: Sendable {
+    public let path: String
+    /// In file order.
+    public let tensors: OrderedDictionary<String, StoredTensor>
+
+    /// Opens a file, whose bytes tell its format.
+    /// - Throws: `FormatError`; `.torch` with `noStateDict` where the saved object has no state dict.
+    public init(path: String) throws(FormatError) {
+        let start = try MappedFile(path: path).bytes.prefix(2)
+        if start.elementsEqual([0x50, 0x4B]) || start.first == 0x80 {
+            // Checksums would read gigabytes of which a frozen encoder may need little; torch does not check them.
+            let root = try TorchFile(path: path, verifiesChecksums: false).root
+            let candidates = [root] + ["state_dict", "model"].compactMap { root.dict?[.string($0)] }
+            guard let tensors = candidates.lazy.compactMap(\.namedTensors).first(where: { !$0.isEmpty }) else {
+                throw .torch(path: path, .noStateDict)
+            }
+            self.init(path: path, tensors: tensors)
+        } else {
+            self.init(path: path, tensors: try SafeTensors(path: path).tensors)
+        }
+    }
+
+    private init(path: String, tensors: OrderedDictionary<String, StoredTensor>) {
+        self.path = path
+        self.tensors = tensors
+    }
+
+    /// The tensors whose names start with `prefix`, without it.
+    public func dropping(prefix: String) -> WeightFile {
+        var inner: OrderedDictionary<String, StoredTensor> = [:]
+        for (name, tensor) in tensors where name.hasPrefix(prefix) {
+            inner[String(name.dropFirst(prefix.count))] = tensor
+        }
+        return WeightFile(path: path, tensors: inner)
+    }
+
+    /// The floating-point tensor called `name`.
+    /// - Parameter shape: what the architecture expects; nil accepts any.
+    /// - Throws: `FormatError.weights` that names the tensor, what was expected and what is there.
+    public func tensor(_ name: String, _ shape: [Int]? = nil) throws(FormatError) -> StoredTensor {
+        guard let tensor = tensors[name] else { throw .weights(path: path, .missing(name, shape: shape)) }
+        guard tensor.elementType.isFloatingPoint else {
+            throw .weights(path: path, .elementType(name, tensor.elementType))
+        }
+        guard shape == nil || shape == tensor.shape, !tensor.shape.contains(0) else {
+            throw .weights(path: path, .shape(name, expected: shape ?? [], got: tensor.shape))
+        }
+        return tensor
+    }
+}
