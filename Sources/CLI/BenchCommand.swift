@@ -23,6 +23,12 @@ struct EngineBenchCommand: ParsableCommand {
     @Option(help: "Compute threads; default: the CPUs this process may use.")
     var threads: Int?
 
+    @Option(help: "Number format: 32 or bf16-mixed.")
+    var precision = BenchPrecision.full
+
+    @Flag(help: "Also print each operation's time next to its floor.")
+    var profile = false
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -34,6 +40,8 @@ struct EngineBenchCommand: ParsableCommand {
         var benchmark = EngineBenchmark.original
         benchmark.batch = batch
         benchmark.steps = steps
+        benchmark.isProfiled = profile
+        benchmark.autocast = precision == .full ? .off : .bf16
         let result = benchmark.run(threads: threads ?? Threads.fromEnvironment) { step, seconds in
             guard !json else { return }
             print(step == 0 ? "warm-up" : "step \(step)", String(format: "%.2f s", seconds))
@@ -48,7 +56,7 @@ struct EngineBenchCommand: ParsableCommand {
         print(
             """
             \(result.backend)
-            model            768 wide, 12 + 12 blocks, 4 + 196 tokens, batch \(batch), f32
+            model            768 wide, 12 + 12 blocks, 4 + 196 tokens, batch \(batch), \(precision == .full ? "f32" : "bf16-mixed")
             work             \(String(format: "%.1f", result.gflopPerSample)) GFLOP a sample, forward and backward
             ceiling          \(String(format: "%.0f", result.ceilingGFLOPs)) GFLOP/s in large products
             step, best       \(String(format: "%.3f", result.bestSamplesPerSecond)) samples/s, \
@@ -57,7 +65,20 @@ struct EngineBenchCommand: ParsableCommand {
             step, median     \(String(format: "%.3f", result.medianSamplesPerSecond)) samples/s
             peak memory      \(String(format: "%.0f", result.peakMemoryMiB)) MiB
             """)
+        for operation in result.profile ?? [] {
+            print(
+                String(
+                    format: "%8.1f ms  %5.0f calls  %6.0f GFLOP/s  %5.1f GiB/s  at the ceiling %7.1f ms  ",
+                    operation.secondsPerStep * 1e3, operation.callsPerStep, operation.gflops, operation.gibPerSecond,
+                    operation.floorSeconds * 1e3) + operation.name)
+        }
     }
+}
+
+/// The values of `trainer.precision` that the engine has.
+enum BenchPrecision: String, ExpressibleByArgument, CaseIterable {
+    case full = "32"
+    case mixed = "bf16-mixed"
 }
 
 struct DataBenchCommand: ParsableCommand {

@@ -5,16 +5,24 @@
 extern const LamKernels lam_kernels_portable;
 
 #if defined(__x86_64__)
+#if defined(__linux__)
+int lam_amx_is_usable(void);
+extern const LamKernels lam_kernels_amx;
+#endif
 extern const LamKernels lam_kernels_avx2;
 extern const LamKernels lam_kernels_avx512;
+extern const LamKernels lam_kernels_avx512bf16;
 
 const LamKernels *lam_kernels_named(const char *name) {
     __builtin_cpu_init();
-    if (strcmp(name, "avx512") == 0) {
-        int runs = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-        return runs ? &lam_kernels_avx512 : 0;
-    }
+    const int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#if defined(__linux__)
+    if (strcmp(name, "amx") == 0) return avx512 && lam_amx_is_usable() ? &lam_kernels_amx : 0;
+#endif
+    if (strcmp(name, "avx512bf16") == 0)
+        return avx512 && __builtin_cpu_supports("avx512bf16") ? &lam_kernels_avx512bf16 : 0;
+    if (strcmp(name, "avx512") == 0) return avx512 ? &lam_kernels_avx512 : 0;
     if (strcmp(name, "avx2") == 0)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &lam_kernels_avx2 : 0;
     return strcmp(name, "portable") == 0 ? &lam_kernels_portable : 0;
@@ -26,7 +34,10 @@ const LamKernels *lam_kernels_named(const char *name) {
 #endif
 
 const LamKernels *lam_kernels_best(void) {
-    const LamKernels *widest = lam_kernels_named("avx512");
-    if (!widest) widest = lam_kernels_named("avx2");
-    return widest ? widest : &lam_kernels_portable;
+    static const char *const names[] = {"amx", "avx512bf16", "avx512", "avx2"};
+    for (int i = 0; i < 4; i++) {
+        const LamKernels *kernels = lam_kernels_named(names[i]);
+        if (kernels) return kernels;
+    }
+    return &lam_kernels_portable;
 }

@@ -18,3 +18,16 @@ int lam_usable_cpus(void) {
     return online > 0 ? (int)online : 1;
 }
 #endif
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+
+enum { PERMISSION_REQUEST = 0x1023, TILE_DATA = 18 };
+
+/// The operating system saves tile registers only for processes that asked.
+int lam_amx_is_usable(void) {
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-bf16")) return 0;
+    return syscall(SYS_arch_prctl, PERMISSION_REQUEST, TILE_DATA) == 0;
+}
+#endif

@@ -7,6 +7,7 @@
 #include "layer_norm.h"
 #include "gelu.h"
 #include "attention.h"
+#include "half.h"
 
 const LamKernels NAMED(lam_kernels) = {
     .name = ISA_NAME,
@@ -27,4 +28,17 @@ const LamKernels NAMED(lam_kernels) = {
     .small_attention_backward = NAMED(small_attention_backward),
     .adamw = NAMED(adamw),
     .patchify = NAMED(patchify),
+    .half_from_float = NAMED(half_from_float),
+    .half_to_float = NAMED(half_to_float),
+    .half_pack_right = NAMED(half_pack_right),
+    .half_pack_left = NAMED(half_pack_left),
+    .half_product = LAM_HALF_PRODUCT,
+    .half_add_bias = NAMED(half_add_bias),
+    .half_gelu = NAMED(half_gelu),
+    .half_column_sums = NAMED(half_column_sums),
+    .half_multiply = NAMED(half_multiply),
+    .half_layer_norm = NAMED(half_layer_norm),
+    .half_layer_norm_backward = NAMED(half_layer_norm_backward),
+    .half_softmax = NAMED(half_softmax),
+    .half_softmax_backward = NAMED(half_softmax_backward),
 };

@@ -43,11 +43,11 @@ static inline float max_lanes(vf v) {
     return best;
 }
 
-static inline vf select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+static inline vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 
-static inline vf maximum(vf a, vf b) { return select(a > b, a, b); }
+static inline vf maximum(vf a, vf b) { return choose(a > b, a, b); }
 
-static inline vf minimum(vf a, vf b) { return select(a < b, a, b); }
+static inline vf minimum(vf a, vf b) { return choose(a < b, a, b); }
 
 static inline vf absolute(vf x) { return (vf)((vi)x & 0x7fffffff); }
 
@@ -69,8 +69,8 @@ static inline vf exponential(vf x) {
     p = p * r + 1.0f;
     vi exponent = ((vi)shifted - 0x4b400000 + 127) << 23;
     vf result = p * (vf)exponent;
-    result = select(x < -87.3f, splat(0.0f), result);
-    return select(x == x, result, x);
+    result = choose(x < -87.3f, splat(0.0f), result);
+    return choose(x == x, result, x);
 }
 
 /// erf(x), absolute error below 2e-7: an odd polynomial for |x| <= 0.9277, 1 - e^q(|x|) beyond.
@@ -92,5 +92,5 @@ static inline vf error_function(vf x) {
     near = near * s + -3.76125336e-1f;
     near = near * s + 1.28379166e-1f;
     near = near * x + x;
-    return select(t > 0.927734375f, far, near);
+    return choose(t > 0.927734375f, far, near);
 }

@@ -115,7 +115,8 @@ public struct AdamWStep: Sendable {
 /// The seam between operations and hardware: every kernel call of every model goes through here.
 ///
 /// A backend owns its memory and orders its own work: a call may return before its result exists, but `download` waits.
-/// Tensors are f32 and dense unless said otherwise; outputs are written whole unless said to be accumulated.
+/// Tensors are f32 and dense unless said otherwise. Where the operand of a product, the values of attention or what
+/// norms and activations make are bf16, products have bf16 operands and f32 sums; outputs are written whole unless said to be accumulated.
 /// Results depend on the arguments alone, never on the number of threads.
 public protocol Backend: AnyObject, Sendable {
     /// One line for logs: device, instruction set, libraries, threads.
@@ -129,6 +130,8 @@ public protocol Backend: AnyObject, Sendable {
     /// already. The pointer is valid as long as `owner` lives, and its contents until the tensor is written to.
     func hostBytes(of tensor: Tensor) -> (owner: AnyObject, bytes: UnsafeRawPointer)
 
+    /// `out = x` in the other of f32 and bf16, rounded to nearest even.
+    func cast(_ x: Tensor, into out: Tensor)
     func fill(_ tensor: Tensor, with value: Float)
     /// Copies bytes of equal dtype; with `accumulate` (f32 only) adds instead.
     func copy(_ plan: BlockCopy, from source: Tensor, to target: Tensor, accumulate: Bool)

@@ -28,6 +28,24 @@ typedef struct {
     float gradient_scale;
 } LamAdamW;
 
+/// A matrix in memory, row-major: bf16 where `is_half`, f32 elsewhere.
+typedef struct {
+    const void *values;
+    int is_half;
+    long stride;
+    long rows;
+    long columns;
+} LamHalfSource;
+
+/// The left operand of a bf16 product: row `r`, value `p` of k is at
+/// `(r / 32) * block + (r % 32) * row + (p / 32) * step + p % 32`.
+typedef struct {
+    const uint16_t *values;
+    long block;
+    long row;
+    long step;
+} LamHalfLeft;
+
 /// The vector kernels no library has, for one instruction set. All arrays are f32, row-major, any alignment.
 /// Every reduction runs in a fixed order, so a result depends on the arguments alone.
 typedef struct {
@@ -82,9 +100,44 @@ typedef struct {
     /// value u8 * factor[c] + shift[c].
     void (*patchify)(const uint8_t *image, long height, long width, long patch, const float *factor,
                      const float *shift, float *out);
+
+    // bf16: see half.h for the layout of packed operands.
+
+    /// out = x, rounded to nearest even.
+    void (*half_from_float)(const float *x, uint16_t *out, long count);
+    void (*half_to_float)(const uint16_t *x, float *out, long count);
+    /// Packs panels of 32 columns of the right operand of a product, which is the source or its transpose.
+    void (*half_pack_right)(const LamHalfSource *source, int transposed, long first_panel, long panels, uint16_t *out);
+    /// Packs blocks of 32 rows of the left operand, which is the source or its transpose.
+    void (*half_pack_left)(const LamHalfSource *source, int transposed, long first_block, long blocks, uint16_t *out);
+    /// c [m, 32 panels] = a b, or c += a b, in f32; k a multiple of 32; b packed, `right_stride` values from panel to
+    /// panel.
+    void (*half_product)(long m, long panels, long k, const LamHalfLeft *left, const uint16_t *right,
+                         long right_stride, float *c, long c_stride, int accumulate);
+    /// out = x + bias; `bias` may be null.
+    void (*half_add_bias)(const float *x, const float *bias, uint16_t *out, long count);
+    /// activated = gelu(x + bias), and its derivative where wanted. Destroys x; `scratch` has `count` floats.
+    void (*half_gelu)(float *x, const float *bias, uint16_t *activated, uint16_t *derivative, float *scratch,
+                      long count);
+    /// `column_sums` of bf16.
+    void (*half_column_sums)(const uint16_t *x, long rows, long columns, long stride, float *sums);
+    /// out[i] = a[i] * b[i]; `out` may be `a`.
+    void (*half_multiply)(const uint16_t *a, const uint16_t *b, uint16_t *out, long count);
+    /// `layer_norm` with a bf16 result; `scratch` has `columns` floats.
+    void (*half_layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, long rows,
+                            long columns, uint16_t *y, float *mean, float *rstd, float *scratch);
+    void (*half_layer_norm_backward)(const uint16_t *dy, const float *x, const float *weight, const float *mean,
+                                     const float *rstd, long rows, long columns, float *dx, int accumulate,
+                                     float *dweight, float *dbias, float *scratch);
+    /// `softmax` over rows of `stride` values, of which those past `columns` become 0; the result also goes to `out`.
+    void (*half_softmax)(float *scores, long rows, long columns, long stride, float scale, int causal, long first_row,
+                         const float *mask, uint16_t *out);
+    /// `softmax_backward` over such rows, into `out`; destroys dp.
+    void (*half_softmax_backward)(const float *p, float *dp, long rows, long columns, long stride, float scale,
+                                  uint16_t *out);
 } LamKernels;
 
-/// The widest instruction set of this CPU that has kernels: "avx512", "avx2" or "portable".
+/// The widest instruction set of this CPU that has kernels: "amx", "avx512bf16", "avx512", "avx2" or "portable".
 const LamKernels *lam_kernels_best(void);
 
 /// The kernels called `name`, or null if this CPU or build cannot run them.

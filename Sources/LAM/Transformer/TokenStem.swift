@@ -19,7 +19,7 @@ struct TokenStem {
 
     func callAsFunction(_ tokens: Tensor, _ tape: Tape, name: String) -> Tensor {
         let count = tokens.shape[tokens.shape.count - 2]
-        let projected = outputNorm(projection(inputNorm(tokens, tape), tape), tape)
+        let projected = outputNorm(projection(inputNorm(tokens, tape), tape), tape, output: .f32)
         tape.observe("\(name).ffn", projected)
         let positioned = tape.add(projected, repeating: positions(count, on: tape.backend))
         tape.observe("\(name).pos_enc", positioned)

@@ -12,7 +12,8 @@ public struct LayerNorm {
         self.epsilon = epsilon
     }
 
-    public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
-        tape.layerNorm(x, weight: weight, bias: bias, epsilon: epsilon)
+    /// - Parameter output: type of the result; nil for the tape's `activationType`, as what follows is a product.
+    public func callAsFunction(_ x: Tensor, _ tape: Tape, output: DType? = nil) -> Tensor {
+        tape.layerNorm(x, weight: weight, bias: bias, epsilon: epsilon, output: output ?? tape.activationType)
     }
 }

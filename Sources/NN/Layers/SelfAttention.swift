@@ -27,7 +27,7 @@ public struct SelfAttention {
     ) -> Tensor {
         // The three projections follow each other in the store: one product makes q, k and v side by side.
         let projections = Parameter.stackedRows([toQ.weight, toK.weight, toV.weight])
-        let qkv = tape.linear(x, weight: projections, bias: nil)
+        let qkv = tape.linear(x, weight: projections, bias: nil, output: tape.activationType)
         return toOut(tape.attention(qkv, layout: layout, keyMask: keyMask), tape, addedTo: residual)
     }
 }

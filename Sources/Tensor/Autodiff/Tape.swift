@@ -7,6 +7,7 @@ public final class Tape {
     public let backend: any Backend
     /// False for inference: nothing is remembered.
     public let isRecording: Bool
+    public let autocast: Autocast
     /// Called with intermediate activations under the names the reference data uses; nil costs nothing.
     public var observer: ((_ name: String, _ activation: Tensor) -> Void)?
 
@@ -14,10 +15,14 @@ public final class Tape {
     private var gradients: [Int: Tensor] = [:]
     private var nodeCount = 0
 
-    public init(on backend: any Backend, recording: Bool) {
+    public init(on backend: any Backend, recording: Bool, autocast: Autocast = .off) {
         self.backend = backend
         isRecording = recording
+        self.autocast = autocast
     }
+
+    /// Type of the values between the products of a block.
+    public var activationType: DType { autocast == .off ? .f32 : .bf16 }
 
     /// The tensor as a variable whose gradient is kept: `gradient(of:)` after `backward`.
     public func variable(_ tensor: Tensor) -> Tensor {
@@ -92,14 +97,14 @@ public final class Tape {
     func withGradient(of input: Tensor, _ write: (_ buffer: Tensor, _ accumulates: Bool) -> Void) {
         guard let node = input.node else { return }
         guard var sum = gradients.removeValue(forKey: node) else {
-            let buffer = backend.empty(input.shape)
+            let buffer = backend.empty(input.shape, input.dtype)
             write(buffer, false)
             gradients[node] = buffer
             return
         }
         // The same memory may be the gradient of two inputs of one addition: then this one gets its own copy.
         if !sum.isUniquelyReferenced() {
-            let copy = backend.empty(input.shape)
+            let copy = backend.empty(input.shape, input.dtype)
             let whole = BlockCopy(blocks: 1, length: sum.count, sourceStride: 0, targetStride: 0)
             backend.copy(whole, from: sum, to: copy, accumulate: false)
             sum = copy

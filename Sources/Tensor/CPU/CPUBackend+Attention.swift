@@ -4,12 +4,13 @@ import Kernels
 /// its probabilities in scratch memory that fits the cache.
 extension CPUBackend {
     /// Sequences up to this length run in the small kernel, where a product library would be all call overhead.
-    private static let smallLength = 16
+    static let smallLength = 16
     /// Floats of scores that a task holds at once: 512 KiB, a quarter of a second-level cache for each of the backward
     /// pass's two matrices.
     private static let scoreBudget = 1 << 17
 
     public func attention(_ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into out: Tensor) {
+        if qkv.dtype == .bf16 { return halfAttention(qkv, layout: layout, keyMask: keyMask, into: out) }
         let problem = AttentionProblem(qkv, layout, keyMask, self)
         precondition(out.count == layout.tokenCount * problem.width, "attention of \(qkv.shape) into \(out.shape)")
         let target = pointer(out)
@@ -44,6 +45,9 @@ extension CPUBackend {
     public func attentionBackward(
         _ dout: Tensor, qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into dqkv: Tensor
     ) {
+        if qkv.dtype == .bf16 {
+            return halfAttentionBackward(dout, qkv: qkv, layout: layout, keyMask: keyMask, into: dqkv)
+        }
         let problem = AttentionProblem(qkv, layout, keyMask, self)
         precondition(dqkv.count == qkv.count, "attention gradient of \(qkv.shape) into \(dqkv.shape)")
         let upstream = pointer(dout), gradient = pointer(dqkv)

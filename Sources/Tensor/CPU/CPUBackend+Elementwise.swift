@@ -11,6 +11,17 @@ extension CPUBackend {
         split(tensor.count, grain: Self.grain * 4) { (target + $0).update(repeating: value, count: $1) }
     }
 
+    public func cast(_ x: Tensor, into out: Tensor) {
+        precondition(x.count == out.count, "cast of \(x.shape) into \(out.shape)")
+        if out.dtype == .bf16 {
+            let source = pointer(x), target = halfPointer(out)
+            split(x.count, grain: Self.grain) { kernels.half_from_float(source + $0, target + $0, $1) }
+        } else {
+            let source = halfPointer(x), target = pointer(out)
+            split(x.count, grain: Self.grain) { kernels.half_to_float(source + $0, target + $0, $1) }
+        }
+    }
+
     public func copy(_ plan: BlockCopy, from source: Tensor, to target: Tensor, accumulate: Bool) {
         precondition(source.dtype == target.dtype, "copy from \(source.dtype) to \(target.dtype)")
         guard plan.blocks > 0, plan.length > 0 else { return }
@@ -51,6 +62,10 @@ extension CPUBackend {
 
     public func multiply(_ a: Tensor, _ b: Tensor, into out: Tensor) {
         precondition(a.count == b.count && a.count == out.count, "\(a.shape) * \(b.shape) into \(out.shape)")
+        if a.dtype == .bf16 {
+            let x = halfPointer(a), y = halfPointer(b), product = halfPointer(out)
+            return split(a.count, grain: Self.grain) { kernels.half_multiply(x + $0, y + $0, product + $0, $1) }
+        }
         let x = pointer(a), y = pointer(b), product = pointer(out)
         split(a.count, grain: Self.grain) { kernels.multiply(x + $0, y + $0, product + $0, $1) }
     }
@@ -58,7 +73,14 @@ extension CPUBackend {
     public func addColumnSums(of x: Tensor, to out: Tensor) {
         let columns = out.count
         precondition(columns > 0 && x.count % columns == 0, "column sums of \(x.shape) into \(out.shape)")
-        let source = pointer(x), sums = pointer(out)
+        let sums = pointer(out)
+        if x.dtype == .bf16 {
+            let source = halfPointer(x)
+            return split(columns, grain: 128) { start, count in
+                kernels.half_column_sums(source + start, x.count / columns, count, columns, sums + start)
+            }
+        }
+        let source = pointer(x)
         // A strip of columns per task: every sum is made by one thread, in row order.
         split(columns, grain: 128) { start, count in
             kernels.column_sums(source + start, x.count / columns, count, columns, sums + start)

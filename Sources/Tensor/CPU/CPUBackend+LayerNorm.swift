@@ -9,8 +9,18 @@ extension CPUBackend {
     ) {
         let columns = weight.count
         precondition(x.count == y.count && x.count % columns == 0, "layer norm over \(columns) of \(x.shape)")
-        let source = pointer(x), target = pointer(y), w = pointer(weight), b = pointer(bias)
+        let source = pointer(x), w = pointer(weight), b = pointer(bias)
         let means = mean.map(pointer), rstds = rstd.map(pointer)
+        if y.dtype == .bf16 {
+            let target = halfPointer(y)
+            return split(x.count / columns, grain: Self.rowGrain) { start, count in
+                let scratch = empty([columns])
+                kernels.half_layer_norm(
+                    source + start * columns, w, b, epsilon, count, columns, target + start * columns,
+                    means.map { $0 + start }, rstds.map { $0 + start }, pointer(scratch))
+            }
+        }
+        let target = pointer(y)
         split(x.count / columns, grain: Self.rowGrain) { start, count in
             kernels.layer_norm(
                 source + start * columns, w, b, epsilon, count, columns, target + start * columns,
@@ -25,7 +35,7 @@ extension CPUBackend {
         let columns = weight.count
         let rows = x.count / columns
         precondition(dy.count == x.count && dx.count == x.count, "layer norm gradient \(dy.shape) of \(x.shape)")
-        let upstream = pointer(dy), source = pointer(x), w = pointer(weight), target = pointer(dx)
+        let source = pointer(x), w = pointer(weight), target = pointer(dx)
         let means = pointer(mean), rstds = pointer(rstd)
         let wantsParameters = dweight != nil && dbias != nil
         // Every task sums its own rows; the partial sums are added in order afterwards.
@@ -34,8 +44,15 @@ extension CPUBackend {
         let sums = pointer(partial)
         split(rows, grain: Self.rowGrain) { start, count in
             let own = sums + start / Self.rowGrain * 2 * columns
+            if dy.dtype == .bf16 {
+                let scratch = empty([columns])
+                return kernels.half_layer_norm_backward(
+                    halfPointer(dy) + start * columns, source + start * columns, w, means + start, rstds + start, count,
+                    columns, target + start * columns, accumulate ? 1 : 0, wantsParameters ? own : nil,
+                    wantsParameters ? own + columns : nil, pointer(scratch))
+            }
             kernels.layer_norm_backward(
-                upstream + start * columns, source + start * columns, w, means + start, rstds + start, count, columns,
+                pointer(dy) + start * columns, source + start * columns, w, means + start, rstds + start, count, columns,
                 target + start * columns, accumulate ? 1 : 0, wantsParameters ? own : nil,
                 wantsParameters ? own + columns : nil)
         }

@@ -13,6 +13,7 @@ extension CPUBackend {
         precondition(
             a.columns == b.rows && c.count == a.rows * b.columns,
             "product of [\(a.rows), \(a.columns)] and [\(b.rows), \(b.columns)] into \(c.shape)")
+        if a.tensor.dtype == .bf16 { return halfMultiply(a, b, into: c, accumulate: accumulate) }
         let target = pointer(c)
         forEachTile(rows: a.rows, columns: b.columns, depth: a.columns) { row, column, rows, columns in
             multiplyTile(
@@ -26,6 +27,7 @@ extension CPUBackend {
         precondition(
             input.columns == map.rows && out.count == input.rows * map.columns,
             "linear map \(weight.shape) of \(x.shape) into \(out.shape)")
+        if x.dtype == .bf16 { return halfLinear(input, map, bias: bias, epilogue: epilogue, into: out) }
         let width = map.columns
         let target = pointer(out)
         let biasPointer = bias.map(pointer)

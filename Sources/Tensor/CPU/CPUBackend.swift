@@ -10,7 +10,7 @@ public final class CPUBackend: Backend {
 
     /// - Parameters:
     ///   - threadCount: compute threads; nil for the CPUs this process may run on.
-    ///   - instructionSet: `avx512`, `avx2` or `portable` kernels; nil for the widest.
+    ///   - instructionSet: which vector kernels; nil for the widest.
     ///   - products: where matrix products run; nil for the fastest here.
     public init(
         threadCount: Int? = nil, instructionSet: InstructionSet? = nil, products: MatrixProductLibrary? = nil
@@ -66,6 +66,11 @@ public final class CPUBackend: Backend {
         return rawPointer(tensor).assumingMemoryBound(to: Float.self)
     }
 
+    func halfPointer(_ tensor: Tensor) -> UnsafeMutablePointer<UInt16> {
+        precondition(tensor.dtype == .bf16, "a bf16 operation got a \(tensor.dtype) tensor \(tensor.shape)")
+        return rawPointer(tensor).assumingMemoryBound(to: UInt16.self)
+    }
+
     func indexPointer(_ tensor: Tensor) -> UnsafeMutablePointer<Int32> {
         precondition(tensor.dtype == .i32, "indices are i32, got \(tensor.dtype) \(tensor.shape)")
         return rawPointer(tensor).assumingMemoryBound(to: Int32.self)
@@ -83,7 +88,7 @@ public final class CPUBackend: Backend {
 
 /// Instruction sets that the vector kernels are compiled for.
 public enum InstructionSet: String, Sendable, CaseIterable {
-    case avx512, avx2, portable
+    case amx, avx512bf16, avx512, avx2, portable
 
     /// The widest that this CPU runs.
     public static var widest: InstructionSet { available.first ?? .portable }

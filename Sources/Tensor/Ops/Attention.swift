@@ -9,10 +9,10 @@ extension Tape {
     ///   - keyMask: `[layout.outerCount, layout.length]`, 0 for keys that may be seen and -inf for the others.
     /// - Returns: `[..., E]`.
     public func attention(_ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor? = nil) -> Tensor {
-        let out = backend.empty(qkv.shape.dropLast() + [qkv.shape[qkv.shape.count - 1] / 3])
+        let out = backend.empty(qkv.shape.dropLast() + [qkv.shape[qkv.shape.count - 1] / 3], qkv.dtype)
         backend.attention(qkv, layout: layout, keyMask: keyMask, into: out)
         return record(out, from: [qkv]) { [self] gradient in
-            let dqkv = backend.empty(qkv.shape)
+            let dqkv = backend.empty(qkv.shape, qkv.dtype)
             backend.attentionBackward(gradient, qkv: qkv, layout: layout, keyMask: keyMask, into: dqkv)
             accumulate(dqkv, into: qkv)
         }

@@ -3,9 +3,13 @@ extension Tape {
     ///
     /// With `h = (x - mean) rstd`, `g = dy weight`:  `dx = rstd (g - mean(g) - h mean(g h))`,
     /// `dweight = sum dy h`,  `dbias = sum dy`.
-    public func layerNorm(_ x: Tensor, weight: Parameter, bias: Parameter, epsilon: Float) -> Tensor {
+    ///
+    /// - Parameter output: type of the result; x is f32.
+    public func layerNorm(
+        _ x: Tensor, weight: Parameter, bias: Parameter, epsilon: Float, output: DType = .f32
+    ) -> Tensor {
         let rows = x.count / weight.count
-        let out = backend.empty(x.shape)
+        let out = backend.empty(x.shape, output)
         let mean = isRecording ? backend.empty([rows]) : nil
         let rstd = isRecording ? backend.empty([rows]) : nil
         backend.layerNorm(

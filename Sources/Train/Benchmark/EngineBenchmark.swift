@@ -11,6 +11,9 @@ public struct EngineBenchmark: Sendable {
     public var patches: Int
     public var batch: Int
     public var steps: Int
+    public var autocast = Autocast.off
+    /// Whether to time each operation, which costs little.
+    public var isProfiled = false
 
     /// The original's size: 768 wide, 12 + 12 blocks, 4 + 196 tokens.
     public static let original = EngineBenchmark(
@@ -29,7 +32,7 @@ public struct EngineBenchmark: Sendable {
     public struct Result: Codable, Sendable {
         public var backend: String
         public var threads: Int
-        /// Best rate of large f32 products, GFLOP/s.
+        /// Best rate of large products in the step's precision, GFLOP/s.
         public var ceilingGFLOPs: Double
         public var batch: Int
         public var gflopPerSample: Double
@@ -41,14 +44,38 @@ public struct EngineBenchmark: Sendable {
         public var achievedGFLOPs: Double
         public var shareOfCeiling: Double
         public var peakMemoryMiB: Double
+        /// Per operation and shape, the slowest first; nil unless `isProfiled`.
+        public var profile: [OperationTime]?
+    }
+
+    /// One operation's share of a step.
+    public struct OperationTime: Codable, Sendable {
+        public var name: String
+        public var callsPerStep: Double
+        public var secondsPerStep: Double
+        public var gflops: Double
+        public var gibPerSecond: Double
+        /// Seconds that its products would take at the ceiling.
+        public var floorSeconds: Double
+
+        init(_ entry: ProfilingBackend.Entry, ceilingGFLOPs: Double, steps: Int) {
+            name = entry.name
+            callsPerStep = Double(entry.calls) / Double(steps)
+            secondsPerStep = entry.seconds / Double(steps)
+            gflops = entry.flops / entry.seconds / 1e9
+            gibPerSecond = entry.bytes / entry.seconds / 1_073_741_824
+            floorSeconds = entry.flops / Double(steps) / 1e9 / ceilingGFLOPs
+        }
     }
 
     /// - Parameter progress: told about each step as it ends.
     public func run(threads: Int?, progress: (_ step: Int, _ seconds: Double) -> Void = { _, _ in }) -> Result {
         let backend = CPUBackend(threadCount: threads)
-        let ceiling = Self.ceiling(backend)
+        let ceiling = Self.ceiling(backend, autocast == .off ? .f32 : .bf16)
+        let profiling = isProfiled ? ProfilingBackend(backend) : nil
         let module = LAMModule(
-            backend: backend, featureWidth: featureWidth, options: options, optimizer: AdamW.Options(), seed: 0)
+            backend: profiling ?? backend, featureWidth: featureWidth, options: options, optimizer: AdamW.Options(), seed: 0,
+            autocast: autocast)
         var generator = RandomGenerator(seed: 0, purpose: "bench")
         let features = Initializer.uniform(bound: 1).values(batch * 2 * patches * featureWidth, &generator)
         let input = backend.tensor(features, [batch, 2, patches, featureWidth])
@@ -60,7 +87,7 @@ public struct EngineBenchmark: Sendable {
             _ = module.optimizerStep(learningRate: 1e-4, clipNorm: 0.1)
             let elapsed = (ContinuousClock.now - start) / .seconds(1)
             progress(step, elapsed)
-            if step > 0 { seconds.append(elapsed) }
+            if step > 0 { seconds.append(elapsed) } else { profiling?.reset() }
         }
         let best = seconds.min() ?? .nan, median = seconds.sorted()[seconds.count / 2]
         let flops = options.trainingFLOPs(patches: patches, featureWidth: featureWidth)
@@ -69,14 +96,15 @@ public struct EngineBenchmark: Sendable {
             backend: backend.summary, threads: backend.pool.threadCount, ceilingGFLOPs: ceiling, batch: batch,
             gflopPerSample: flops / 1e9, stepSeconds: seconds, bestSamplesPerSecond: Double(batch) / best,
             medianSamplesPerSecond: Double(batch) / median, achievedGFLOPs: achieved,
-            shareOfCeiling: achieved / ceiling, peakMemoryMiB: ProcessMemory.peakMiB)
+            shareOfCeiling: achieved / ceiling, peakMemoryMiB: ProcessMemory.peakMiB,
+            profile: profiling?.profile.map { OperationTime($0, ceilingGFLOPs: ceiling, steps: steps) })
     }
 
     /// Best GFLOP/s over products of the shapes that a transformer has.
-    private static func ceiling(_ backend: CPUBackend) -> Double {
+    private static func ceiling(_ backend: CPUBackend, _ type: DType) -> Double {
         var best = 0.0
         for (m, n, k) in [(3200, 768, 768), (3200, 2304, 768), (3200, 3072, 768), (3200, 768, 3072)] {
-            let x = backend.zeros([m, k]), weight = backend.zeros([n, k]), out = backend.empty([m, n])
+            let x = backend.empty([m, k], type), weight = backend.zeros([n, k]), out = backend.empty([m, n], type)
             for _ in 0..<5 {
                 let start = ContinuousClock.now
                 backend.linear(x, weight: weight, bias: nil, epilogue: .none, into: out)

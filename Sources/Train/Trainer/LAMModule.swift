@@ -9,6 +9,8 @@ public final class LAMModule {
     public let store: ParameterStore
     public let model: LatentActionModel
     public let optimizer: AdamW
+    /// Number format of forward and backward passes.
+    public let autocast: Autocast
 
     /// What one training or validation batch gives.
     public struct BatchResult: Sendable {
@@ -31,9 +33,10 @@ public final class LAMModule {
     /// - Parameter featureWidth: D of the vision encoder.
     public init(
         backend: any Backend, featureWidth: Int, options: LatentActionModelOptions, optimizer: AdamW.Options,
-        seed: UInt64
+        seed: UInt64, autocast: Autocast = .off
     ) {
         self.backend = backend
+        self.autocast = autocast
         store = ParameterStore(backend: backend)
         model = LatentActionModel(store.root, featureWidth: featureWidth, options)
         store.allocate(seed: seed)
@@ -46,7 +49,7 @@ public final class LAMModule {
     public func trainingStep(
         _ patches: Tensor, observer: ((String, Tensor) -> Void)? = nil
     ) -> (output: LatentActionModel.Output, result: BatchResult) {
-        let tape = Tape(on: backend, recording: true)
+        let tape = Tape(on: backend, recording: true, autocast: autocast)
         tape.observer = observer
         let output = model(patches, tape)
         tape.backward(from: output.loss)
@@ -57,7 +60,7 @@ public final class LAMModule {
 
     /// Forward alone.
     public func validationStep(_ patches: Tensor) -> BatchResult {
-        summarize(model(patches, Tape(on: backend, recording: false)), patches)
+        summarize(model(patches, Tape(on: backend, recording: false, autocast: autocast)), patches)
     }
 
     /// Clips the accumulated gradients, updates the parameters and clears the gradients.

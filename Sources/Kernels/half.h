@@ -1,0 +1,307 @@
+// bf16 ("half" here): the upper 16 bits of a float. Conversion, packing of matrix operands, and the product itself for
+// processors without matrix units.
+//
+// Packed operands are what matrix units load. The right operand B [k, n] lies in panels of 32 columns; a panel holds, for
+// each 32 values of k, two tiles of 16 columns; a tile has 16 rows, one per pair (k, k + 1), and in a row the pair of
+// each column side by side. The left operand A [m, k] is row-major, or packed in blocks of 32 rows, which hold, for each
+// 32 values of k, 32 rows of 32. Rows, columns and k are padded with zeros to multiples of 32.
+
+// Vectors are passed between functions of this file alone.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+typedef uint32_t pairs __attribute__((vector_size(64)));  // 16 pairs of bf16
+typedef float floats16 __attribute__((vector_size(64)));
+typedef uint16_t halves16 __attribute__((vector_size(32)));
+typedef uint16_t halves32 __attribute__((vector_size(64)));
+
+/// Rounds to nearest even; NaN stays NaN.
+static inline pairs rounded_bits(floats16 x) {
+    pairs bits = (pairs)x;
+    pairs rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    pairs is_nan = (pairs)(x != x);
+    return (rounded & ~is_nan) | (0x7fc0 & is_nan);
+}
+
+/// Two runs of 16 floats as 32 values of bf16.
+static inline halves32 round32(floats16 low, floats16 high) {
+#if defined(LAM_ROUND_TWO)
+    return (halves32)LAM_ROUND_TWO(high, low);
+#else
+    return __builtin_shufflevector(__builtin_convertvector(rounded_bits(low), halves16),
+                                   __builtin_convertvector(rounded_bits(high), halves16), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+                                   10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+                                   31);
+#endif
+}
+
+#define STAGE(s, ...)                                                                                                  \
+    for (int i = 0; i < 16; i++)                                                                                       \
+        if (!(i & s)) {                                                                                                \
+            pairs a = r[i], b = r[i + s];                                                                              \
+            r[i] = __builtin_shufflevector(a, b, FIRST_##s);                                                           \
+            r[i + s] = __builtin_shufflevector(a, b, SECOND_##s);                                                      \
+        }
+#define FIRST_8 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define SECOND_8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define FIRST_4 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+#define SECOND_4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+#define FIRST_2 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define SECOND_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define FIRST_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+#define SECOND_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+
+/// Transposes 16 x 16 lanes in four rounds of swapping blocks of 8, 4, 2 and 1.
+static inline void transpose(pairs r[16]) {
+    STAGE(8)
+    STAGE(4)
+    STAGE(2)
+    STAGE(1)
+}
+
+#define EVERY_SECOND_FROM(x, y)                                                                                        \
+    x, y, x + 1, y + 1, x + 2, y + 2, x + 3, y + 3, x + 4, y + 4, x + 5, y + 5, x + 6, y + 6, x + 7, y + 7, x + 8,     \
+        y + 8, x + 9, y + 9, x + 10, y + 10, x + 11, y + 11, x + 12, y + 12, x + 13, y + 13, x + 14, y + 14, x + 15,   \
+        y + 15
+
+/// A block of 32 x 32 values: row i is block[i].
+typedef struct {
+    halves32 row[32];
+} Block;
+
+/// The block at (row, column), zero outside of the source.
+static inline void load_block(const LamHalfSource *s, long row, long column, Block *block) {
+    const long rows = s->rows - row < 32 ? s->rows - row : 32;
+    const long columns = s->columns - column < 32 ? s->columns - column : 32;
+    if (rows == 32 && columns == 32) {
+        for (long i = 0; i < 32; i++) {
+            const long index = (row + i) * s->stride + column;
+            if (s->is_half) {
+                memcpy(&block->row[i], (const uint16_t *)s->values + index, 64);
+            } else {
+                floats16 values[2];
+                memcpy(values, (const float *)s->values + index, 128);
+                block->row[i] = round32(values[0], values[1]);
+            }
+        }
+        return;
+    }
+    memset(block, 0, sizeof *block);
+    for (long i = 0; i < rows; i++) {
+        const long index = (row + i) * s->stride + column;
+        if (s->is_half) {
+            memcpy(&block->row[i], (const uint16_t *)s->values + index, (size_t)columns * 2);
+        } else {
+            floats16 values[2] = {{0}};
+            memcpy(values, (const float *)s->values + index, (size_t)columns * 4);
+            block->row[i] = round32(values[0], values[1]);
+        }
+    }
+}
+
+/// The left 16 columns (`low`) and the right 16 (`high`) of the block, pairs of rows side by side.
+static inline void pair_rows(const Block *block, pairs low[16], pairs high[16]) {
+    for (int i = 0; i < 16; i++) {
+        halves32 even = block->row[2 * i], odd = block->row[2 * i + 1];
+        low[i] = (pairs)__builtin_shufflevector(even, odd, EVERY_SECOND_FROM(0, 32));
+        high[i] = (pairs)__builtin_shufflevector(even, odd, EVERY_SECOND_FROM(16, 48));
+    }
+}
+
+/// See `LamKernels.half_pack_right`.
+static void NAMED(half_pack_right)(const LamHalfSource *source, int transposed, long first_panel, long panels,
+                                   uint16_t *out) {
+    const long blocks = ((transposed ? source->columns : source->rows) + 31) / 32;
+    Block block;
+    pairs tiles[2][16];
+    for (long panel = first_panel; panel < first_panel + panels; panel++)
+        for (long k = 0; k < blocks; k++, out += 1024) {
+            if (transposed) {
+                load_block(source, panel * 32, k * 32, &block);
+                memcpy(tiles, &block, sizeof block);
+                transpose(tiles[0]);
+                transpose(tiles[1]);
+            } else {
+                load_block(source, k * 32, panel * 32, &block);
+                pair_rows(&block, tiles[0], tiles[1]);
+            }
+            memcpy(out, tiles, sizeof tiles);
+        }
+}
+
+/// See `LamKernels.half_pack_left`.
+static void NAMED(half_pack_left)(const LamHalfSource *source, int transposed, long first_block, long blocks,
+                                  uint16_t *out) {
+    const long steps = ((transposed ? source->rows : source->columns) + 31) / 32;
+    Block block;
+    pairs lines[2][16];
+    for (long row = first_block; row < first_block + blocks; row++)
+        for (long k = 0; k < steps; k++, out += 1024) {
+            if (transposed) {
+                load_block(source, k * 32, row * 32, &block);
+                pair_rows(&block, lines[0], lines[1]);
+                transpose(lines[0]);
+                transpose(lines[1]);
+            } else {
+                load_block(source, row * 32, k * 32, &block);
+                memcpy(lines, &block, sizeof block);
+            }
+            memcpy(out, lines, sizeof lines);
+        }
+}
+
+/// sum + x0 y0 + x1 y1 for each pair.
+static inline floats16 add_products(floats16 sum, pairs x, pairs y) {
+#if defined(LAM_DOT_PAIRS)
+    return LAM_DOT_PAIRS(sum, x, y);
+#else
+    sum += (floats16)(x << 16) * (floats16)(y << 16);
+    return sum + (floats16)(x & 0xffff0000u) * (floats16)(y & 0xffff0000u);
+#endif
+}
+
+#if !defined(LAM_HALF_PRODUCT)
+#define LAM_HALF_PRODUCT NAMED(half_product)
+
+/// See `LamKernels.half_product`.
+static void NAMED(half_product)(long m, long panels, long k, const LamHalfLeft *left, const uint16_t *right,
+                                long right_stride, float *c, long c_stride, int accumulate) {
+    enum { ROWS = LANES >= 16 ? 8 : 4 };
+    for (long tile = 0; tile < 2 * panels; tile++) {
+        const uint16_t *columns = right + (tile / 2) * right_stride + (tile % 2) * 512;
+        for (long row = 0; row < m; row += ROWS) {
+            const long rows = m - row < ROWS ? m - row : ROWS;
+            const uint16_t *a = left->values + (row / 32) * left->block + (row % 32) * left->row;
+            float *out = c + row * c_stride + tile * 16;
+            floats16 sum[ROWS];
+            for (long i = 0; i < ROWS; i++) {
+                sum[i] = (floats16){0};
+                if (accumulate && i < rows) memcpy(&sum[i], out + i * c_stride, 64);
+            }
+            for (long p = 0; p < k; p += 2) {
+                pairs values;
+                memcpy(&values, columns + (p / 32) * 1024 + (p % 32) * 16, 64);
+                for (long i = 0; i < ROWS; i++) {
+                    uint32_t pair;
+                    memcpy(&pair, a + (i < rows ? i : rows - 1) * left->row + (p / 32) * left->step + p % 32, 4);
+                    sum[i] = add_products(sum[i], values, (pairs){0} + pair);
+                }
+            }
+            for (long i = 0; i < rows; i++) memcpy(out + i * c_stride, &sum[i], 64);
+        }
+    }
+}
+#endif
+
+static inline floats16 load_half16(const uint16_t *p, long count) {
+    halves16 halves = {0};
+    if (count >= 16) memcpy(&halves, p, 32);
+    else memcpy(&halves, p, (size_t)count * 2);
+    return (floats16)(__builtin_convertvector(halves, pairs) << 16);
+}
+
+static inline floats16 load_float16(const float *p, long count) {
+    floats16 v = {0};
+    if (count >= 16) memcpy(&v, p, 64);
+    else memcpy(&v, p, (size_t)count * 4);
+    return v;
+}
+
+static inline void store_half16(uint16_t *p, floats16 v, long count) {
+    halves16 halves = __builtin_convertvector(rounded_bits(v), halves16);
+    if (count >= 16) memcpy(p, &halves, 32);
+    else memcpy(p, &halves, (size_t)count * 2);
+}
+
+static void NAMED(half_from_float)(const float *x, uint16_t *out, long count) {
+    for (long i = 0; i < count; i += 16) store_half16(out + i, load_float16(x + i, count - i), count - i);
+}
+
+static void NAMED(half_to_float)(const uint16_t *x, float *out, long count) {
+    for (long i = 0; i < count; i += 16) {
+        floats16 v = load_half16(x + i, count - i);
+        memcpy(out + i, &v, count - i >= 16 ? 64 : (size_t)(count - i) * 4);
+    }
+}
+
+/// See `LamKernels.half_layer_norm`.
+static void NAMED(half_layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, long rows,
+                                   long columns, uint16_t *y, float *mean, float *rstd, float *scratch) {
+    for (long row = 0; row < rows; row++) {
+        NAMED(layer_norm)(x + row * columns, weight, bias, epsilon, 1, columns, scratch, mean ? mean + row : 0,
+                          rstd ? rstd + row : 0);
+        NAMED(half_from_float)(scratch, y + row * columns, columns);
+    }
+}
+
+static void NAMED(half_layer_norm_backward)(const uint16_t *dy, const float *x, const float *weight, const float *mean,
+                                            const float *rstd, long rows, long columns, float *dx, int accumulate,
+                                            float *dweight, float *dbias, float *scratch) {
+    for (long row = 0; row < rows; row++) {
+        NAMED(half_to_float)(dy + row * columns, scratch, columns);
+        NAMED(layer_norm_backward)(scratch, x + row * columns, weight, mean + row, rstd + row, 1, columns,
+                                   dx + row * columns, accumulate, dweight, dbias);
+    }
+}
+
+/// out = x + bias, or out = x where there is none.
+static void NAMED(half_add_bias)(const float *x, const float *bias, uint16_t *out, long count) {
+    for (long i = 0; i < count; i += 16) {
+        floats16 sum = load_float16(x + i, count - i);
+        if (bias) sum += load_float16(bias + i, count - i);
+        store_half16(out + i, sum, count - i);
+    }
+}
+
+/// See `LamKernels.half_gelu`.
+static void NAMED(half_gelu)(float *x, const float *bias, uint16_t *activated, uint16_t *derivative, float *scratch,
+                             long count) {
+    if (bias) NAMED(add)(x, bias, x, count);
+    if (!derivative) {
+        NAMED(gelu)(x, x, count);
+    } else {
+        NAMED(gelu_with_derivative)(x, x, scratch, count);
+        NAMED(half_from_float)(scratch, derivative, count);
+    }
+    NAMED(half_from_float)(x, activated, count);
+}
+
+static void NAMED(half_multiply)(const uint16_t *a, const uint16_t *b, uint16_t *out, long count) {
+    for (long i = 0; i < count; i += 16)
+        store_half16(out + i, load_half16(a + i, count - i) * load_half16(b + i, count - i), count - i);
+}
+
+/// See `LamKernels.half_softmax`.
+static void NAMED(half_softmax)(float *scores, long rows, long columns, long stride, float scale, int causal,
+                                long first_row, const float *mask, uint16_t *out) {
+    for (long row = 0; row < rows; row++) {
+        float *line = scores + row * stride;
+        NAMED(softmax)(line, 1, columns, scale, causal, first_row + row, mask);
+        for (long j = columns; j < stride; j++) line[j] = 0;
+        if (out) NAMED(half_from_float)(line, out + row * stride, stride);
+    }
+}
+
+/// See `LamKernels.half_softmax_backward`.
+static void NAMED(half_softmax_backward)(const float *p, float *dp, long rows, long columns, long stride, float scale,
+                                         uint16_t *out) {
+    for (long row = 0; row < rows; row++) {
+        float *line = dp + row * stride;
+        NAMED(softmax_backward)(p + row * stride, line, 1, columns, scale);
+        for (long j = columns; j < stride; j++) line[j] = 0;
+        NAMED(half_from_float)(line, out + row * stride, stride);
+    }
+}
+
+/// See `LamKernels.half_column_sums`.
+static void NAMED(half_column_sums)(const uint16_t *x, long rows, long columns, long stride, float *sums) {
+    for (long j = 0; j < columns; j += 64) {
+        floats16 sum[4];
+        const long count = columns - j;
+        for (long i = 0; i < 4 && 16 * i < count; i++) sum[i] = load_float16(sums + j + 16 * i, count - 16 * i);
+        for (long row = 0; row < rows; row++)
+            for (long i = 0; i < 4 && 16 * i < count; i++)
+                sum[i] += load_half16(x + row * stride + j + 16 * i, count - 16 * i);
+        for (long i = 0; i < 4 && 16 * i < count; i++)
+            memcpy(sums + j + 16 * i, &sum[i], count - 16 * i >= 16 ? 64 : (size_t)(count - 16 * i) * 4);
+    }
+}
