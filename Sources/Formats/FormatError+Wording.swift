@@ -101,7 +101,8 @@ extension PickleFault {
 extension TorchFault {
     var wording: String {
         switch self {
-        case .noStateDict: "no state dict: neither the saved object nor its 'state_dict' or 'model' maps names to tensors"
+        case .noStateDict:
+            "no state dict: neither the saved object nor its 'state_dict' or 'model' maps names to tensors"
         case .notATorchFile: "expected a zip archive or a legacy torch pickle, got something else"
         case .noPickle: "no data.pkl under a single root folder"
         case .byteOrder(let order): "byteorder: expected little or big, got '\(order)'"

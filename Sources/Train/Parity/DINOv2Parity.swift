@@ -44,7 +44,8 @@ struct DINOv2Parity {
             let first = 1 + encoder.sizes.registers, end = tokens.shape[1]
             let patches = vision.part(tokens, first..<end)
             var parts = [
-                ("x_prenorm", observed.last?.values ?? []), ("x_norm_clstoken", vision.part(tokens, 0..<1)), ("x_norm_patchtokens", patches),
+                ("x_prenorm", observed.last?.values ?? []), ("x_norm_clstoken", vision.part(tokens, 0..<1)),
+                ("x_norm_patchtokens", patches),
             ]
             if first > 1 { parts.append(("x_norm_regtokens", vision.part(tokens, 1..<first))) }
             for (part, values) in parts {

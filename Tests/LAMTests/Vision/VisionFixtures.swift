@@ -33,6 +33,14 @@ enum VisionFixtures {
             source: "changed weights", tensors: weights.tensors.map { ($0.key, $0.value) } + [(name, tensor)])
     }
 
+    /// A DINOv3 whose LayerScale is 1: an untrained network's hides what its blocks compute.
+    static func withoutLayerScale(_ weights: WeightFile) -> WeightFile {
+        renamed(weights) { name, tensor in
+            guard name.contains(".gamma_") else { return (name, tensor) }
+            return (name, StoredTensor(floats: [Float](repeating: 1, count: tensor.count), shape: tensor.shape))
+        }
+    }
+
     /// timm's names of a DINOv3 as Meta's files have them, with what those have besides: bias of q, k and v with a
     /// mask, rotation periods, mask token.
     static func inMetaFormat(_ weights: WeightFile, kBias: Float = .nan) -> WeightFile {

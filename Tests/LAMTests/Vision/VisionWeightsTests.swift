@@ -110,8 +110,12 @@ struct VisionWeightsTests {
         #expect(fault(changed) == .elementType("norm.weight", .i64))
     }
 
-    @Test("a DINOv2 whose positions are no square, or of another width, is an error", arguments: [[1, 49, 48], [1, 1, 48],
-        [50, 48], [1, 50, 24], [2, 50, 48]])
+    @Test(
+        "a DINOv2 whose positions are no square, or of another width, is an error",
+        arguments: [
+            [1, 49, 48], [1, 1, 48],
+            [50, 48], [1, 50, 24], [2, 50, 48],
+        ])
     func positions(shape: [Int]) throws {
         let weights = VisionFixtures.renamed(try VisionFixtures.weights("dinov2/weights.safetensors")) { name, tensor in
             guard name == "pos_embed" else { return (name, tensor) }
