@@ -59,10 +59,7 @@ public final class DINOv2Encoder: VisionEncoder {
     public var patchSize: Int { sizes.patchSize }
 
     public func callAsFunction(_ frames: Tensor, on backend: any Backend) -> Tensor {
-        let grid = PatchGrid(frames, for: self, loadedOn: transformer.backend, on: backend)
-        let features = transformer(
-            grid.flattened(frames), positions: positions(grid), keepsPrefix: false, observer: nil)
-        return features.reshaped([frames.shape[0], frames.shape[1], grid.count, featureWidth])
+        transformer.features(frames, on: backend, positions)
     }
 
     /// All normalised tokens of frames u8 `[B, T, 3, H, W]`: `[B T, 1 + registers + N, D]`.
@@ -70,9 +67,7 @@ public final class DINOv2Encoder: VisionEncoder {
     package func tokens(
         _ frames: Tensor, observer: ((_ name: String, _ activation: Tensor) -> Void)? = nil
     ) -> Tensor {
-        let grid = PatchGrid(frames, for: self, loadedOn: transformer.backend, on: transformer.backend)
-        return transformer(
-            grid.flattened(frames), positions: positions(grid), keepsPrefix: true, observer: observer)
+        transformer.tokens(frames, observer: observer, positions)
     }
 
     /// Positions of CLS and of a grid's patches, `[1 + N, D]`.

@@ -12,24 +12,15 @@ struct PatchGrid: Hashable {
         self.columns = columns
     }
 
-    /// The grid of frames u8 `[B, T, 3, H, W]`, which must be what `encoder` takes, and on the backend that has its
-    /// weights.
-    init(
-        _ frames: Tensor, for encoder: some VisionEncoder, loadedOn home: any Backend, on backend: any Backend
-    ) {
-        precondition(backend === home, "the encoder's weights are on \(home.summary), the frames on \(backend.summary)")
+    /// The grid of frames u8 `[B, T, 3, H, W]`, whose sides must be multiples of the patch.
+    init(_ frames: Tensor, patchSize: Int) {
         precondition(
             frames.dtype == .u8 && frames.shape.count == 5 && frames.shape[2] == 3,
             "frames are u8 [B, T, 3, H, W], got \(frames.dtype) \(frames.shape)")
         let (height, width) = (frames.shape[3], frames.shape[4])
         precondition(
-            height > 0 && width > 0 && height % encoder.patchSize == 0 && width % encoder.patchSize == 0,
-            "frames of \(height) x \(width) pixels in patches of \(encoder.patchSize)")
-        self.init(rows: height / encoder.patchSize, columns: width / encoder.patchSize)
-    }
-
-    /// `[B, T, 3, H, W]` as `[B T, 3, H, W]`.
-    func flattened(_ frames: Tensor) -> Tensor {
-        frames.reshaped([frames.shape[0] * frames.shape[1]] + frames.shape.dropFirst(2))
+            height > 0 && width > 0 && height % patchSize == 0 && width % patchSize == 0,
+            "frames of \(height) x \(width) pixels in patches of \(patchSize)")
+        self.init(rows: height / patchSize, columns: width / patchSize)
     }
 }

@@ -73,30 +73,44 @@ struct VisionTransformer {
         norm = try loader.norm(&reader, "norm", width, epsilon)
     }
 
-    /// Encodes frames.
-    ///
-    /// - Parameters:
-    ///   - frames: u8 `[F, 3, H, W]`.
-    ///   - keepsPrefix: whether CLS and registers are part of the result.
-    ///   - observer: gets `patch_embed` `[F, N, E]` and `block0`, `block1` … `[F, S, E]` of some frames at a time.
-    /// - Returns: normalised tokens, `[F, S, E]` with and `[F, N, E]` without prefix.
-    func callAsFunction(
-        _ frames: Tensor, positions: Positions, keepsPrefix: Bool, observer: Observer?
+    /// Features f32 `[B, T, N, E]` of frames u8 `[B, T, 3, H, W]`: normalised patch tokens.
+    func features(
+        _ frames: Tensor, on backend: any Backend, _ positions: (PatchGrid) -> Positions
     ) -> Tensor {
-        let (count, height, width) = (frames.shape[0], frames.shape[2], frames.shape[3])
-        let patches = height / sizes.patchSize * (width / sizes.patchSize)
+        precondition(
+            backend === self.backend,
+            "the encoder's weights are on \(self.backend.summary), the frames on \(backend.summary)")
+        let grid = PatchGrid(frames, patchSize: sizes.patchSize)
+        let tokens = encode(frames, grid, positions(grid), keepsPrefix: false, nil)
+        return tokens.reshaped([frames.shape[0], frames.shape[1], grid.count, sizes.width])
+    }
+
+    /// All normalised tokens `[B T, S, E]` of frames u8 `[B, T, 3, H, W]`.
+    ///
+    /// - Parameter observer: gets `patch_embed` `[F, N, E]` and `block0`, `block1` … `[F, S, E]` of some frames at a time.
+    func tokens(_ frames: Tensor, observer: Observer?, _ positions: (PatchGrid) -> Positions) -> Tensor {
+        let grid = PatchGrid(frames, patchSize: sizes.patchSize)
+        return encode(frames, grid, positions(grid), keepsPrefix: true, observer)
+    }
+
+    private func encode(
+        _ frames: Tensor, _ grid: PatchGrid, _ positions: Positions, keepsPrefix: Bool, _ observer: Observer?
+    ) -> Tensor {
+        let (count, height, width) = (frames.shape[0] * frames.shape[1], frames.shape[3], frames.shape[4])
+        let patches = grid.count
         let tokens = 1 + sizes.registers + patches
         let kept = keepsPrefix ? tokens : patches
         let out = backend.empty([count, kept, sizes.width])
         // Portions of equal size, so that the last is not a small and hence slow one.
-        let portions = (count + max(1, Self.tokenBudget / tokens) - 1) / max(1, Self.tokenBudget / tokens)
-        let most = portions == 0 ? 0 : (count + portions - 1) / portions
+        let limit = max(1, Self.tokenBudget / tokens)
+        let portions = max(1, (count + limit - 1) / limit)
+        let most = max(1, (count + portions - 1) / portions)
         let workspace = Workspace(frames: most, patches: patches, tokens: tokens, sizes, backend)
-        for first in stride(from: 0, to: count, by: max(1, most)) {
+        for first in stride(from: 0, to: count, by: most) {
             let size = min(most, count - first)
             let frameSize = 3 * height * width
             let some = frames.range(first * frameSize, size * frameSize).reshaped([size, 3, height, width])
-            let normalized = encode(some, workspace.first(size), positions, observer)
+            let normalized = normalizedTokens(of: some, workspace.first(size), positions, observer)
             let plan = BlockCopy(
                 blocks: size, length: kept * sizes.width, source: (tokens - kept) * sizes.width,
                 sourceStride: tokens * sizes.width, target: first * kept * sizes.width,
@@ -106,8 +120,8 @@ struct VisionTransformer {
         return out
     }
 
-    private func encode(
-        _ frames: Tensor, _ workspace: Workspace, _ positions: Positions, _ observer: Observer?
+    private func normalizedTokens(
+        of frames: Tensor, _ workspace: Workspace, _ positions: Positions, _ observer: Observer?
     ) -> Tensor {
         backend.patchify(
             frames, patchSize: sizes.patchSize, mean: ImageNetNormalization.mean, std: ImageNetNormalization.std,
