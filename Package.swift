@@ -39,7 +39,7 @@ let package = Package(
             dependencies: [
                 "CCompression", "CPNG", .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
-        .target(name: "LAM", dependencies: ["NN", "Tensor", "Randomness"]),
+        .target(name: "LAM", dependencies: ["NN", "Tensor", "Formats", "Randomness"]),
         .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg", "Randomness"], path: "Sources/Data"),
         .target(
             name: "LAMTrain",

@@ -129,6 +129,8 @@ extension WeightFault {
         case .shape(let name, let expected, let got):
             "tensor '\(name)': expected shape \(expected), got \(got); another architecture?"
         case .elementType(let name, let type): "tensor '\(name)': expected a floating-point type, got \(type)"
+        case .sizes(let name, let shape, let expected): "tensor '\(name)': expected \(expected), got shape \(shape)"
+        case .unexpected(let name): "tensor '\(name)' is not part of this architecture; another one?"
         }
     }
 }

@@ -7,6 +7,7 @@
 #include "layer_norm.h"
 #include "gelu.h"
 #include "attention.h"
+#include "rotary.h"
 
 const LamKernels NAMED(lam_kernels) = {
     .name = ISA_NAME,
@@ -25,6 +26,7 @@ const LamKernels NAMED(lam_kernels) = {
     .softmax_backward = NAMED(softmax_backward),
     .small_attention = NAMED(small_attention),
     .small_attention_backward = NAMED(small_attention_backward),
+    .rotate_halves = NAMED(rotate_halves),
     .adamw = NAMED(adamw),
     .patchify = NAMED(patchify),
 };

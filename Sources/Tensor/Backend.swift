@@ -28,7 +28,7 @@ public struct Matrix {
 /// What a linear map does to its product besides the bias.
 public enum LinearEpilogue {
     case none
-    /// Adds a tensor of the output's shape: the skip connection.
+    /// Adds a tensor of the output's shape, which may be the output itself: the skip connection.
     case residual(Tensor)
     /// Applies the exact GELU; writes its derivative to `derivative` when training.
     case gelu(derivative: Tensor?)
@@ -160,6 +160,13 @@ public protocol Backend: AnyObject, Sendable {
     /// Gradient of `attention` with respect to `qkv`, recomputing the probabilities.
     func attentionBackward(
         _ dout: Tensor, qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into dqkv: Tensor)
+
+    /// Turns q and k in place by the positions of their tokens (rotary position embedding, Su et al. 2021).
+    ///
+    /// `qkv` `[..., length, 3E]` is sequences as for `attention`, of which the last P tokens have a position. In each
+    /// head, whose vector has the halves a and b, `a, b = a cos - b sin, b cos + a sin` with row p of `cosines` and
+    /// `sines` `[P, E / heads / 2]`.
+    func rotate(_ qkv: Tensor, cosines: Tensor, sines: Tensor, length: Int, heads: Int)
 
     /// Mean of `(a - b)^2` to the scalar `out`.
     func meanSquaredError(_ a: Tensor, _ b: Tensor, into out: Tensor)

@@ -74,6 +74,10 @@ typedef struct {
     void (*small_attention_backward)(const LamSmallAttention *shape, const float *q, const float *k, const float *v,
                                      const float *mask, const float *dout, float *dq, float *dk, float *dv);
 
+    /// In place, for `heads` runs of `2 * half` floats (a, b): a, b = a cos - b sin, b cos + a sin. `cosines` and `sines`
+    /// have `half` elements, the same for all heads.
+    void (*rotate_halves)(float *x, const float *cosines, const float *sines, long heads, long half);
+
     /// One decoupled-weight-decay Adam step over a run of parameters.
     void (*adamw)(const LamAdamW *step, float *parameter, const float *gradient, float *exp_avg, float *exp_avg_sq,
                   long count);

@@ -10,6 +10,8 @@ public enum ParityRunner {
 
     /// Kinds that can be replayed, by folder name.
     static let kinds: [String: Replay] = [
+        "dinov2": { try DINOv2Parity(folder: $0).run() },
+        "dinov3": { try DINOv3Parity(folder: $0).run() },
         "lam_stage1": { try StageOneParity(folder: $0).run() },
         "lightning_ckpt": { try LightningCheckpointParity(folder: $0).run() },
         "vq": { try VectorQuantizerParity(folder: $0).run() },

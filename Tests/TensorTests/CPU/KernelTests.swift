@@ -253,6 +253,26 @@ struct KernelTests {
         }
     }
 
+    @Test("a rotation turns each pair of a head's halves by its angle", arguments: InstructionSet.available)
+    func rotateHalves(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for half in [1, 3, 4, 8, 16, 21, 32, 35] {
+            let heads = 3
+            let angles = Samples.floats(half, "angle").map { $0 * 3 }
+            let x = Samples.floats(heads * 2 * half, "x") + [7]
+            var turned = x
+            kernels.rotate_halves(&turned, angles.map { cos($0) }, angles.map { sin($0) }, heads, half)
+            let expected: [Double] = (0..<heads * 2 * half).map { index in
+                let inside = index % (2 * half), isFirst = inside < half
+                let angle = Double(angles[inside % half])
+                let other = Double(x[isFirst ? index + half : index - half])
+                return Double(x[index]) * cos(angle) + (isFirst ? -other : other) * sin(angle)
+            }
+            expectClose(Array(turned.dropLast()), expected, tolerance: Self.elementwise, "half \(half)")
+            #expect(turned.last == 7)
+        }
+    }
+
     @Test("AdamW is PyTorch's, step after step", arguments: InstructionSet.available)
     func adamW(set: InstructionSet) throws {
         let kernels = try table(set)

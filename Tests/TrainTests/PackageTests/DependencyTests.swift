@@ -67,7 +67,7 @@ struct DependencyTests {
             "Tensor": ["NN", "LAM", "LAMData", "LAMTrain", "Formats", "CFFmpeg", "CYAML", "CPNG"],
             "NN": ["LAM", "LAMData", "LAMTrain", "Formats", "CFFmpeg"],
             "Formats": ["Tensor", "NN", "LAM", "LAMData", "LAMTrain", "CFFmpeg", "Kernels"],
-            "LAM": ["LAMData", "LAMTrain", "Formats", "CFFmpeg", "CYAML"],
+            "LAM": ["LAMData", "LAMTrain", "CFFmpeg", "CYAML"],
             "LAMData": ["Tensor", "NN", "LAM", "LAMTrain", "Kernels", "COneDNN"],
             "LAMTrain": ["CLI"],
         ]

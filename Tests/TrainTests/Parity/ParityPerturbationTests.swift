@@ -63,6 +63,41 @@ struct ParityPerturbationTests {
     }
 
     @Test(
+        "one weight of a vision encoder that is off by 1e-2 shows, wherever it is",
+        arguments: [
+            ("dinov3", "weights.safetensors", "cls_token"), ("dinov3", "weights.safetensors", "reg_token"),
+            ("dinov3", "weights.safetensors", "patch_embed.proj.weight"),
+            ("dinov3", "weights.safetensors", "blocks.0.gamma_1"),
+            ("dinov3", "weights.safetensors", "blocks.0.attn.qkv.weight"),
+            ("dinov3", "weights.safetensors", "blocks.1.attn.proj.bias"),
+            ("dinov3", "weights.safetensors", "blocks.1.mlp.fc2.weight"),
+            ("dinov3", "weights.safetensors", "norm.bias"), ("dinov3", "weights_qkvb.safetensors", "norm.weight"),
+            ("dinov3", "weights_qkvb.safetensors", "blocks.0.attn.q_bias"),
+            ("dinov3", "weights_qkvb.safetensors", "blocks.0.attn.v_bias"),
+            ("dinov2", "weights.safetensors", "pos_embed"), ("dinov2", "weights.safetensors", "register_tokens"),
+            ("dinov2", "weights.safetensors", "blocks.1.ls2.gamma"),
+            ("dinov2", "weights.safetensors", "blocks.0.attn.qkv.bias"),
+            ("dinov2", "weights_noreg.safetensors", "pos_embed"),
+            ("dinov2", "weights_noreg.safetensors", "blocks.0.norm2.weight"),
+            ("dinov2", "pos_interp_real_geometry.safetensors", "reg.pos_embed_37x37"),
+            ("dinov2", "pos_interp_real_geometry.safetensors", "noreg.interp_18x24"),
+        ])
+    func vision(kind: String, file: String, name: String) throws {
+        let copy = try copy(kind)
+        // The last element: the middle of DINOv2's qkv.bias is k's, which moves all scores of a query alike.
+        try change(copy.appendingPathComponent(file), name) { $0[$0.count - 1] += 1e-2 }
+        let missed = try ParityRunner.run(case: copy.path).lines.filter { !$0.passes }.map(\.name)
+        #expect(!missed.isEmpty && missed.allSatisfy { $0.hasPrefix(file) })
+    }
+
+    @Test("another number of heads than the original's shows in a vision encoder", arguments: ["dinov2", "dinov3"])
+    func visionHeads(kind: String) throws {
+        let copy = try copy(kind)
+        try edit(copy.appendingPathComponent("config.json")) { $0["num_heads"] = 2 }
+        #expect(try !ParityRunner.run(case: copy.path).passes)
+    }
+
+    @Test(
         "another hyper-parameter than the original's shows",
         arguments: ["vq_beta", "num_heads", "enc_blocks", "dec_blocks", "lr", "weight_decay", "grad_clip_norm"])
     func hyperparameters(key: String) throws {
@@ -123,6 +158,9 @@ struct ParityPerturbationTests {
             ("lam_stage1", "grads_f32.safetensors", "action_up.bias"),
             ("lam_stage1", "trajectory_inputs.safetensors", "step3.patches"), ("vq", "vq.safetensors", "e.some.usage"),
             ("lightning_ckpt", "dino_features_f32.safetensors", "step2.patches"),
+            ("dinov3", "weights.safetensors", "norm.bias"), ("dinov3", "outputs_f64.safetensors", "48x80.tokens"),
+            ("dinov2", "outputs_f32.safetensors", "56x56.pos_embed_used"),
+            ("dinov2", "pos_interp_real_geometry.safetensors", "noreg.pos_embed_37x37"),
             ("lightning_ckpt", "cli_fp32/initial_weights.safetensors", "lam.vq.codebook.weight"),
         ])
     func missingTensor(kind: String, file: String, tensor: String) throws {
@@ -167,6 +205,8 @@ struct ParityPerturbationTests {
         arguments: [
             ("lam_stage1", "inputs.safetensors", "patches"),
             ("lam_stage1", "trajectory_inputs.safetensors", "step1.patches"),
+            ("dinov3", "inputs.safetensors", "64x64.image_u8"), ("dinov3", "weights_qkvb.safetensors", "cls_token"),
+            ("dinov2", "pos_interp_real_geometry.safetensors", "reg.pos_embed_37x37"),
             ("vq", "vq.safetensors", "a.codebook"), ("vq", "vq.safetensors", "a.x"), ("vq", "vq.safetensors", "a.w"),
             ("vq", "vq.safetensors", "b.codebook"), ("vq", "vq.safetensors", "e.some.usage"),
             ("vq", "vq.safetensors", "e.some.codebook_before"), ("vq", "vq.safetensors", "f.x"),
