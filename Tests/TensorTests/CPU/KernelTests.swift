@@ -140,9 +140,9 @@ struct KernelTests {
                 let mask = (0..<columns).map { $0 % 3 == 1 ? -Float.infinity : 0 }
                 var p = scores
                 if masked {
-                    kernels.softmax(&p, rows, columns, 0.5, causal ? 1 : 0, firstRow, mask)
+                    kernels.softmax(&p, rows, columns, 0.5, causal ? 1 : 0, firstRow, mask, nil)
                 } else {
-                    kernels.softmax(&p, rows, columns, 0.5, causal ? 1 : 0, firstRow, nil)
+                    kernels.softmax(&p, rows, columns, 0.5, causal ? 1 : 0, firstRow, nil, nil)
                 }
                 let expected: [Double] = (0..<rows).flatMap { row in
                     let line: [Double] = scores[row * columns..<(row + 1) * columns].map { Double($0) / 2 }
@@ -170,17 +170,17 @@ struct KernelTests {
         let kernels = try table(set)
         for columns in [5, 16, 21] {
             var huge: [Float] = (0..<columns).map { $0 == 2 ? 3e38 : -3e38 }
-            kernels.softmax(&huge, 1, columns, 1, 0, 0, nil)
+            kernels.softmax(&huge, 1, columns, 1, 0, 0, nil, nil)
             let peak: [Float] = (0..<columns).map { $0 == 2 ? 1 : 0 }
             #expect(huge == peak)
             for place in [0, columns - 1] {
                 var scores = Samples.floats(columns, "scores")
                 scores[place] = .nan
-                kernels.softmax(&scores, 1, columns, 1, 0, 0, nil)
+                kernels.softmax(&scores, 1, columns, 1, 0, 0, nil, nil)
                 #expect(scores.allSatisfy { $0.isNaN })
             }
             var hidden = Samples.floats(columns, "scores")
-            kernels.softmax(&hidden, 1, columns, 1, 0, 0, [Float](repeating: -.infinity, count: columns))
+            kernels.softmax(&hidden, 1, columns, 1, 0, 0, [Float](repeating: -.infinity, count: columns), nil)
             #expect(hidden.allSatisfy { $0.isNaN })
         }
     }
