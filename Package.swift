@@ -40,7 +40,7 @@ let package = Package(
             dependencies: [
                 "CCompression", "CPNG", .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
-        .target(name: "Text", dependencies: ["Tensor", "Formats", "CSentencePiece"]),
+        .target(name: "Text", dependencies: ["Tensor", "Formats", "Randomness", "CSentencePiece"]),
         .target(name: "LAM", dependencies: ["NN", "Tensor", "Randomness"]),
         .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg", "Randomness"], path: "Sources/Data"),
         .target(
@@ -64,7 +64,12 @@ let package = Package(
             dependencies: [
                 "Formats", "TestSupport", .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
-        .testTarget(name: "TextTests", dependencies: ["Text", "Tensor", "Formats", "TestSupport"]),
+        .testTarget(
+            name: "TextTests",
+            dependencies: [
+                "Text", "Tensor", "Formats", "TestSupport",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "NN", "Tensor", "Randomness", "Formats", "TestSupport"]),
         .testTarget(
             name: "DataTests",

@@ -42,18 +42,18 @@ public struct T5Configuration: Equatable, Sendable {
                 path: weights.path,
                 .shape(Self.block(0) + "layer.0.SelfAttention.q.weight", expected: [rows, width], got: query))
         }
-        // A block that is missing between others must not shorten the network, so the highest number counts.
+        // A block that is missing between others must not shorten the network, so the highest number counts; a number
+        // beyond that of all tensors means a missing block whatever it is.
         let numbers = weights.tensors.keys.compactMap { name -> Int? in
             guard name.hasPrefix("encoder.block.") else { return nil }
             return name.dropFirst(14).split(separator: ".").first.flatMap { Int($0) }
         }
         self.init(
             width: width, heads: heads, headDim: query[0] / heads, feedForwardWidth: wi[0],
-            blocks: (numbers.max() ?? 0).addingReportingOverflow(1).partialValue, vocabulary: embedding[0],
-            isGated: isGated)
+            blocks: min(numbers.max() ?? 0, weights.tensors.count) + 1, vocabulary: embedding[0], isGated: isGated)
     }
 
-    init(
+    public init(
         width: Int, heads: Int, headDim: Int, feedForwardWidth: Int, blocks: Int, vocabulary: Int, isGated: Bool
     ) {
         self.width = width

@@ -5,7 +5,7 @@
 /// with a blank of its own put before it. Then `</s>` is appended unless the ids end with it already; so a text without
 /// any letter is `[1]`.
 public struct T5Tokenizer: Sendable {
-    /// Length that T5 was trained with; `ids(of:)` refuses longer texts.
+    /// The number of tokens that T5 was trained with.
     public static let tokenLimit = 512
     /// `<extra_id_k>` has id `model.count + extraIDs - 1 - k`.
     private static let extraIDs = 100
@@ -32,13 +32,14 @@ public struct T5Tokenizer: Sendable {
         specialIDs = ids
     }
 
-    /// The ids of a text with `</s>` at the end, at most `tokenLimit`.
+    /// The ids of a text with `</s>` at the end.
+    /// - Parameter limit: a text of more tokens is refused.
     /// - Throws: `TextError.tooManyTokens`, `.tokenization`.
-    public func ids(of text: String) throws(TextError) -> [Int] {
+    public func ids(of text: String, limit: Int = T5Tokenizer.tokenLimit) throws(TextError) -> [Int] {
         var ids = try pieces(of: text).map { specialIDs[$0] ?? model.id(of: $0) }
         if ids.last != eosID { ids.append(eosID) }
-        guard ids.count <= Self.tokenLimit else {
-            throw .tooManyTokens(count: ids.count, limit: Self.tokenLimit, beginning: Self.beginning(of: text))
+        guard ids.count <= limit else {
+            throw .tooManyTokens(count: ids.count, limit: limit, beginning: Self.beginning(of: text))
         }
         return ids
     }

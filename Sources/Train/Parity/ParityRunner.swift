@@ -12,6 +12,7 @@ public enum ParityRunner {
     static let kinds: [String: Replay] = [
         "lam_stage1": { try StageOneParity(folder: $0).run() },
         "lightning_ckpt": { try LightningCheckpointParity(folder: $0).run() },
+        "t5base": { try TextEncoderParity(folder: $0).run() },
         "vq": { try VectorQuantizerParity(folder: $0).run() },
     ]
 
