@@ -5,7 +5,9 @@
 
 #include "elementwise.h"
 #include "layer_norm.h"
+#include "rms_norm.h"
 #include "gelu.h"
+#include "activations.h"
 #include "attention.h"
 #include "rotary.h"
 
@@ -20,8 +22,11 @@ const LamKernels NAMED(lam_kernels) = {
     .column_sums = NAMED(column_sums),
     .layer_norm = NAMED(layer_norm),
     .layer_norm_backward = NAMED(layer_norm_backward),
+    .rms_norm = NAMED(rms_norm),
     .gelu = NAMED(gelu),
     .gelu_with_derivative = NAMED(gelu_with_derivative),
+    .tanh_gelu = NAMED(tanh_gelu),
+    .relu = NAMED(relu),
     .softmax = NAMED(softmax),
     .softmax_backward = NAMED(softmax_backward),
     .small_attention = NAMED(small_attention),

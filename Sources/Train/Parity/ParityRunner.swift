@@ -14,6 +14,7 @@ public enum ParityRunner {
         "dinov3": { try DINOv3Parity(folder: $0).run() },
         "lam_stage1": { try StageOneParity(folder: $0).run() },
         "lightning_ckpt": { try LightningCheckpointParity(folder: $0).run() },
+        "t5base": { try TextEncoderParity(folder: $0).run() },
         "vq": { try VectorQuantizerParity(folder: $0).run() },
     ]
 

@@ -127,6 +127,55 @@ struct ParityPerturbationTests {
         #expect(try !ParityRunner.run(case: copy.path).passes)
     }
 
+    @Test(
+        "a weight, token or mask that is changed shows in the text encoder's case",
+        arguments: [
+            ("relu/model.safetensors", "shared.weight"),
+            ("relu/model.safetensors", "encoder.block.1.layer.0.SelfAttention.k.weight"),
+            ("relu/model.safetensors", "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"),
+            ("relu/model.safetensors", "encoder.block.1.layer.1.DenseReluDense.wi.weight"),
+            ("gated_gelu/model.safetensors", "encoder.block.0.layer.0.SelfAttention.o.weight"),
+            ("gated_gelu/model.safetensors", "encoder.block.0.layer.1.DenseReluDense.wi_0.weight"),
+            ("gated_gelu/model.safetensors", "encoder.block.1.layer.1.DenseReluDense.wi_1.weight"),
+            ("gated_gelu/model.safetensors", "encoder.final_layer_norm.weight"),
+            ("gated_gelu/outputs_f32.safetensors", "holes.hidden_states.1"),
+            ("gated_gelu/outputs_f32.safetensors", "bucket_of_relative_position_-200..200"),
+            ("relu/outputs_f32.safetensors", "position_bias_len_160"),
+        ])
+    func textEncoder(file: String, name: String) throws {
+        let copy = try copy("t5base")
+        try change(copy.appendingPathComponent(file), name) { $0 = $0.map { $0 + 1e-3 } }
+        #expect(try !ParityRunner.run(case: copy.path).passes)
+    }
+
+    @Test("changed reference ids, and inputs that are no batch, show in the text encoder's case")
+    func textEncoderInputs() throws {
+        let copy = try copy("t5base")
+        let inputs = copy.appendingPathComponent("relu/inputs.safetensors")
+        let original = try Data(contentsOf: inputs)
+        try rewrite(inputs) { name, tensor in
+            guard name == "holes.attention_mask" else { return tensor }
+            return StoredTensor(int64s: Array(repeating: 1, count: tensor.count), shape: tensor.shape)
+        }
+        #expect(try !ParityRunner.run(case: copy.path).passes)
+        for (shape, value) in [([5], 1), ([0, 7], 1), ([1, 5000], 1), ([3, 7], 384), ([3, 7], -1)] {
+            try original.write(to: inputs)
+            try rewrite(inputs) { name, tensor in
+                guard name.hasPrefix("holes.") else { return tensor }
+                let values = Array(repeating: Int64(value), count: shape.reduce(1, *))
+                return StoredTensor(int64s: values, shape: shape)
+            }
+            #expect(throws: (any Error).self) { try ParityRunner.run(case: copy.path) }
+        }
+        try original.write(to: inputs)
+        let goldens = copy.appendingPathComponent("tokenizer_goldens.json")
+        let text = try String(contentsOf: goldens, encoding: .utf8)
+        try edit(goldens) { $0["eos_id"] = 2 }
+        #expect(try ParityRunner.run(case: copy.path).lines.filter { !$0.passes }.map(\.name) == ["pad and eos"])
+        try text.replacingOccurrences(of: "ids_legacy", with: "ids").write(to: goldens, atomically: true, encoding: .utf8)
+        #expect(throws: (any Error).self) { try ParityRunner.run(case: copy.path) }
+    }
+
     @Test("changed initial weights, features or logs show in Lightning's case")
     func lightning() throws {
         for file in ["cli_fp32/initial_weights.safetensors", "plain_fp16mixed_scaler/initial_weights.safetensors"] {
