@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Parity with PyTorch")
 struct ParityRunnerTests {
-    @Test("every reference tensor is met within its tolerance", arguments: ["lam_stage1", "vq", "lightning_ckpt"])
+    @Test(
+        "every reference tensor is met within its tolerance",
+        arguments: ["lam_stage1", "lam_stage1_text", "lam_stage2", "vq", "lightning_ckpt"])
     func cases(kind: String) throws {
         let report = try ParityRunner.run(case: Goldens.url("lam/\(kind)").path)
         for line in report.lines where !line.passes {
@@ -19,7 +21,8 @@ struct ParityRunnerTests {
     func discovery() throws {
         let found = try ParityRunner.cases(in: Goldens.url("lam").path)
         #expect(
-            found.known.map { URL(fileURLWithPath: $0).lastPathComponent } == ["lam_stage1", "lightning_ckpt", "vq"])
+            found.known.map { URL(fileURLWithPath: $0).lastPathComponent }
+                == ["lam_stage1", "lam_stage1_text", "lam_stage2", "lightning_ckpt", "vq"])
         #expect(found.unknown.isEmpty)
         let folder = try TemporaryFolder()
         try FileManager.default.createDirectory(at: folder.url("t5base"), withIntermediateDirectories: true)
