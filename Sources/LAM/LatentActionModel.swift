@@ -55,7 +55,8 @@ public final class LatentActionModel: LatentActionModeling {
     ) -> LatentActionOutput {
         patches.requireFramePairs()
         precondition(
-            (instruction == nil) == (language == nil), "instructions are for models with a language width, and only those")
+            (instruction == nil) == (language == nil),
+            "instructions are for models with a language width, and only those")
         let patchCount = patches.shape[2]
         let appended = instruction.flatMap { language?($0, visible: Self.actionTokens + patchCount, tape) }
         let encoderOut = encoder(tape.prepend(actionLatent, to: patches), appending: appended?.encoder, tape)

@@ -66,7 +66,9 @@ import Testing
         let program = try afterStageOne()
         let result = try fit(
             program, steps: 2,
-            Self.load + ["--data.val_fraction", "0.2", "--trainer.limit_train_batches", "2", "--model.usage", "original"])
+            Self.load + [
+                "--data.val_fraction", "0.2", "--trainer.limit_train_batches", "2", "--model.usage", "original",
+            ])
         try #require(result.status == 0, "\(result.error)")
         let text = try String(
             contentsOf: program.folder.url("logs/tiny/version_0/metrics.jsonl"), encoding: .utf8)
@@ -168,7 +170,7 @@ import Testing
         }
     }
 
-    @Test("a checkpoint of the other stage, or of a model with instructions, is not resumed")
+    @Test("a checkpoint of the other stage, of a model with instructions or of another encoder is not resumed")
     func otherModel() throws {
         let program = try afterStageOne()
         try expectRefusal(
@@ -184,6 +186,14 @@ import Testing
         try checkpoint.write(to: program.folder.path("text.ckpt"))
         try expectRefusal(
             program, ["--ckpt_path", "text.ckpt"], says: ["text.ckpt", "trained with instructions", "t5-base"])
+        checkpoint.stateDict["lam.lang_proj.weight"] = nil
+        checkpoint.hyperParameters = nil
+        for (tensor, encoder) in [("cls_token", "dinov3-vitb16"), ("pos_embed", "dinov2-vitb14-reg")] {
+            checkpoint.stateDict["lam.dino_encoder.\(tensor)"] = StoredTensor(floats: [0], shape: [1])
+            try checkpoint.write(to: program.folder.path("foreign.ckpt"))
+            try expectRefusal(
+                program, ["--ckpt_path", "foreign.ckpt"], says: ["foreign.ckpt", "features of \(encoder)"])
+        }
     }
 
     @Test("instructions are refused by stage 2, and by this build")

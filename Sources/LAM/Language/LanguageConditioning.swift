@@ -1,7 +1,7 @@
 import NN
 import Tensor
 
-// Axes: B batch, T = 2 frames, V visual and action tokens of a frame, S instruction tokens, E model width, Dl text width.
+// Axes: B batch, T = 2 frames, V action tokens and patches of a frame, S instruction tokens, E model width.
 
 /// Tokens that join a transformer's sequence behind its position table, so that they carry no position.
 public struct AppendedTokens {

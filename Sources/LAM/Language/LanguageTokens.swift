@@ -20,7 +20,7 @@ public struct LanguageTokens {
 public enum TextMask: String, Sendable, CaseIterable {
     /// That of the row's own sample.
     case aligned
-    /// UniVLA's: masks repeat as `b0 b1 … b0 b1 …` while the rows are `b0t0 b0t1 b1t0 …`, so that most rows of a batch
-    /// get another sample's (SPEC_LAM §9.40).
+    /// UniVLA's: masks repeat as `b0 b1 … b0 b1 …` while the rows are `b0t0 b0t1 b1t0 …`, so that most rows of a
+    /// batch get another sample's (SPEC_LAM §9.40).
     case original
 }

@@ -17,8 +17,8 @@ package struct StageOneCheckpoint {
     package let codeCount: Int
 
     /// - Parameter latentDim: width of the codebook.
-    /// - Throws: `TrainerError` for a file that is not there or has no codebook, `CheckpointError` for one that cannot be
-    ///   read or has a codebook of another width.
+    /// - Throws: `TrainerError` for a file that is not there or has no codebook, `CheckpointError` for one that cannot
+    ///   be read or has a codebook of another width.
     package init(path: String, latentDim: Int) throws {
         self.path = path
         guard FileManager.default.fileExists(atPath: path) else { throw TrainerError.noStageOneCheckpoint(path: path) }

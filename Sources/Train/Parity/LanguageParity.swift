@@ -2,8 +2,8 @@ import Formats
 import LAM
 import Tensor
 
-/// Case `lam_stage1_text`: one forward and backward pass of UniVLA's stage 1 with instructions, once with its mask order
-/// and once with the aligned one.
+/// Case `lam_stage1_text`: one forward and backward pass of UniVLA's stage 1 with instructions, once with its mask
+/// order and once with the aligned one.
 struct LanguageParity {
     let folder: String
 

@@ -95,7 +95,8 @@ struct StageOneParity {
                 "step \(index) grad_norm", [norm], to: [step.grad_norm_preclip],
                 .absolute(Self.gradientNormRelative * step.grad_norm_preclip))
             report.compare(
-                "step \(index) indices", result.action.indices.map(Double.init), to: step.indices.map(Double.init), .exact)
+                "step \(index) indices", result.action.indices.map(Double.init), to: step.indices.map(Double.init),
+                .exact)
         }
         let final = try file("trajectory_final_weights_f32.safetensors").tensors
         replay.compareWeights(with: final, in: &report, Self.finalWeights)

@@ -8,7 +8,7 @@ extension LAMModule {
     /// - Parameters:
     ///   - featureWidth: D of the vision encoder.
     ///   - languageWidth: width of the text encoder, where there is one.
-    ///   - resumed: the checkpoint whose weights will replace the initial ones; the stage-1 checkpoint is then not needed.
+    ///   - resumed: the checkpoint whose weights will replace the initial ones; stage 1's is then not needed.
     ///   - note: takes lines for the user.
     /// - Throws: `TrainerError` and `CheckpointError` of the stage-1 checkpoint.
     static func make(

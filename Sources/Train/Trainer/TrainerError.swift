@@ -25,7 +25,8 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
             "cannot resume: \(path): it was trained on features of \(trainedWith), expected \(configured); "
                 + "set model.vision_encoder to what it was trained with"
         case .otherStage(let path, let trainedWith, let configured):
-            "cannot resume: \(path): expected a checkpoint of \(configured.rawValue), got one of \(trainedWith.rawValue); "
+            "cannot resume: \(path): expected a checkpoint of \(configured.rawValue), got one of "
+                + "\(trainedWith.rawValue); "
                 + (configured == .stage2
                     ? "start stage 2 from it with model.stage_one_ckpt" : "set model.stage to \(trainedWith.rawValue)")
         case .otherTextEncoder(let path, let hasLanguage):

@@ -96,8 +96,10 @@ public final class TrainingParts {
     public var banner: [String] {
         let parameters = module.store.trainableCount
         let patches = (options.resolution / encoder.patchSize) * (options.resolution / encoder.patchSize)
-        let work = module.model.options.trainingFLOPs(
-            patches: patches, featureWidth: encoder.featureWidth, actionTokens: module.model.tokensBeforePatches) / 1e9
+        let work =
+            module.model.options.trainingFLOPs(
+                patches: patches, featureWidth: encoder.featureWidth, actionTokens: module.model.tokensBeforePatches)
+            / 1e9
         let datasets = stream.datasets.map { dataset in
             let window = dataset.window
             let frames =
@@ -159,10 +161,11 @@ public final class TrainingParts {
             throw TrainerError.otherTextEncoder(path: checkpoint.path, hasLanguage: has("lang_proj.weight"))
         }
         let configured = model.visionEncoder
-        let hasFrozenEncoder = checkpoint.stateDict.keys.contains { $0.hasPrefix("lam.dino_encoder.") }
+        // Foreign checkpoints hold their frozen encoder: DINOv2 has a position table, DINOv3 has none.
+        let frozen: VisionEncoderChoice? =
+            has("dino_encoder.pos_embed") ? .dinov2ViTB14 : has("dino_encoder.cls_token") ? .dinov3ViTB16 : nil
         let trainedWith =
-            checkpoint.hyperParameters?.values["vision_encoder"]?.string
-            ?? (hasFrozenEncoder ? VisionEncoderChoice.dinov3ViTB16.rawValue : configured.rawValue)
+            checkpoint.hyperParameters?.values["vision_encoder"]?.string ?? (frozen ?? configured).rawValue
         guard trainedWith == configured.rawValue else {
             throw TrainerError.otherEncoder(
                 path: checkpoint.path, trainedWith: trainedWith, configured: configured.rawValue)

@@ -8,8 +8,8 @@ import Tensor
 import TestSupport
 import Testing
 
-/// Checkpoints as UniVLA's stage 1 writes them: with a frozen DINOv2 between the first parameters and a frozen T5 before
-/// the last ones.
+/// Checkpoints as UniVLA's stage 1 writes them: with a frozen DINOv2 between the first parameters and a frozen T5
+/// before the last ones.
 @Suite struct UniVLACheckpointTests {
     private static let (featureWidth, languageWidth) = (12, 10)
 

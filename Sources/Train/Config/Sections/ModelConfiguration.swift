@@ -39,7 +39,9 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
             "lam_model_dim", \.modelDim, .from(1, to: 65_536),
             "Width of the transformer; a multiple of `lam_num_heads`."),
         .init("lam_latent_dim", \.latentDim, .from(1, to: 65_536), "Width of one latent action and of a codebook row."),
-        .init("lam_num_latents", \.numLatents, .from(1, to: 1_048_576), "Rows of the codebook; in stage 2, of the controllable actions' codebook."),
+        .init(
+            "lam_num_latents", \.numLatents, .from(1, to: 1_048_576),
+            "Rows of the codebook; in stage 2, of the controllable actions' codebook."),
         .init(
             "lam_patch_size", \.patchSize, .from(1, to: 8_192),
             "Side of a patch in pixels; divides `data.resolution`."),
@@ -67,7 +69,8 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
         .init(
             "make_data_pair", \.makeDataPair, "Kept for old files.",
             differs: "No effect; it wrote the author's own files at the end of a test."),
-        .init("stage_one_ckpt", \.stageOneCheckpoint, 
+        .init(
+            "stage_one_ckpt", \.stageOneCheckpoint,
             "Stage-1 checkpoint that stage 2 takes its frozen codebook and `action_latent` from.",
             differs: "A missing file is an error, and the codebook may have other than 16 codes."),
         .init(
@@ -77,8 +80,8 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
         .init("vision_encoder_weights", \.visionEncoderWeights, "Weights file of the vision encoder.", differs: "New."),
         .init(
             "text_encoder", \.textEncoder,
-            "What encodes the task instruction, which conditions stage 1. In a UniVLA file (stage 1, `lam_patch_size` 14 "
-                + "and `data.data_mix`) the default is `t5-base`.",
+            "What encodes the task instruction, which conditions stage 1. In a UniVLA file (stage 1, `lam_patch_size` "
+                + "14 and `data.data_mix`) the default is `t5-base`.",
             differs: "New; UniVLA's stage 1 always loads T5, the original and stage 2 never do."),
         .init(
             "text_encoder_weights", \.textEncoderWeights,
