@@ -97,6 +97,72 @@ struct ParityPerturbationTests {
         #expect(try !ParityRunner.run(case: copy.path).passes)
     }
 
+        "a changed weight, input or reference shows in the cases of text and of stage 2",
+        arguments: [
+            ("lam_stage1_text", "weights", "lang_proj.weight"), ("lam_stage1_text", "weights", "lang_proj.bias"),
+            ("lam_stage1_text", "weights", "encoder.transformer_blocks.1.temporal_attn.to_v.weight"),
+            ("lam_stage1_text", "inputs", "lang_last_hidden_state"),
+            ("lam_stage1_text", "outputs_mask_aligned_f32", "encoder_out"),
+            ("lam_stage1_text", "outputs_as_original_f64", "lang_proj_out"),
+            ("lam_stage1_text", "grads_as_original_f32", "lang_proj.weight"),
+            ("lam_stage2", "weights", "action_latent_controllable"), ("lam_stage2", "weights", "action_latent"),
+            ("lam_stage2", "weights", "to_codebook_uncontrol.bias"),
+            ("lam_stage2", "weights", "action_up_uncontrol.weight"), ("lam_stage2", "weights", "vq.codebook.weight"),
+            ("lam_stage2", "weights", "vq_action.codebook.weight"),
+            ("lam_stage2", "outputs_f32", "code_usage_uncontrol"), ("lam_stage2", "outputs_f32", "usage_after.vq"),
+            ("lam_stage2", "outputs_f64", "z_q_uncontrol"), ("lam_stage2", "grads_f32", "action_latent_controllable"),
+            ("lam_stage2", "stage2_init_after_load", "action_latent"),
+            ("lam_stage2", "stage2_init_after_load", "vq_action.codebook.weight"),
+        ])
+    func textAndStageTwo(kind: String, file: String, tensor: String) throws {
+        let copy = try copy(kind)
+        // All elements: single ones may belong to a padded token or a code that is not chosen. Not all by the same
+        // amount, which a LayerNorm would take away.
+        try change(copy.appendingPathComponent("\(file).safetensors"), tensor) { values in
+            for index in values.indices { values[index] += index.isMultiple(of: 3) ? 1e-3 : -1e-3 }
+        }
+        #expect(try !ParityRunner.run(case: copy.path).passes)
+    }
+
+    @Test("a padding mask that is shorter, and exchanged mask orders, show")
+    func masks() throws {
+        let shorter = try copy("lam_stage1_text")
+        try rewrite(shorter.appendingPathComponent("inputs.safetensors")) { name, stored in
+            guard name == "attention_mask" else { return stored }
+            var mask = try? stored.int64s()
+            mask?[5] = 0
+            return mask.map { StoredTensor(int64s: $0, shape: stored.shape) }
+        }
+        #expect(try !ParityRunner.run(case: shorter.path).passes)
+        try FileManager.default.removeItem(at: shorter)
+        let exchanged = try copy("lam_stage1_text")
+        try FileManager.default.removeItem(
+            at: exchanged.appendingPathComponent("outputs_as_original_f32.safetensors"))
+        try FileManager.default.copyItem(
+            at: exchanged.appendingPathComponent("outputs_mask_aligned_f32.safetensors"),
+            to: exchanged.appendingPathComponent("outputs_as_original_f32.safetensors"))
+        let missed = try ParityRunner.run(case: exchanged.path).lines.filter { !$0.passes }.map(\.name)
+        #expect(missed.contains("encoder_out (as_original f32)") && missed.contains("recon (as_original f32)"))
+        #expect(missed.allSatisfy { $0.hasSuffix("(as_original f32)") })
+    }
+
+    @Test("a list of the case that is another than the model's shows")
+    func lists() throws {
+        for (kind, key) in [
+            ("lam_stage1_text", "parameter_order"), ("lam_stage2", "parameter_order"),
+            ("lam_stage2", "requires_grad_false"), ("lam_stage2", "keys_changed_by_stage1_load"),
+        ] {
+            let copy = try copy(kind)
+            try edit(copy.appendingPathComponent("config.json")) { config in
+                config[key] = Array((config[key] as? [String] ?? []).reversed().dropLast())
+            }
+            #expect(try !ParityRunner.run(case: copy.path).passes, "\(kind) \(key)")
+            try edit(copy.appendingPathComponent("config.json")) { $0[key] = 3 }
+            #expect(throws: ParityError.self, "\(kind) \(key)") { try ParityRunner.run(case: copy.path) }
+            try FileManager.default.removeItem(at: copy)
+        }
+    }
+
     @Test(
         "another hyper-parameter than the original's shows",
         arguments: ["vq_beta", "num_heads", "enc_blocks", "dec_blocks", "lr", "weight_decay", "grad_clip_norm"])
@@ -206,6 +272,10 @@ struct ParityPerturbationTests {
             ("lam_stage1", "outputs_f32.safetensors", "recon"),
             ("lam_stage1", "grads_f32.safetensors", "action_up.bias"),
             ("lam_stage1", "trajectory_inputs.safetensors", "step3.patches"), ("vq", "vq.safetensors", "e.some.usage"),
+            ("lam_stage1_text", "inputs.safetensors", "attention_mask"),
+            ("lam_stage1_text", "weights.safetensors", "lang_proj.bias"),
+            ("lam_stage2", "weights.safetensors", "vq_action.codebook.weight"),
+            ("lam_stage2", "outputs_f64.safetensors", "emb_uncontrol"),
             ("lightning_ckpt", "dino_features_f32.safetensors", "step2.patches"),
             ("dinov3", "weights.safetensors", "norm.bias"), ("dinov3", "outputs_f64.safetensors", "48x80.tokens"),
             ("dinov2", "outputs_f32.safetensors", "56x56.pos_embed_used"),
@@ -224,6 +294,8 @@ struct ParityPerturbationTests {
         arguments: [
             ("lam_stage1", "config.json"), ("lam_stage1", "weights.safetensors"), ("lam_stage1", "trajectory.json"),
             ("lam_stage1", "trajectory_final_optimizer.pth"), ("vq", "vq.safetensors"),
+            ("lam_stage1_text", "outputs_mask_aligned_f64.safetensors"), ("lam_stage2", "stage1_minimal.ckpt"),
+            ("lam_stage2", "stage2_init_before_load.safetensors"),
             ("lightning_ckpt", "config.json"),
             ("lightning_ckpt", "cli_fp32/log.json"), ("lightning_ckpt", "cli_fp32/last.ckpt"),
         ])
@@ -261,6 +333,9 @@ struct ParityPerturbationTests {
             ("vq", "vq.safetensors", "e.some.codebook_before"), ("vq", "vq.safetensors", "f.x"),
             ("vq", "vq.safetensors", "f.state.inner_vq.codebook.weight"), ("vq", "vq.safetensors", "f.w"),
             ("lightning_ckpt", "dino_features_f32.safetensors", "step0.patches"),
+            ("lam_stage1_text", "inputs.safetensors", "lang_last_hidden_state"),
+            ("lam_stage1_text", "inputs.safetensors", "attention_mask"),
+            ("lam_stage2", "stage2_init_before_load.safetensors", "action_latent"),
         ])
     func badShapes(kind: String, file: String, tensor: String) throws {
         for shape in [[7], [1, 1], [2, 5, 3], [0, 2, 9, 24]] {

@@ -7,7 +7,7 @@ import Testing
 struct ParityRunnerTests {
     @Test(
         "every reference tensor is met within its tolerance",
-        arguments: ["dinov2", "dinov3", "lam_stage1", "vq", "lightning_ckpt", "t5base"])
+        arguments: ["dinov2", "dinov3", "lam_stage1", "lam_stage1_text", "lam_stage2", "vq", "lightning_ckpt", "t5base"])
     func cases(kind: String) throws {
         let report = try ParityRunner.run(case: Goldens.url("lam/\(kind)").path)
         for line in report.lines where !line.passes {
@@ -22,7 +22,9 @@ struct ParityRunnerTests {
         let found = try ParityRunner.cases(in: Goldens.url("lam").path)
         #expect(
             found.known.map { URL(fileURLWithPath: $0).lastPathComponent }
-                == ["dinov2", "dinov3", "lam_stage1", "lightning_ckpt", "t5base", "vq"])
+                == [
+                    "dinov2", "dinov3", "lam_stage1", "lam_stage1_text", "lam_stage2", "lightning_ckpt", "t5base", "vq",
+                ])
         #expect(found.unknown.isEmpty)
         let folder = try TemporaryFolder()
         try FileManager.default.createDirectory(at: folder.url("poem"), withIntermediateDirectories: true)
