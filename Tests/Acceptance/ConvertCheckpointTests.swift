@@ -57,7 +57,8 @@ import Testing
         let bytes = tensors.values.reduce(0) { $0 + $1.byteCount }
         #expect(
             result.output
-                == "\(tensors.count) tensors, \(bytes) bytes: \(source) (state dict) -> out.safetensors (safetensors)\n")
+                == "\(tensors.count) tensors, \(bytes) bytes: \(source) (state dict) -> out.safetensors (safetensors)\n"
+        )
         #expect(try SafeTensors(path: program.folder.path("out.safetensors")).metadata["format"] == "pt")
     }
 

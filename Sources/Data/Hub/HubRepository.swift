@@ -23,7 +23,8 @@ public struct HubRepository: Sendable, Hashable {
         let parts = id.split(separator: "/", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), id.utf8.count <= 96, parts.allSatisfy(Self.isName) else {
             throw DataError.invalidHubName(
-                what: "\(kind.rawValue) repository", got: id, expected: "org/name or name of letters, digits, ., _ and -")
+                what: "\(kind.rawValue) repository", got: id,
+                expected: "org/name or name of letters, digits, ., _ and -")
         }
         try Self.requirePath(revision, what: "revision")
         self.kind = kind

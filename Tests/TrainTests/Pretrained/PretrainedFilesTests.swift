@@ -71,7 +71,8 @@ import Testing
         #expect(dinov3.contains("`hf download timm/vit_base_patch16_dinov3.lvd1689m model.safetensors`"))
         #expect(dinov3.contains(hub.folder.path(Self.dinov3)) && dinov3.contains("model.vision_encoder_weights"))
         let dinov2 = message { _ = try files.visionEncoder(.dinov2ViTB14, weights: nil) }
-        #expect(dinov2.contains("https://") && dinov2.contains("/torch/hub/checkpoints/dinov2_vitb14_reg4_pretrain.pth"))
+        #expect(
+            dinov2.contains("https://") && dinov2.contains("/torch/hub/checkpoints/dinov2_vitb14_reg4_pretrain.pth"))
         let t5 = message { _ = try files.t5Base(weights: nil) }
         #expect(t5.contains("models--google-t5--t5-base or ") && t5.contains("/models--t5-base"))
         try hub.add("model.safetensors", to: "models--google-t5--t5-base")
