@@ -10,13 +10,10 @@ public struct WeightFile: Sendable {
     /// Opens a file, whose bytes tell its format.
     /// - Throws: `FormatError`; `.torch` with `noStateDict` where the saved object has no state dict.
     public init(path: String) throws(FormatError) {
-        let file = try MappedFile(path: path)
-        let start = withExtendedLifetime(file) { [UInt8]($0.bytes.prefix(2)) }
-        if start.elementsEqual([0x50, 0x4B]) || start.first == 0x80 {
+        if try TorchFile.hasMagic(path: path) {
             // Checksums would read gigabytes of which a frozen encoder may need little; torch does not check them.
             let root = try TorchFile(path: path, verifiesChecksums: false).root
-            let candidates = [root] + ["state_dict", "model"].compactMap { root.dict?[.string($0)] }
-            guard let tensors = candidates.lazy.compactMap(\.namedTensors).first(where: { !$0.isEmpty }) else {
+            guard let tensors = root.stateDict.flatMap({ PickleValue.dict($0).namedTensors }) else {
                 throw .torch(path: path, .noStateDict)
             }
             self.init(path: path, tensors: tensors)

@@ -54,6 +54,12 @@ extension LAMConfiguration {
                 "\(model.visionEncoder.rawValue) has patches of \(patch), got \(model.patchSize)",
                 "set lam_patch_size to \(patch) or choose another vision_encoder")
         }
+        if data.featureCache != nil, data.stream.imageAug {
+            throw conflict(
+                "data.feature_cache",
+                "data.image_aug is true, and a frame that is cropped and coloured anew each time has no features to keep",
+                "set data.image_aug to false or leave feature_cache out")
+        }
         if model.learningRateSchedule.minLearningRate > model.optimizer.lr {
             throw conflict(
                 "model.lr_scheduler.min_lr",
