@@ -35,9 +35,11 @@ struct T5EncoderTests {
 
     private static let batch = TokenBatch(padding: [[96, 51, 143, 3, 18, 20, 137, 1], [4, 64, 1], [1]], with: 0)
 
-    @Test("a last hidden state is the reference's, from every kind of file", arguments: [
-        "relu/model.safetensors", "relu/pytorch_model.bin", "relu/encoder_only.pth", "gated_gelu/model.safetensors",
-    ])
+    @Test(
+        "a last hidden state is the reference's, from every kind of file",
+        arguments: [
+            "relu/model.safetensors", "relu/pytorch_model.bin", "relu/encoder_only.pth", "gated_gelu/model.safetensors",
+        ])
     func reference(file: String) throws {
         let variant = file.split(separator: "/")[0]
         let encoder = try T5Encoder(weights: WeightFile(path: Goldens.url("lam/t5base/\(file)").path), on: backend)
@@ -166,7 +168,9 @@ struct T5EncoderTests {
 
     @Test("buckets are T5's on both sides of every bound")
     func buckets() {
-        let bounds = [8: 8, 11: 8, 12: 9, 15: 9, 16: 10, 22: 10, 23: 11, 31: 11, 32: 12, 45: 12, 46: 13, 63: 13, 64: 14]
+        let bounds = [
+            8: 8, 11: 8, 12: 9, 15: 9, 16: 10, 22: 10, 23: 11, 31: 11, 32: 12, 45: 12, 46: 13, 63: 13, 64: 14,
+        ]
         let ends = [0: 0, 7: 7, 90: 14, 91: 15, 127: 15, 128: 15, 5000: 15]
         for (distance, bucket) in Array(bounds) + Array(ends) {
             #expect(RelativePositions.bucket(-distance) == bucket)

@@ -30,7 +30,8 @@ struct T5TokenizerTests {
         let strings = try JSONDecoder().decode(Reference.self, from: data).strings
         #expect(strings.count > 50)
         for string in strings {
-            #expect(try tokenizer.ids(of: string.text, limit: .max) == string.ids_legacy, "\(string.text.debugDescription)")
+            #expect(
+                try tokenizer.ids(of: string.text, limit: .max) == string.ids_legacy, "\(string.text.debugDescription)")
             #expect(try tokenizer.pieces(of: string.text) == string.pieces_legacy)
         }
     }

@@ -93,7 +93,9 @@ extension LeRobotDataset {
     /// the root: `meta/info.json`, the table of episodes, and videos or data files.
     func contentFiles(camera: Camera) throws -> [(name: String, path: String)] {
         let meta = (FileManager.default.enumerator(atPath: "\(root)/meta")?.compactMap { $0 as? String } ?? [])
-            .filter { $0 == "info.json" || $0 == "episodes.jsonl" || $0.hasPrefix("episodes/") && $0.hasSuffix(".parquet") }
+            .filter {
+                $0 == "info.json" || $0 == "episodes.jsonl" || $0.hasPrefix("episodes/") && $0.hasSuffix(".parquet")
+            }
             .map { "\(root)/meta/\($0)" }
         let pictures = try episodes.map { episode in
             try camera.kind == .video ? videoFile(of: episode, camera: camera) : dataFile(of: episode)

@@ -33,7 +33,8 @@ struct FeatureSource {
         let count = cache.patches * cache.width
         let values = [Float](unsafeUninitializedCapacity: batch.frames.count * count) { target, initialized in
             for (place, frame) in batch.frames.enumerated() {
-                known[frame]?.write(to: UnsafeMutableBufferPointer(rebasing: target[place * count..<(place + 1) * count]))
+                known[frame]?.write(
+                    to: UnsafeMutableBufferPointer(rebasing: target[place * count..<(place + 1) * count]))
             }
             // SAFETY: `encodeMissing` has left no frame of the batch without features, so every part was written.
             initialized = batch.frames.count * count

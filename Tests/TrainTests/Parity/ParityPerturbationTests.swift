@@ -97,6 +97,7 @@ struct ParityPerturbationTests {
         #expect(try !ParityRunner.run(case: copy.path).passes)
     }
 
+    @Test(
         "a changed weight, input or reference shows in the cases of text and of stage 2",
         arguments: [
             ("lam_stage1_text", "weights", "lang_proj.weight"), ("lam_stage1_text", "weights", "lang_proj.bias"),
@@ -238,7 +239,8 @@ struct ParityPerturbationTests {
         let text = try String(contentsOf: goldens, encoding: .utf8)
         try edit(goldens) { $0["eos_id"] = 2 }
         #expect(try ParityRunner.run(case: copy.path).lines.filter { !$0.passes }.map(\.name) == ["pad and eos"])
-        try text.replacingOccurrences(of: "ids_legacy", with: "ids").write(to: goldens, atomically: true, encoding: .utf8)
+        try text.replacingOccurrences(of: "ids_legacy", with: "ids").write(
+            to: goldens, atomically: true, encoding: .utf8)
         #expect(throws: (any Error).self) { try ParityRunner.run(case: copy.path) }
     }
 

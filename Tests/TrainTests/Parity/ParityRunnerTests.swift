@@ -7,7 +7,9 @@ import Testing
 struct ParityRunnerTests {
     @Test(
         "every reference tensor is met within its tolerance",
-        arguments: ["dinov2", "dinov3", "lam_stage1", "lam_stage1_text", "lam_stage2", "vq", "lightning_ckpt", "t5base"])
+        arguments: [
+            "dinov2", "dinov3", "lam_stage1", "lam_stage1_text", "lam_stage2", "vq", "lightning_ckpt", "t5base",
+        ])
     func cases(kind: String) throws {
         let report = try ParityRunner.run(case: Goldens.url("lam/\(kind)").path)
         for line in report.lines where !line.passes {
