@@ -30,6 +30,7 @@ let package = Package(
     ],
     targets: systemLibraries + [
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
         .target(name: "Randomness"),
         .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS"]),
@@ -39,12 +40,13 @@ let package = Package(
             dependencies: [
                 "CCompression", "CPNG", .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
-        .target(name: "LAM", dependencies: ["NN", "Tensor", "Randomness"]),
+        .target(name: "Text", dependencies: ["Tensor", "Formats", "Randomness", "CSentencePiece"]),
+        .target(name: "LAM", dependencies: ["NN", "Tensor", "Formats", "Randomness"]),
         .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg", "Randomness"], path: "Sources/Data"),
         .target(
             name: "LAMTrain",
             dependencies: [
-                "LAM", "LAMData", "NN", "Tensor", "Formats", "Randomness", "CYAML",
+                "LAM", "LAMData", "Text", "NN", "Tensor", "Formats", "Randomness", "CYAML",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ], path: "Sources/Train"),
         .executableTarget(
@@ -61,6 +63,12 @@ let package = Package(
             name: "FormatsTests",
             dependencies: [
                 "Formats", "TestSupport", .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
+        .testTarget(
+            name: "TextTests",
+            dependencies: [
+                "Text", "Tensor", "Formats", "TestSupport",
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .testTarget(name: "LAMTests", dependencies: ["LAM", "NN", "Tensor", "Randomness", "Formats", "TestSupport"]),
         .testTarget(

@@ -6,7 +6,8 @@ readonly LAM_SWIFT_VERSION=6.3
 readonly LAM_APT_PACKAGES=(
     libdnnl-dev libopenblas-openmp-dev
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
-    libyaml-dev libzstd-dev libsnappy-dev liblz4-dev libbrotli-dev zlib1g-dev libpng-dev pkg-config
+    libyaml-dev libzstd-dev libsnappy-dev liblz4-dev libbrotli-dev zlib1g-dev libpng-dev
+    libsentencepiece-dev pkg-config
 )
 
 lam_find_swift() {

@@ -7,7 +7,8 @@ import LAMTrain
 enum ExitStatus {
     static func code(for error: any Error) -> ExitCode {
         switch error {
-        case is ConfigurationError: ExitCode(2)
+        case is ConfigurationError, CheckpointError.unknownFormat, CheckpointError.fileExists, CheckpointError.sameFile:
+            ExitCode(2)
         case is DataError, is StreamError, is ParquetError: ExitCode(3)
         default: ExitCode.failure
         }

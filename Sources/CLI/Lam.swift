@@ -5,7 +5,9 @@ import Foundation
 struct Lam: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lam", abstract: "Trains latent action models on robot video.",
-        subcommands: [FitCommand.self, InspectCommand.self, ParityCommand.self, BenchCommand.self])
+        subcommands: [
+            FitCommand.self, InspectCommand.self, ConvertCheckpointCommand.self, ParityCommand.self, BenchCommand.self,
+        ])
 
     /// Like ArgumentParser's own, but a usage error ends with 2, as a configuration error does.
     static func main() {

@@ -1,5 +1,5 @@
-/// Everything that can be wrong with a dataset, a video or a question about one. Cases carry facts; `description` holds
-/// the wording, always "what failed: where: expected, got; what to do".
+/// Everything that can be wrong with a dataset, a video, a file of the hub or a question about one. Cases carry facts;
+/// `description` holds the wording, always "what failed: where: expected, got; what to do".
 public enum DataError: Error, Sendable, Equatable {
     // MARK: Files
 
@@ -55,6 +55,15 @@ public enum DataError: Error, Sendable, Equatable {
         framesInFile: Int, tolerance: Double)
     /// An image stored in a data file cannot be used; `row` counts from 0 in that file.
     case unreadableImage(path: String, row: Int, column: String, reason: String)
+
+    // MARK: Hub
+
+    /// A repository, revision or file of the hub whose name cannot be one.
+    case invalidHubName(what: String, got: String, expected: String)
+    /// A file that the hub's cache on this disk lacks.
+    case missingHubFile(repository: HubRepository, file: String, lookedFor: String)
+    /// The cache has an entry that leads nowhere.
+    case damagedHubCache(path: String, problem: String, remedy: String)
 }
 
 extension DataError: CustomStringConvertible {
@@ -117,6 +126,14 @@ extension DataError: CustomStringConvertible {
                 + (nearest.map(seconds) ?? "none") + "; the video and the metadata do not belong together"
         case .unreadableImage(let path, let row, let column, let reason):
             return "unreadable image: \(path): column \(column), row \(row): \(reason)"
+        case .invalidHubName(let what, let got, let expected):
+            return "not a \(what) of the hub: \(got.debugDescription): expected \(expected)"
+        case .missingHubFile(let repository, let file, let lookedFor):
+            return "not in the hub cache: \(file) of \(repository): expected \(lookedFor), got none; run "
+                + "`\(repository.downloadCommand(file: file))` (HF_HUB_CACHE or HF_HOME name another cache), or give "
+                + "the path of a copy"
+        case .damagedHubCache(let path, let problem, let remedy):
+            return "damaged hub cache: \(path): \(problem); \(remedy)"
         }
     }
 

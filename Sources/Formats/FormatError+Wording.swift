@@ -101,7 +101,8 @@ extension PickleFault {
 extension TorchFault {
     var wording: String {
         switch self {
-        case .noStateDict: "no state dict: neither the saved object nor its 'state_dict' or 'model' maps names to tensors"
+        case .noStateDict:
+            "no state dict: neither the saved object nor its 'state_dict' or 'model' maps names to tensors"
         case .notATorchFile: "expected a zip archive or a legacy torch pickle, got something else"
         case .noPickle: "no data.pkl under a single root folder"
         case .byteOrder(let order): "byteorder: expected little or big, got '\(order)'"
@@ -128,6 +129,8 @@ extension WeightFault {
         case .shape(let name, let expected, let got):
             "tensor '\(name)': expected shape \(expected), got \(got); another architecture?"
         case .elementType(let name, let type): "tensor '\(name)': expected a floating-point type, got \(type)"
+        case .sizes(let name, let shape, let expected): "tensor '\(name)': expected \(expected), got shape \(shape)"
+        case .unexpected(let name): "tensor '\(name)' is not part of this architecture; another one?"
         }
     }
 }

@@ -92,6 +92,10 @@ public enum WeightFault: Equatable, Sendable {
     case missing(String, shape: [Int]?)
     case shape(String, expected: [Int], got: [Int])
     case elementType(String, ElementType)
+    /// A shape that makes no such network, whatever the other tensors are.
+    case sizes(String, shape: [Int], expected: String)
+    /// A tensor that the architecture does not have, and that would change what it computes.
+    case unexpected(String)
 }
 
 /// What the PNG library reported.

@@ -73,6 +73,16 @@ public struct StoredTensor: @unchecked Sendable {
         return StoredTensor(elementType: elementType, shape: newShape, owner: owner, pointer: base)
     }
 
+    /// Rows of the first axis, borrowed: nothing is read yet.
+    public func rows(_ range: Range<Int>) -> StoredTensor {
+        precondition(
+            !shape.isEmpty && range.lowerBound >= 0 && range.upperBound <= shape[0], "rows \(range) of \(shape)")
+        let rowBytes = byteCount / max(shape[0], 1)
+        return StoredTensor(
+            elementType: elementType, shape: [range.count] + shape.dropFirst(), owner: owner,
+            pointer: base + range.lowerBound * rowBytes)
+    }
+
     /// The same bytes as `count` elements of another type; a copy with each element's bytes reversed if `swapped`.
     func reinterpreted(as type: ElementType, count: Int, swapped: Bool) -> StoredTensor {
         precondition(type.byteCount(shape: [count]) == byteCount, "\(byteCount) bytes are not \(count) of \(type)")

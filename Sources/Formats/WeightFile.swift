@@ -10,12 +10,10 @@ public struct WeightFile: Sendable {
     /// Opens a file, whose bytes tell its format.
     /// - Throws: `FormatError`; `.torch` with `noStateDict` where the saved object has no state dict.
     public init(path: String) throws(FormatError) {
-        let start = try MappedFile(path: path).bytes.prefix(2)
-        if start.elementsEqual([0x50, 0x4B]) || start.first == 0x80 {
+        if try TorchFile.hasMagic(path: path) {
             // Checksums would read gigabytes of which a frozen encoder may need little; torch does not check them.
             let root = try TorchFile(path: path, verifiesChecksums: false).root
-            let candidates = [root] + ["state_dict", "model"].compactMap { root.dict?[.string($0)] }
-            guard let tensors = candidates.lazy.compactMap(\.namedTensors).first(where: { !$0.isEmpty }) else {
+            guard let tensors = root.stateDict.flatMap({ PickleValue.dict($0).namedTensors }) else {
                 throw .torch(path: path, .noStateDict)
             }
             self.init(path: path, tensors: tensors)
@@ -27,6 +25,15 @@ public struct WeightFile: Sendable {
     private init(path: String, tensors: OrderedDictionary<String, StoredTensor>) {
         self.path = path
         self.tensors = tensors
+    }
+
+    /// Weights that lie in memory.
+    /// - Parameters:
+    ///   - source: what error messages say in place of a path.
+    ///   - tensors: each name occurs once.
+    public init(source: String, tensors: [(name: String, tensor: StoredTensor)]) {
+        self.init(
+            path: source, tensors: OrderedDictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) }))
     }
 
     /// The tensors whose names start with `prefix`, without it.

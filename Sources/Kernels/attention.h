@@ -1,14 +1,16 @@
 // Softmax rows, and attention over the few frames of a clip where a GEMM would be all overhead.
 
 static void NAMED(softmax)(float *scores, long rows, long columns, float scale, int causal, long first_row,
-                           const float *mask) {
+                           const float *mask, const float *bias) {
     for (long row = 0; row < rows; row++, scores += columns) {
+        const float *row_bias = bias ? bias + row * columns : 0;
         long live = causal && first_row + row + 1 < columns ? first_row + row + 1 : columns;
         vf top = splat(-INFINITY);
         for (long j = 0; j < live; j += LANES) {
             long n = live - j < LANES ? live - j : LANES;
             vf s = n == LANES ? load(scores + j) * scale : load_part(scores + j, n, -INFINITY) * scale;
             if (mask) s += n == LANES ? load(mask + j) : load_part(mask + j, n, 0);
+            if (row_bias) s += n == LANES ? load(row_bias + j) : load_part(row_bias + j, n, 0);
             top = maximum(top, s);
             if (n == LANES) store(scores + j, s);
             else store_part(scores + j, s, n);
@@ -59,13 +61,14 @@ static inline void NAMED(add_scaled)(float *out, const float *x, float factor, l
 /// Longest sequence that the small kernels take.
 enum { NAMED(small_length) = 16 };
 
-/// Probabilities of query `i` of one head; returns how many keys it may see.
+/// Probabilities of query `i` of one head with the biases `bias` of its row; returns how many keys it may see.
 static inline long NAMED(small_probabilities)(const LamSmallAttention *s, const float *q, const float *k,
-                                              const float *mask, long i, float *p) {
+                                              const float *mask, const float *bias, long i, float *p) {
     const long live = s->causal ? i + 1 : s->length;
     float peak = -INFINITY, total = 0;
     for (long j = 0; j < live; j++) {
         p[j] = NAMED(dot)(q + i * s->qkv_stride, k + j * s->qkv_stride, s->head_dim) * s->scale + (mask ? mask[j] : 0);
+        if (bias) p[j] += bias[j];
         peak = p[j] > peak ? p[j] : peak;
     }
     for (long j = 0; j < live; j++) total += p[j] = expf(p[j] - peak);
@@ -79,7 +82,8 @@ static void NAMED(small_attention)(const LamSmallAttention *s, const float *q, c
     for (long head = 0; head < s->heads; head++) {
         const long at = head * s->head_dim;
         for (long i = 0; i < s->length; i++) {
-            long live = NAMED(small_probabilities)(s, q + at, k + at, mask, i, p);
+            const float *bias = s->bias ? s->bias + (head * s->length + i) * s->length : 0;
+            long live = NAMED(small_probabilities)(s, q + at, k + at, mask, bias, i, p);
             float *target = out + i * s->out_stride + at;
             memset(target, 0, (size_t)s->head_dim * 4);
             for (long j = 0; j < live; j++) NAMED(add_scaled)(target, v + j * s->qkv_stride + at, p[j], s->head_dim);
@@ -101,7 +105,7 @@ static void NAMED(small_attention_backward)(const LamSmallAttention *s, const fl
         }
         for (long i = 0; i < s->length; i++) {
             const float *d = dout + i * s->out_stride + at;
-            long live = NAMED(small_probabilities)(s, q + at, k + at, mask, i, p);
+            long live = NAMED(small_probabilities)(s, q + at, k + at, mask, 0, i, p);
             float inner = 0;
             for (long j = 0; j < live; j++) {
                 dp[j] = NAMED(dot)(d, v + j * s->qkv_stride + at, s->head_dim);

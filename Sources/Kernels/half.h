@@ -275,7 +275,7 @@ static void NAMED(half_softmax)(float *scores, long rows, long columns, long str
                                 long first_row, const float *mask, uint16_t *out) {
     for (long row = 0; row < rows; row++) {
         float *line = scores + row * stride;
-        NAMED(softmax)(line, 1, columns, scale, causal, first_row + row, mask);
+        NAMED(softmax)(line, 1, columns, scale, causal, first_row + row, mask, 0);
         for (long j = columns; j < stride; j++) line[j] = 0;
         if (out) NAMED(half_from_float)(line, out + row * stride, stride);
     }

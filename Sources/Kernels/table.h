@@ -5,9 +5,12 @@
 
 #include "elementwise.h"
 #include "layer_norm.h"
+#include "rms_norm.h"
 #include "gelu.h"
+#include "activations.h"
 #include "attention.h"
 #include "half.h"
+#include "rotary.h"
 
 const LamKernels NAMED(lam_kernels) = {
     .name = ISA_NAME,
@@ -20,12 +23,16 @@ const LamKernels NAMED(lam_kernels) = {
     .column_sums = NAMED(column_sums),
     .layer_norm = NAMED(layer_norm),
     .layer_norm_backward = NAMED(layer_norm_backward),
+    .rms_norm = NAMED(rms_norm),
     .gelu = NAMED(gelu),
     .gelu_with_derivative = NAMED(gelu_with_derivative),
+    .tanh_gelu = NAMED(tanh_gelu),
+    .relu = NAMED(relu),
     .softmax = NAMED(softmax),
     .softmax_backward = NAMED(softmax_backward),
     .small_attention = NAMED(small_attention),
     .small_attention_backward = NAMED(small_attention_backward),
+    .rotate_halves = NAMED(rotate_halves),
     .adamw = NAMED(adamw),
     .patchify = NAMED(patchify),
     .half_from_float = NAMED(half_from_float),

@@ -21,6 +21,8 @@ public enum CodeRestart: String, Sendable, CaseIterable {
 
 /// A codebook of K latents (van den Oord et al. 2017), the record of how often each is used, and their restart.
 public final class VectorQuantizer {
+    /// Its name in the model: `vq`, `vq_action`.
+    public let name: String
     /// `[K, L]`.
     public let codebook: Parameter
     /// Uses of each code since the last restart, K values.
@@ -37,10 +39,15 @@ public final class VectorQuantizer {
         public let zQ: Tensor
     }
 
-    /// - Parameter scope: declares `codebook.weight`, uniform in ±1/K.
-    public init(_ scope: ParameterScope, codes: Int, latentWidth: Int, counting: CodeUsage) {
+    /// - Parameters:
+    ///   - scope: declares `codebook.weight`, uniform in ±1/K.
+    ///   - isTrainable: false for a codebook that is only looked up.
+    public init(
+        _ scope: ParameterScope, codes: Int, latentWidth: Int, counting: CodeUsage, isTrainable: Bool = true
+    ) {
+        name = scope.name
         codebook = scope("codebook").parameter(
-            "weight", [codes, latentWidth], .uniform(bound: 1 / Float(codes)))
+            "weight", [codes, latentWidth], .uniform(bound: 1 / Float(codes)), isTrainable: isTrainable)
         usage = [Float](repeating: 0, count: codes)
         self.counting = counting
     }
@@ -66,6 +73,9 @@ public final class VectorQuantizer {
         }
     }
 
+    /// Starts a new record.
+    public func resetUsage() { usage = [Float](repeating: 0, count: codeCount) }
+
     /// Replaces every code that was not used since the last restart, and starts a new record.
     ///
     /// - Parameters:
@@ -86,8 +96,9 @@ public final class VectorQuantizer {
     public func restartDeadCodes(
         _ rule: CodeRestart, latents: [Float], optimizer: AdamW?, backend: any Backend, order: [Int]
     ) -> [Int] {
+        precondition(codebook.isTrainable, "the codes of \(name) are frozen")
         let dead = usage.indices.filter { usage[$0] < 1 }
-        usage = [Float](repeating: 0, count: codeCount)
+        resetUsage()
         guard rule != .none, !dead.isEmpty, !order.isEmpty else { return [] }
         let width = codebook.shape[1]
         let sources = rule == .encoder ? latents : backend.floats(codebook.value)

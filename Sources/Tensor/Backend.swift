@@ -28,10 +28,14 @@ public struct Matrix {
 /// What a linear map does to its product besides the bias.
 public enum LinearEpilogue {
     case none
-    /// Adds a tensor of the output's shape: the skip connection.
+    /// Adds a tensor of the output's shape, which may be the output itself: the skip connection.
     case residual(Tensor)
     /// Applies the exact GELU; writes its derivative to `derivative` when training.
     case gelu(derivative: Tensor?)
+    /// Applies the tanh approximation of the GELU; forward only.
+    case tanhGELU
+    /// Applies max(0, x); forward only.
+    case relu
 }
 
 /// Which elements of `[outer, inner, ...]` tokens attend to each other.
@@ -48,6 +52,8 @@ public struct AttentionLayout: Sendable {
     public var tokenStride: Int
     public var heads: Int
     public var isCausal: Bool
+    /// Factor of `q k^T`; nil for `1 / sqrt(d)`.
+    public var scale: Float?
 
     /// Every frame of `[B, T, S, E]` by itself: `B * T` sequences of `S` tokens.
     public static func spatial(batch: Int, frames: Int, tokens: Int, heads: Int) -> AttentionLayout {
@@ -157,12 +163,24 @@ public protocol Backend: AnyObject, Sendable {
         _ dy: Tensor, x: Tensor, weight: Tensor, mean: Tensor, rstd: Tensor, into dx: Tensor, accumulate: Bool,
         dweight: Tensor?, dbias: Tensor?)
 
+    /// `y = x * rstd * weight` for each row of the last axis, `rstd = 1 / sqrt(mean(x^2) + epsilon)`.
+    func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into y: Tensor)
+
     /// Multi-head attention. `qkv` `[..., 3E]` holds q, k and v of each token side by side, heads contiguous inside
-    /// each; `keyMask` `[outerCount, length]` holds 0 or -inf; out `[..., E]`.
-    func attention(_ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into out: Tensor)
-    /// Gradient of `attention` with respect to `qkv`, recomputing the probabilities.
+    /// each; `keyMask` `[outerCount, length]` is added to each row of scores: 0 or -inf, or a finite number so low that
+    /// a sequence without any visible key still has probabilities; `bias` `[heads, length, length]` (query, key) is
+    /// added to the scaled scores of every sequence; out `[..., E]`.
+    func attention(_ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, bias: Tensor?, into out: Tensor)
+    /// Gradient of `attention` without a bias with respect to `qkv`, recomputing the probabilities.
     func attentionBackward(
         _ dout: Tensor, qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into dqkv: Tensor)
+
+    /// Turns q and k in place by the positions of their tokens (rotary position embedding, Su et al. 2021).
+    ///
+    /// `qkv` `[..., length, 3E]` is sequences as for `attention`, of which the last P tokens have a position. In each
+    /// head, whose vector has the halves a and b, `a, b = a cos - b sin, b cos + a sin` with row p of `cosines` and
+    /// `sines` `[P, E / heads / 2]`.
+    func rotate(_ qkv: Tensor, cosines: Tensor, sines: Tensor, length: Int, heads: Int)
 
     /// Mean of `(a - b)^2` to the scalar `out`.
     func meanSquaredError(_ a: Tensor, _ b: Tensor, into out: Tensor)
@@ -191,6 +209,11 @@ public protocol Backend: AnyObject, Sendable {
 }
 
 extension Backend {
+    /// Multi-head attention without a bias.
+    public func attention(_ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into out: Tensor) {
+        attention(qkv, layout: layout, keyMask: keyMask, bias: nil, into: out)
+    }
+
     /// An uninitialised tensor.
     public func empty(_ shape: [Int], _ dtype: DType = .f32) -> Tensor {
         Tensor(memory: allocate(byteCount: shape.product * dtype.byteSize), shape: shape, dtype: dtype)

@@ -73,7 +73,7 @@ struct ConfigParseTests {
             #expect(!fit.notices.contains { $0.path == "data.episodic" })
             var runnable = fit.configuration
             runnable.model.visionEncoder = .pixels
-            runnable.model.stage = .stage1
+            runnable.model.textEncoder = .none
             let error = #expect(throws: ConfigurationError.self) {
                 try runnable.requireRunnable { fit.context.location(of: $0) }
             }
@@ -82,6 +82,51 @@ struct ConfigParseTests {
         #expect(
             try parse(ConfigFixtures.univlaStage2).configuration.model.stageOneCheckpoint
                 == "./logs/task_centric_lam_stage1/epoch=0-step=100000.ckpt")
+    }
+
+    @Test("a UniVLA stage-1 file trains with T5, other files only where they say so")
+    func textEncoder() throws {
+        let univla = try parse(ConfigFixtures.univlaStage1)
+        #expect(univla.configuration.model.textEncoder == .t5Base)
+        #expect(
+            univla.notices.filter { $0.path == "model.text_encoder" }.map(\.description) == [
+                "model.text_encoder: t5-base: the default of UniVLA's stage-1 files; "
+                    + "set none to train without instructions"
+            ])
+        let refused = #expect(throws: ConfigurationError.self) {
+            var runnable = univla.configuration
+            runnable.model.visionEncoder = .pixels
+            try runnable.requireRunnable()
+        }
+        #expect("\(try #require(refused))".contains("`model.text_encoder`"))
+        // What is printed reads back without the rule.
+        let folder = try TemporaryFolder()
+        let printed = try FitArguments.parse(
+            arguments: ["--config", folder.write(univla.configuration.yaml())])
+        #expect(printed.configuration == univla.configuration)
+        #expect(!printed.notices.contains { $0.path.hasPrefix("model.text") })
+
+        let without = try parse(ConfigFixtures.univlaStage1, "--model.text_encoder", "none")
+        #expect(without.configuration.model.textEncoder == .none)
+        #expect(!without.notices.contains { $0.path == "model.text_encoder" })
+        for yaml in [
+            ConfigFixtures.univlaStage2, ConfigFixtures.original, "model: {lam_patch_size: 14}\n",
+            "data: {data_mix: bridge}\n",
+        ] {
+            #expect(try parse(yaml).configuration.model.textEncoder == .none)
+        }
+        let own = try parse(
+            "model: {text_encoder: t5-base, text_encoder_weights: ./t5-base, text_mask: original}\n")
+        #expect(own.configuration.model.textEncoder == .t5Base && own.configuration.model.textMask == .original)
+        #expect(own.configuration.model.textEncoderWeights == "./t5-base" && own.notices == [])
+        #expect(
+            try parse("model: {text_encoder_weights: ./t5-base, text_mask: original}\n").notices.map(\.description) == [
+                "model.text_encoder_weights: ./t5-base: no effect with text_encoder none",
+                "model.text_mask: original: no effect with text_encoder none",
+            ])
+        #expect(
+            try parse("model: {stage_one_ckpt: a.ckpt}\n").notices.map(\.description)
+                == ["model.stage_one_ckpt: a.ckpt: no effect in stage-1"])
     }
 
     @Test("the files that come with the project parse without a notice")
@@ -123,6 +168,8 @@ struct ConfigParseTests {
             ("model: {vq_beta: -1}", "expected a number of 0 or more, got -1"),
             ("model: {lam_dropout: 0.1}", "expected 0.0, as this build has no dropout, got 0.1"),
             ("model: {stage: stage-3}", "expected stage-1 or stage-2, got stage-3"),
+            ("model: {text_encoder: t5}", "expected none or t5-base, got t5"),
+            ("model: {text_mask: tiled}", "expected aligned or original, got tiled"),
             ("model: {vision_encoder: vit}", "expected pixels or dinov3-vitb16 or dinov2-vitb14-reg, got vit"),
             ("model: 3", "`model` at c.yaml:1:8: expected a mapping of options, got 3"),
             ("model: {optimizer: {class_path: torch.optim.SGD}}", "expected torch.optim.AdamW, got torch.optim.SGD"),
@@ -162,6 +209,9 @@ struct ConfigParseTests {
         #expect(
             try message("trainer: {enable_checkpointing: false, callbacks: [{class_path: ModelCheckpoint}]}")
                 .contains("`trainer.enable_checkpointing` at c.yaml:1:33: false, but trainer.callbacks has"))
+        #expect(
+            try message("model: {stage: stage-2, text_encoder: t5-base}")
+                .contains("`model.text_encoder` at c.yaml:1:39: t5-base, but stage-2 reads no instructions"))
         #expect(try message("data: {root: a, data_root: b}").contains("duplicate key `root`"))
     }
 

@@ -77,7 +77,8 @@ struct LoggerTests {
         #expect(
             bare.map(MetricTag.step) == [
                 "train_loss_step", "train/mse_loss_step", "train/q_loss_step", "train/commit_loss_step",
-                "train/code_usage_step",
+                "train/q_loss_uncontrol_step", "train/commit_loss_uncontrol_step", "train/code_usage_step",
+                "train/code_usage_uncontrol_step",
             ])
         #expect(MetricTag.epoch(MetricTag.loss(.train)) == "train_loss_epoch")
         #expect(MetricTag.loss(.val) == "val_loss" && MetricTag.learningRate == "lr-AdamW")

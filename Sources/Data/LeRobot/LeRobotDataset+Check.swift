@@ -1,4 +1,5 @@
 import Formats
+import Foundation
 
 /// Checks that need more than the files of `meta`.
 extension LeRobotDataset {
@@ -86,6 +87,20 @@ extension LeRobotDataset {
                 }
             }
         }
+    }
+
+    /// The files that say which picture a frame of a camera is, and those that hold the pictures, by their paths below
+    /// the root: `meta/info.json`, the table of episodes, and videos or data files.
+    func contentFiles(camera: Camera) throws -> [(name: String, path: String)] {
+        let meta = (FileManager.default.enumerator(atPath: "\(root)/meta")?.compactMap { $0 as? String } ?? [])
+            .filter {
+                $0 == "info.json" || $0 == "episodes.jsonl" || $0.hasPrefix("episodes/") && $0.hasSuffix(".parquet")
+            }
+            .map { "\(root)/meta/\($0)" }
+        let pictures = try episodes.map { episode in
+            try camera.kind == .video ? videoFile(of: episode, camera: camera) : dataFile(of: episode)
+        }
+        return Set(meta + pictures).sorted().map { (String($0.dropFirst(root.count + 1)), $0) }
     }
 
     /// Episodes that share a data file, in the order in which the files first occur.

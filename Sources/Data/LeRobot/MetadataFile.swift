@@ -1,7 +1,7 @@
 import Foundation
 
 /// A JSON or JSON-lines file below `meta/`, read whole.
-struct MetadataFile {
+package struct MetadataFile {
     let path: String
     let bytes: [UInt8]
 
@@ -18,7 +18,7 @@ struct MetadataFile {
     }
 
     /// Checks that a file exists, is a regular file with content and no Git LFS pointer; reads its first bytes at most.
-    static func requireContent(path: String, purpose: String) throws {
+    package static func requireContent(path: String, purpose: String) throws {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw DataError.missingFile(path: path, purpose: purpose)

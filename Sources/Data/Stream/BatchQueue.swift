@@ -11,12 +11,12 @@ final class BatchQueue: @unchecked Sendable {
     private struct Pending {
         let number: Int
         let plan: BatchPlan
-        /// Finished samples, `[2, 3, H, W]` each.
-        var samples: [[UInt8]?]
+        /// Finished samples.
+        var samples: [LoadedPairs?]
         var portionsLeft: Int
         /// The failure of the first portion that failed, whichever thread came first.
         var failure: (portion: Int, error: any Error)?
-        var pixels: [UInt8]?
+        var joined: LoadedPairs?
     }
 
     struct Portion {
@@ -107,13 +107,13 @@ final class BatchQueue: @unchecked Sendable {
         condition.broadcast()
     }
 
-    private func finish(_ portion: Portion, _ result: Result<[[UInt8]], any Error>) {
-        let complete: [[UInt8]]? = locked {
+    private func finish(_ portion: Portion, _ result: Result<[LoadedPairs], any Error>) {
+        let complete: [LoadedPairs]? = locked {
             guard let place = batches.firstIndex(where: { $0.number == portion.batch }) else { return nil }
             switch result {
             case .success(let samples):
-                for (slot, pixels) in zip(batches[place].plan.portions[portion.number], samples) {
-                    batches[place].samples[slot] = pixels
+                for (slot, pair) in zip(batches[place].plan.portions[portion.number], samples) {
+                    batches[place].samples[slot] = pair
                 }
             case .failure(let error):
                 failure = failure ?? error
@@ -130,12 +130,15 @@ final class BatchQueue: @unchecked Sendable {
         }
         guard let complete else { return }
         // Joined here, outside the lock, to spare the consumer the copy.
-        var pixels: [UInt8] = []
-        pixels.reserveCapacity(complete.reduce(0) { $0 + $1.count })
-        for sample in complete { pixels.append(contentsOf: sample) }
+        var joined = LoadedPairs()
+        joined.pixels.reserveCapacity(complete.reduce(0) { $0 + $1.pixels.count })
+        for pair in complete {
+            joined.pixels.append(contentsOf: pair.pixels)
+            joined.features.append(contentsOf: pair.features)
+        }
         locked {
             guard let place = batches.firstIndex(where: { $0.number == portion.batch }) else { return }
-            batches[place].pixels = pixels
+            batches[place].joined = joined
             condition.broadcast()
         }
     }
@@ -146,14 +149,14 @@ final class BatchQueue: @unchecked Sendable {
     ///
     /// - Returns: `nil` at the end of a finite order.
     /// - Throws: What went wrong while the batch was made; again at every further call.
-    func take() throws -> (plan: BatchPlan, pixels: [UInt8])? {
+    func take() throws -> (plan: BatchPlan, pairs: LoadedPairs)? {
         try locked {
             while true {
                 if let oldest = batches.first {
-                    if let pixels = oldest.pixels {
+                    if let pairs = oldest.joined {
                         batches.removeFirst()
                         condition.broadcast()
-                        return (oldest.plan, pixels)
+                        return (oldest.plan, pairs)
                     }
                     if oldest.portionsLeft == 0, let failure = oldest.failure { throw failure.error }
                 } else if isExhausted {

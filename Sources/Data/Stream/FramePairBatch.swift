@@ -18,12 +18,17 @@ public struct FramePairBatch: Sendable, Equatable {
         public var task: String
     }
 
-    /// 8-bit RGB values, `[B, 2, 3, H, W]`, `H = W = resolution`.
+    /// 8-bit RGB values of the frames without features, `[3, H, W]` each, in the order of the batch, `H = W =
+    /// resolution`. All of them, `[B, 2, 3, H, W]`, unless the stream has a feature cache.
     public var pixels: [UInt8]
+    /// `2 B` entries, two for each sample; nil where there are pixels instead. Empty if the stream has no feature cache.
+    public var features: [FrameFeatures?]
+    /// `2 B` entries, two for each sample: the frames' places in the mix.
+    public var frames: [FrameReference]
     public var resolution: Int
     /// `B` entries; the last batch of a finite stream may have fewer than `batch_size`.
     public var samples: [Sample]
 
-    /// `[B, 2, 3, H, W]`
+    /// `[B, 2, 3, H, W]`: that of `pixels` where no frame has features.
     public var shape: [Int] { [samples.count, 2, 3, resolution, resolution] }
 }

@@ -59,15 +59,25 @@ public final class FramePairStream {
     }
 
     /// A stream over sources that are open already; `options.datasetMix` and `root` are not looked at.
+    ///
+    /// - Parameter features: a cache of the same sources and options. Frames that it has are not decoded; their batch
+    ///   has features in place of pixels.
+    /// - Throws: `StreamError`; `.invalidOption` for a cache of frames that are augmented.
     public init(
         sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit = .train, rank: Int = 0,
-        worldSize: Int = 1, restoring state: StreamState? = nil
+        worldSize: Int = 1, restoring state: StreamState? = nil, features: FeatureCache? = nil
     ) throws {
         var options = options
         options.datasetMix = sources.map { StreamOptions.MixEntry($0.name, $0.weight) }
         try options.validate()
         guard worldSize > 0, rank >= 0, rank < worldSize else {
             throw StreamError.invalidRank(rank: rank, worldSize: worldSize)
+        }
+        let isAugmented = options.imageAug && split == .train
+        guard features == nil || !isAugmented else {
+            throw StreamError.invalidOption(
+                key: "image_aug", expected: "false with a feature cache, as an augmented frame is new each time",
+                got: "true")
         }
         let pairs = try Self.pairs(of: sources, options, split: split)
         let weights = options.datasetMix.reduce(0) { $0 + $1.weight }
@@ -103,13 +113,13 @@ public final class FramePairStream {
             BatchPlan.next(from: &$0, size: batchSize, rank: rank, worldSize: worldSize)
         }
         let augmentation = PairAugmentation(
-            resolution: options.resolution, imageAug: options.imageAug && split == .train, crop: options.crop,
+            resolution: options.resolution, imageAug: isAugmented, crop: options.crop,
             augmentPair: options.augmentPair)
         let seed = options.seed
         let workers = options.numWorkers ?? max(1, min(8, ProcessInfo.processInfo.activeProcessorCount / 2))
         for number in 0..<workers {
             queue.startWorker("lam.data.\(number)") {
-                PairLoader(sources: sources, augmentation: augmentation, seed: seed)
+                PairLoader(sources: sources, augmentation: augmentation, seed: seed, features: features)
             }
         }
     }
@@ -124,7 +134,7 @@ public final class FramePairStream {
         let start = ContinuousClock.now
         let taken = try queue.take()
         waitedSeconds += (ContinuousClock.now - start) / .seconds(1)
-        guard let (plan, pixels) = taken else { return nil }
+        guard let (plan, pairs) = taken else { return nil }
         state.position = plan.position
         state.drawn = plan.drawn
         let samples = plan.references.map { reference in
@@ -135,7 +145,9 @@ public final class FramePairStream {
                 target: reference.pair.target, window: reference.pair.window, isPad: reference.pair.isPad,
                 task: episode.task)
         }
-        return FramePairBatch(pixels: pixels, resolution: resolution, samples: samples)
+        return FramePairBatch(
+            pixels: pairs.pixels, features: pairs.features, frames: plan.references.flatMap(\.frames),
+            resolution: resolution, samples: samples)
     }
 
     private static func pairs(

@@ -1,29 +1,59 @@
 import Randomness
 
+/// The frames of some pairs, one after the other.
+struct LoadedPairs: Sendable {
+    /// `[3, H, W]` for each frame without features.
+    var pixels: [UInt8] = []
+    /// Two for each pair, or none at all without a cache.
+    var features: [FrameFeatures?] = []
+}
+
 /// Turns references into pictures: reads, augments, lays out. One instance per worker thread.
 struct PairLoader {
     private let sources: [StreamSource]
     private let augmentation: PairAugmentation
     private let seed: UInt64
+    private let features: FeatureCache?
     private var providers: [(any FrameProvider)?]
     private var resizer = ImageResizer()
 
-    init(sources: [StreamSource], augmentation: PairAugmentation, seed: UInt64) {
+    /// - Parameter features: what it has is not read; only without augmentation.
+    init(sources: [StreamSource], augmentation: PairAugmentation, seed: UInt64, features: FeatureCache? = nil) {
+        precondition(features == nil || !augmentation.imageAug, "cached features of augmented frames")
         self.sources = sources
         self.augmentation = augmentation
         self.seed = seed
+        self.features = features
         providers = Array(repeating: nil, count: sources.count)
     }
 
     /// The pictures of samples of one episode, in the order given.
     ///
     /// - Parameter references: At least one, all of the same dataset and episode.
-    /// - Returns: Per sample `[2, 3, H, W]`.
-    mutating func load(_ references: [SampleReference]) throws -> [[UInt8]] {
+    mutating func load(_ references: [SampleReference]) throws -> [LoadedPairs] {
+        guard let features else {
+            let images = try images(references, frames: references.flatMap { [$0.pair.frame, $0.pair.target] })
+            return references.enumerated().map { slot, reference in
+                LoadedPairs(pixels: pair(images[2 * slot], images[2 * slot + 1], sample: reference.sample))
+            }
+        }
+        var known: [FrameReference: FrameFeatures] = [:]
+        for frame in Set(references.flatMap(\.frames)) { known[frame] = features.features(of: frame) }
+        let missing = Set(references.flatMap(\.frames).filter { known[$0] == nil }.map(\.frame)).sorted()
+        let images = missing.isEmpty ? [] : try images(references, frames: missing)
+        let planes = Dictionary(uniqueKeysWithValues: zip(missing, images.map { unaugmented($0) }))
+        return references.map { reference in
+            let features = reference.frames.map { known[$0] }
+            let pixels = zip(reference.frames, features).flatMap { $1 == nil ? planes[$0.frame] ?? [] : [] }
+            return LoadedPairs(pixels: pixels, features: features)
+        }
+    }
+
+    /// - Parameter references: At least one; their dataset and episode are those of the frames.
+    private mutating func images(_ references: [SampleReference], frames: [Int]) throws -> [RGBImage] {
         let dataset = references[0].dataset
         let source = sources[dataset]
         let position = references[0].pair.episode
-        let frames = references.flatMap { [$0.pair.frame, $0.pair.target] }
         let images: [RGBImage]
         do {
             images = try provider(dataset).frames(episode: position, frames: frames)
@@ -36,9 +66,7 @@ struct PairLoader {
                 dataset: source.name, episode: source.episodes[position].index, frames: frames,
                 got: "[" + images.map { "\($0.width)x\($0.height)" }.joined(separator: ", ") + "]")
         }
-        return references.enumerated().map { slot, reference in
-            pair(images[2 * slot], images[2 * slot + 1], sample: reference.sample)
-        }
+        return images
     }
 
     private mutating func provider(_ dataset: Int) throws -> any FrameProvider {
@@ -51,13 +79,24 @@ struct PairLoader {
     private mutating func pair(_ first: RGBImage, _ second: RGBImage, sample: Int) -> [UInt8] {
         var generator = RandomGenerator(seed: seed, purpose: "augment", sample)
         let (initial, target) = augmentation.transforms(for: first, second, using: &generator)
-        let initialImage = initial.apply(to: first, resizer: &resizer)
-        let targetImage = target.apply(to: second, resizer: &resizer)
+        return planes([initial.apply(to: first, resizer: &resizer), target.apply(to: second, resizer: &resizer)])
+    }
+
+    /// One picture as it always looks when nothing is drawn.
+    private mutating func unaugmented(_ image: RGBImage) -> [UInt8] {
+        var unused = RandomGenerator(seed: seed, purpose: "augment", 0)
+        let transform = augmentation.transforms(for: image, image, using: &unused).0
+        return planes([transform.apply(to: image, resizer: &resizer)])
+    }
+
+    /// `[count, 3, H, W]` of pictures of the stream's resolution.
+    private func planes(_ images: [RGBImage]) -> [UInt8] {
         let plane = augmentation.resolution * augmentation.resolution
-        return [UInt8](unsafeUninitializedCapacity: 6 * plane) { planes, initialized in
-            for (image, base) in [(initialImage, 0), (targetImage, 3 * plane)] {
-                // SAFETY: apply() returns resolution × resolution RGB triples, so 3 · plane bytes are read, and the
-                // two pictures write 6 · plane bytes once each.
+        return [UInt8](unsafeUninitializedCapacity: 3 * plane * images.count) { planes, initialized in
+            for (place, image) in images.enumerated() {
+                let base = 3 * plane * place
+                // SAFETY: apply() returns resolution × resolution RGB triples, so 3 · plane bytes are read, and each
+                // picture writes 3 · plane bytes once.
                 image.pixels.withUnsafeBufferPointer { pixels in
                     for i in 0..<plane {
                         planes[base + i] = pixels[3 * i]
@@ -66,7 +105,14 @@ struct PairLoader {
                     }
                 }
             }
-            initialized = 6 * plane
+            initialized = 3 * plane * images.count
         }
+    }
+}
+
+extension SampleReference {
+    /// The pair's frames by their places in the mix.
+    var frames: [FrameReference] {
+        [pair.frame, pair.target].map { FrameReference(dataset: dataset, episode: pair.episode, frame: $0) }
     }
 }

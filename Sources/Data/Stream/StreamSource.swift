@@ -24,13 +24,16 @@ public struct StreamSource: Sendable {
     public var episodes: [Episode]
     /// Makes a reader; called once by every worker thread.
     public var makeFrames: @Sendable () throws -> any FrameProvider
+    /// The files that the pictures depend on, by a name that stays when the dataset is moved.
+    public var contentFiles: @Sendable () throws -> [(name: String, path: String)]
 
     public init(
         name: String, weight: Double, fps: Double, camera: String, episodes: [Episode],
+        contentFiles: @escaping @Sendable () throws -> [(name: String, path: String)] = { [] },
         makeFrames: @escaping @Sendable () throws -> any FrameProvider
     ) {
         (self.name, self.weight, self.fps, self.camera) = (name, weight, fps, camera)
-        (self.episodes, self.makeFrames) = (episodes, makeFrames)
+        (self.episodes, self.contentFiles, self.makeFrames) = (episodes, contentFiles, makeFrames)
     }
 
     /// A LeRobot dataset.
@@ -45,6 +48,7 @@ public struct StreamSource: Sendable {
             episodes: dataset.episodes.map {
                 Episode(index: $0.episodeIndex, length: $0.length, task: $0.tasks.first ?? "")
             },
+            contentFiles: { try dataset.contentFiles(camera: camera) },
             makeFrames: { try FrameReader(dataset: dataset, camera: camera, indexes: indexes) })
     }
 

@@ -17,6 +17,8 @@ public struct TorchFile: Sendable {
     /// - Throws: `FormatError.io`, `.notAFile`, `.torch`, `.zip` or `.pickle`.
     public init(path: String, verifiesChecksums: Bool = true) throws(FormatError) {
         let file = try MappedFile(path: path)
+        // The mapping must outlive the reading of bytes that do not keep it.
+        defer { withExtendedLifetime(file) {} }
         self.path = path
         if file.bytes.starts(with: [0x50, 0x4B]) {
             root = try TorchArchive(file, verifiesChecksums: verifiesChecksums).read()
@@ -26,9 +28,27 @@ public struct TorchFile: Sendable {
             throw .torch(path: path, .notATorchFile)
         }
     }
+
+    /// Whether the file at `path` begins as a torch file does: as a zip archive or as a pickle.
+    public static func hasMagic(path: String) throws(FormatError) -> Bool {
+        let file = try MappedFile(path: path)
+        return withExtendedLifetime(file) { file.bytes.starts(with: [0x50, 0x4B]) || file.bytes.first == 0x80 }
+    }
 }
 
 extension PickleValue {
+    /// The state dict in a saved object: the object itself, or what it has under `state_dict` or `model`; nil where none
+    /// of them is a dictionary of names and tensors, at least one.
+    public var stateDict: PickleDict? {
+        let candidates = [self] + ["state_dict", "model"].compactMap { self[$0] }
+        return candidates.lazy.compactMap(\.dict).first { dict in
+            !dict.entries.isEmpty
+                && dict.entries.allSatisfy { key, value in
+                    if case .string = key { value.tensor != nil } else { false }
+                }
+        }
+    }
+
     /// The tensors of a state dict: a dictionary of nothing but names and tensors, dense, in file order; nil for
     /// anything else.
     public var namedTensors: OrderedDictionary<String, StoredTensor>? {

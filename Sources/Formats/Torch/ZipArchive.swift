@@ -163,7 +163,7 @@ struct ZipArchive {
 extension ZipFault: Error {}
 
 /// The CRC-32 of zip, continued from that of the bytes before.
-func crc32(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
+package func crc32(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
     // SAFETY: zlib reads `count` bytes from the address; for a buffer without an address nothing is called.
     guard let base = bytes.baseAddress else { return previous }
     return UInt32(crc32_z(UInt(previous), base.assumingMemoryBound(to: UInt8.self), bytes.count))

@@ -14,6 +14,8 @@ typedef struct {
     long out_stride;
     int causal;
     float scale;
+    /// Added to the scaled scores, [heads, length, length]; may be null. The backward kernel knows none.
+    const float *bias;
 } LamSmallAttention;
 
 /// Constants of one AdamW step. `bias_correction1 = 1 - beta1^t`, `bias_correction2 = 1 - beta2^t`.
@@ -74,15 +76,24 @@ typedef struct {
                                 const float *rstd, long rows, long columns, float *dx, int accumulate,
                                 float *dweight, float *dbias);
 
+    /// y = x * rstd * weight for each row, rstd = 1 / sqrt(mean(x^2) + epsilon).
+    void (*rms_norm)(const float *x, const float *weight, float epsilon, long rows, long columns, float *y);
+
     /// activated = u * Phi(u) with the exact (erf) normal distribution.
     void (*gelu)(const float *u, float *activated, long count);
     /// activated = gelu(u); derivative = gelu'(u). `derivative` may be `u`.
     void (*gelu_with_derivative)(const float *u, float *activated, float *derivative, long count);
 
-    /// In-place softmax of scale * scores + mask over each row. Columns past `limit0 + row` are masked when `causal`;
-    /// `mask` (length columns, may be null) holds 0 or -inf. A fully masked row becomes NaN, as in PyTorch.
+    /// out = x * Phi(x) with Phi approximated by a tanh. `out` may be `x`.
+    void (*tanh_gelu)(const float *x, float *out, long count);
+    /// out = max(0, x); NaN stays NaN. `out` may be `x`.
+    void (*relu)(const float *x, float *out, long count);
+
+    /// In-place softmax of scale * scores + mask + bias over each row. Columns past `limit0 + row` are masked when `causal`;
+    /// `mask` (length columns, may be null) holds 0 or -inf, or finite values; `bias` (as scores, may be null). A row
+    /// of -inf becomes NaN, as in PyTorch.
     void (*softmax)(float *scores, long rows, long columns, float scale, int causal, long first_row,
-                    const float *mask);
+                    const float *mask, const float *bias);
     /// In place: dp becomes scale * p * (dp - sum(p * dp)) for each row.
     void (*softmax_backward)(const float *p, float *dp, long rows, long columns, float scale);
 
@@ -91,6 +102,10 @@ typedef struct {
                             const float *mask, float *out);
     void (*small_attention_backward)(const LamSmallAttention *shape, const float *q, const float *k, const float *v,
                                      const float *mask, const float *dout, float *dq, float *dk, float *dv);
+
+    /// In place, for `heads` runs of `2 * half` floats (a, b): a, b = a cos - b sin, b cos + a sin. `cosines` and `sines`
+    /// have `half` elements, the same for all heads.
+    void (*rotate_halves)(float *x, const float *cosines, const float *sines, long heads, long half);
 
     /// One decoupled-weight-decay Adam step over a run of parameters.
     void (*adamw)(const LamAdamW *step, float *parameter, const float *gradient, float *exp_avg, float *exp_avg_sq,

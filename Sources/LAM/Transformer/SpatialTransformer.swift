@@ -18,11 +18,11 @@ public struct SpatialTransformer {
         out = Linear(scope("out"), in: width, out: outputWidth)
     }
 
-    /// `tokens` `[B, T, S, E]` to `[B, T, S, D]`.
-    public func callAsFunction(_ tokens: Tensor, _ tape: Tape) -> Tensor {
-        var xBTSE = stem(tokens, tape, name: scope)
+    /// `tokens` `[B, T, S, E]` to `[B, T, S, D]`; S grows by the tokens of `appended`.
+    public func callAsFunction(_ tokens: Tensor, appending appended: AppendedTokens? = nil, _ tape: Tape) -> Tensor {
+        var xBTSE = stem(tokens, appending: appended, tape, name: scope)
         for (index, block) in blocks.enumerated() {
-            xBTSE = block(xBTSE, tape, name: "\(scope).block\(index)")
+            xBTSE = block(xBTSE, keyMask: appended?.keyMask, tape, name: "\(scope).block\(index)")
         }
         let outBTSD = out(xBTSE, tape)
         tape.observe("\(scope).out_all_tokens", outBTSD)
@@ -44,10 +44,10 @@ struct SpatialBlock {
         norm2 = LayerNorm(scope("norm2"), width)
     }
 
-    func callAsFunction(_ x: Tensor, _ tape: Tape, name: String) -> Tensor {
+    func callAsFunction(_ x: Tensor, keyMask: Tensor?, _ tape: Tape, name: String) -> Tensor {
         let spatial = AttentionLayout.spatial(
             batch: x.shape[0], frames: x.shape[1], tokens: x.shape[2], heads: spatialAttention.heads)
-        let afterSpatial = spatialAttention(norm1(x, tape), tape, addedTo: x, layout: spatial)
+        let afterSpatial = spatialAttention(norm1(x, tape), tape, addedTo: x, layout: spatial, keyMask: keyMask)
         tape.observe("\(name).spatial_attn", branch: afterSpatial, over: x)
         let out = feedForward(norm2(afterSpatial, tape), tape, addedTo: afterSpatial)
         tape.observe("\(name).ffn", branch: out, over: afterSpatial)

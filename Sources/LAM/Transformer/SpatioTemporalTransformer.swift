@@ -18,11 +18,11 @@ public struct SpatioTemporalTransformer {
         }
     }
 
-    /// `tokens` `[B, T, S, D]` to `[B, T, S, E]`.
-    public func callAsFunction(_ tokens: Tensor, _ tape: Tape) -> Tensor {
-        var xBTSE = stem(tokens, tape, name: scope)
+    /// `tokens` `[B, T, S, D]` to `[B, T, S, E]`; S grows by the tokens of `appended`.
+    public func callAsFunction(_ tokens: Tensor, appending appended: AppendedTokens? = nil, _ tape: Tape) -> Tensor {
+        var xBTSE = stem(tokens, appending: appended, tape, name: scope)
         for (index, block) in blocks.enumerated() {
-            xBTSE = block(xBTSE, tape, name: "\(scope).block\(index)")
+            xBTSE = block(xBTSE, keyMask: appended?.keyMask, tape, name: "\(scope).block\(index)")
         }
         return xBTSE
     }
@@ -46,13 +46,13 @@ struct SpatioTemporalBlock {
         norm3 = LayerNorm(scope("norm3"), width)
     }
 
-    func callAsFunction(_ x: Tensor, _ tape: Tape, name: String) -> Tensor {
+    func callAsFunction(_ x: Tensor, keyMask: Tensor?, _ tape: Tape, name: String) -> Tensor {
         let (batch, frames, tokens) = (x.shape[0], x.shape[1], x.shape[2])
         let spatial = AttentionLayout.spatial(
             batch: batch, frames: frames, tokens: tokens, heads: spatialAttention.heads)
         let temporal = AttentionLayout.causalTemporal(
             batch: batch, frames: frames, tokens: tokens, heads: temporalAttention.heads)
-        let afterSpatial = spatialAttention(norm1(x, tape), tape, addedTo: x, layout: spatial)
+        let afterSpatial = spatialAttention(norm1(x, tape), tape, addedTo: x, layout: spatial, keyMask: keyMask)
         tape.observe("\(name).spatial_attn", branch: afterSpatial, over: x)
         let afterTemporal = temporalAttention(norm2(afterSpatial, tape), tape, addedTo: afterSpatial, layout: temporal)
         tape.observe("\(name).temporal_attn", branch: afterTemporal, over: afterSpatial)

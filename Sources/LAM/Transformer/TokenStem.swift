@@ -17,12 +17,15 @@ struct TokenStem {
         outputNorm = LayerNorm(scope(2), width)
     }
 
-    func callAsFunction(_ tokens: Tensor, _ tape: Tape, name: String) -> Tensor {
+    /// - Parameter appended: tokens of the transformer's width that follow, without a position.
+    func callAsFunction(
+        _ tokens: Tensor, appending appended: AppendedTokens?, _ tape: Tape, name: String
+    ) -> Tensor {
         let count = tokens.shape[tokens.shape.count - 2]
         let projected = outputNorm(projection(inputNorm(tokens, tape), tape), tape, output: .f32)
         tape.observe("\(name).ffn", projected)
         let positioned = tape.add(projected, repeating: positions(count, on: tape.backend))
         tape.observe("\(name).pos_enc", positioned)
-        return positioned
+        return appended.map { tape.concatenateTokens(positioned, $0.tokensBTSE) } ?? positioned
     }
 }

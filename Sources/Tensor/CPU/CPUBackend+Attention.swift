@@ -9,9 +9,14 @@ extension CPUBackend {
     /// pass's two matrices.
     private static let scoreBudget = 1 << 17
 
-    public func attention(_ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into out: Tensor) {
-        if qkv.dtype == .bf16 { return halfAttention(qkv, layout: layout, keyMask: keyMask, into: out) }
-        let problem = AttentionProblem(qkv, layout, keyMask, self)
+    public func attention(
+        _ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, bias: Tensor?, into out: Tensor
+    ) {
+        if qkv.dtype == .bf16 {
+            precondition(bias == nil, "attention over bf16 values takes no bias")
+            return halfAttention(qkv, layout: layout, keyMask: keyMask, into: out)
+        }
+        let problem = AttentionProblem(qkv, layout, keyMask, bias, self)
         precondition(out.count == layout.tokenCount * problem.width, "attention of \(qkv.shape) into \(out.shape)")
         let target = pointer(out)
         if layout.length <= Self.smallLength {
@@ -26,14 +31,14 @@ extension CPUBackend {
         }
         let rowsAtOnce = Self.queryRows(layout.length)
         let width = problem.width, headDim = problem.headDim
-        forEachHead(problem, scratch: rowsAtOnce * layout.length) { base, mask, scores in
+        forEachHead(problem, scratch: rowsAtOnce * layout.length) { base, mask, bias, scores in
             let stride = layout.tokenStride * 3 * width, outStride = layout.tokenStride * width
             let q = problem.qkv + base.qkv, o = target + base.out
             for start in Swift.stride(from: 0, to: layout.length, by: rowsAtOnce) {
                 let rows = min(rowsAtOnce, layout.length - start)
                 probabilities(
                     problem, queries: q + start * stride, keys: q + width, stride: stride, firstRow: start, rows: rows,
-                    mask: mask, into: scores)
+                    mask: mask, bias: bias.map { $0 + start * layout.length }, into: scores)
                 products.multiply(
                     m: rows, n: headDim, k: layout.length, a: scores, aStride: layout.length, aTransposed: false,
                     b: q + 2 * width, bStride: stride, bTransposed: false, beta: 0, c: o + start * outStride,
@@ -48,7 +53,7 @@ extension CPUBackend {
         if qkv.dtype == .bf16 {
             return halfAttentionBackward(dout, qkv: qkv, layout: layout, keyMask: keyMask, into: dqkv)
         }
-        let problem = AttentionProblem(qkv, layout, keyMask, self)
+        let problem = AttentionProblem(qkv, layout, keyMask, nil, self)
         precondition(dqkv.count == qkv.count, "attention gradient of \(qkv.shape) into \(dqkv.shape)")
         let upstream = pointer(dout), gradient = pointer(dqkv)
         let width = problem.width, headDim = problem.headDim, length = layout.length
@@ -63,7 +68,7 @@ extension CPUBackend {
             }
         }
         let rowsAtOnce = Self.queryRows(length)
-        forEachHead(problem, scratch: 2 * rowsAtOnce * length) { base, mask, scratch in
+        forEachHead(problem, scratch: 2 * rowsAtOnce * length) { base, mask, _, scratch in
             let stride = layout.tokenStride * 3 * width, outStride = layout.tokenStride * width
             let q = problem.qkv + base.qkv, dq = gradient + base.qkv, d = upstream + base.out
             let p = scratch, dp = scratch + rowsAtOnce * length
@@ -73,7 +78,7 @@ extension CPUBackend {
                 let queries = q + start * stride, dRows = d + start * outStride
                 probabilities(
                     problem, queries: queries, keys: q + width, stride: stride, firstRow: start, rows: rows, mask: mask,
-                    into: p)
+                    bias: nil, into: p)
                 // dV += P^T dO;  dP = dO V^T;  dS = scale P (dP - sum P dP);  dQ = dS K;  dK += dS^T Q
                 products.multiply(
                     m: length, n: headDim, k: rows, a: p, aStride: length, aTransposed: true, b: dRows,
@@ -94,23 +99,25 @@ extension CPUBackend {
 
     private static func queryRows(_ length: Int) -> Int { min(length, max(16, scoreBudget / length)) }
 
-    /// P = softmax(scale Q K^T + mask) for `rows` queries against all keys.
+    /// P = softmax(scale Q K^T + mask + bias) for `rows` queries against all keys.
     private func probabilities(
         _ problem: AttentionProblem, queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, stride: Int,
-        firstRow: Int, rows: Int, mask: UnsafePointer<Float>?, into scores: UnsafeMutablePointer<Float>
+        firstRow: Int, rows: Int, mask: UnsafePointer<Float>?, bias: UnsafePointer<Float>?,
+        into scores: UnsafeMutablePointer<Float>
     ) {
         let length = problem.layout.length
         products.multiply(
             m: rows, n: length, k: problem.headDim, a: queries, aStride: stride, aTransposed: false, b: keys,
             bStride: stride, bTransposed: true, beta: 0, c: scores, cStride: length)
-        kernels.softmax(scores, rows, length, problem.scale, problem.layout.isCausal ? 1 : 0, firstRow, mask)
+        kernels.softmax(scores, rows, length, problem.scale, problem.layout.isCausal ? 1 : 0, firstRow, mask, bias)
     }
 
     /// One task per head of each sequence; `scratch` floats are the task's own.
     private func forEachHead(
         _ problem: AttentionProblem, scratch: Int,
         _ body: (
-            _ base: (qkv: Int, out: Int), _ mask: UnsafePointer<Float>?, _ scratch: UnsafeMutablePointer<Float>
+            _ base: (qkv: Int, out: Int), _ mask: UnsafePointer<Float>?, _ bias: UnsafePointer<Float>?,
+            _ scratch: UnsafeMutablePointer<Float>
         ) -> Void
     ) {
         let layout = problem.layout
@@ -121,7 +128,8 @@ extension CPUBackend {
             let memory = empty([scratch])
             body(
                 (token * 3 * problem.width + head * problem.headDim, token * problem.width + head * problem.headDim),
-                problem.mask.map { $0 + outer * layout.length }, pointer(memory))
+                problem.mask.map { $0 + outer * layout.length },
+                problem.bias.map { $0 + head * layout.length * layout.length }, pointer(memory))
         }
     }
 
@@ -149,8 +157,11 @@ private struct AttentionProblem {
     let scale: Float
     let qkv: UnsafePointer<Float>
     let mask: UnsafePointer<Float>?
+    let bias: UnsafePointer<Float>?
 
-    init(_ qkv: Tensor, _ layout: AttentionLayout, _ keyMask: Tensor?, _ backend: CPUBackend) {
+    init(
+        _ qkv: Tensor, _ layout: AttentionLayout, _ keyMask: Tensor?, _ bias: Tensor?, _ backend: CPUBackend
+    ) {
         let tripleWidth = qkv.shape.last ?? 0
         precondition(
             tripleWidth % (3 * layout.heads) == 0 && qkv.count == layout.tokenCount * tripleWidth,
@@ -160,17 +171,23 @@ private struct AttentionProblem {
                 keyMask.count == layout.outerCount * layout.length,
                 "key mask \(keyMask.shape) for \(layout.outerCount) sequences of \(layout.length)")
         }
+        if let bias {
+            precondition(
+                bias.shape == [layout.heads, layout.length, layout.length],
+                "attention bias \(bias.shape) for \(layout.heads) heads and \(layout.length) tokens")
+        }
         self.layout = layout
         width = tripleWidth / 3
         headDim = width / layout.heads
-        scale = 1 / Float(headDim).squareRoot()
+        scale = layout.scale ?? 1 / Float(headDim).squareRoot()
         self.qkv = UnsafePointer(backend.pointer(qkv))
         mask = keyMask.map { UnsafePointer(backend.pointer($0)) }
+        self.bias = bias.map { UnsafePointer(backend.pointer($0)) }
     }
 
     var smallShape: LamSmallAttention {
         LamSmallAttention(
             length: layout.length, heads: layout.heads, head_dim: headDim, qkv_stride: layout.tokenStride * 3 * width,
-            out_stride: layout.tokenStride * width, causal: layout.isCausal ? 1 : 0, scale: scale)
+            out_stride: layout.tokenStride * width, causal: layout.isCausal ? 1 : 0, scale: scale, bias: bias)
     }
 }

@@ -279,7 +279,7 @@ private struct HalfAttentionProblem {
         self.layout = layout
         width = tripleWidth / 3
         headDim = width / layout.heads
-        scale = 1 / Float(headDim).squareRoot()
+        scale = layout.scale ?? 1 / Float(headDim).squareRoot()
         self.qkv = backend.halfPointer(qkv)
         mask = keyMask.map { UnsafePointer(backend.pointer($0)) }
     }
@@ -296,7 +296,7 @@ private struct HalfAttentionProblem {
     var smallShape: LamSmallAttention {
         LamSmallAttention(
             length: layout.length, heads: layout.heads, head_dim: headDim, qkv_stride: 3 * width, out_stride: width,
-            causal: layout.isCausal ? 1 : 0, scale: scale)
+            causal: layout.isCausal ? 1 : 0, scale: scale, bias: nil)
     }
 
     /// A unit's tokens, `width` values each, to dense f32.

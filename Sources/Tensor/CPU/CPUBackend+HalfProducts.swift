@@ -32,6 +32,19 @@ extension CPUBackend {
     func halfLinear(_ x: Matrix, _ map: Matrix, bias: Tensor?, epilogue: LinearEpilogue, into out: Tensor) {
         let width = map.columns
         let bias = bias.map(pointer)
+        func activated(
+            _ activate: @convention(c) (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void
+        ) {
+            let target = halfPointer(out)
+            halfProduct(x, map) { block in
+                for row in 0..<block.rows {
+                    let line = block.line(row)
+                    if let bias { kernels.add(line, bias + block.column, line, block.columns) }
+                    activate(line, line, block.columns)
+                    kernels.half_from_float(line, target + (block.row + row) * width + block.column, block.columns)
+                }
+            }
+        }
         switch epilogue {
         case .none where out.dtype == .bf16:
             let target = halfPointer(out)
@@ -73,6 +86,8 @@ extension CPUBackend {
                         pointer(scratch), block.columns)
                 }
             }
+        case .tanhGELU: activated(kernels.tanh_gelu)
+        case .relu: activated(kernels.relu)
         }
     }
 

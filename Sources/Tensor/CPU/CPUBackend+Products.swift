@@ -33,15 +33,17 @@ extension CPUBackend {
         let biasPointer = bias.map(pointer)
         var residual: UnsafeMutablePointer<Float>?
         var derivative: UnsafeMutablePointer<Float>?
-        var isGELU = false
+        var activate: (@convention(c) (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)?
         switch epilogue {
         case .none: break
         case .residual(let tensor):
             precondition(tensor.count == out.count, "residual \(tensor.shape) for \(out.shape)")
             residual = pointer(tensor)
         case .gelu(let tensor):
-            isGELU = true
+            activate = kernels.gelu
             derivative = tensor.map(pointer)
+        case .tanhGELU: activate = kernels.tanh_gelu
+        case .relu: activate = kernels.relu
         }
         forEachTile(rows: input.rows, columns: width, depth: input.columns) { row, column, rows, columns in
             let tile = target + row * width + column
@@ -57,13 +59,13 @@ extension CPUBackend {
             multiplyTile(
                 input, map, row: row, column: column, rows: rows, columns: columns, to: tile, stride: width,
                 beta: residual == nil && biasPointer == nil ? 0 : 1)
-            guard isGELU else { return }
+            guard let activate else { return }
             for r in 0..<rows {
                 let line = tile + r * width
                 if let derivative {
                     kernels.gelu_with_derivative(line, line, derivative + (row + r) * width + column, columns)
                 } else {
-                    kernels.gelu(line, line, columns)
+                    activate(line, line, columns)
                 }
             }
         }

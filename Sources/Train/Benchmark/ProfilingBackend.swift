@@ -89,6 +89,8 @@ public final class ProfilingBackend: Backend {
         case .none: break
         case .residual(let tensor): (name, others) = ("linear + residual", [tensor])
         case .gelu(let derivative): (name, others) = ("linear + gelu", [derivative])
+        case .tanhGELU: name = "linear + tanh gelu"
+        case .relu: name = "linear + relu"
         }
         time(
             "\(name) \(input.rows) x \(input.columns) x \(map.columns)", flops: product(input, map),
@@ -116,12 +118,18 @@ public final class ProfilingBackend: Backend {
         }
     }
 
+    public func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into y: Tensor) {
+        time("rms norm", [x, y]) { base.rmsNorm(x, weight: weight, epsilon: epsilon, into: y) }
+    }
+
     private static func attentionFLOPs(_ qkv: Tensor, _ layout: AttentionLayout) -> Double {
         4 * Double(layout.tokenCount) * Double(layout.length) * Double((qkv.shape.last ?? 0) / 3)
     }
-    public func attention(_ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into out: Tensor) {
+    public func attention(
+        _ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, bias: Tensor?, into out: Tensor
+    ) {
         time("attention over \(layout.length)", flops: Self.attentionFLOPs(qkv, layout), [qkv, out]) {
-            base.attention(qkv, layout: layout, keyMask: keyMask, into: out)
+            base.attention(qkv, layout: layout, keyMask: keyMask, bias: bias, into: out)
         }
     }
     public func attentionBackward(
@@ -133,6 +141,12 @@ public final class ProfilingBackend: Backend {
             [qkv, dout, dqkv]
         ) {
             base.attentionBackward(dout, qkv: qkv, layout: layout, keyMask: keyMask, into: dqkv)
+        }
+    }
+
+    public func rotate(_ qkv: Tensor, cosines: Tensor, sines: Tensor, length: Int, heads: Int) {
+        time("rotate", [qkv, qkv]) {
+            base.rotate(qkv, cosines: cosines, sines: sines, length: length, heads: heads)
         }
     }
 

@@ -9,6 +9,13 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case wrongType(path: String, key: String, expected: String)
     case missingTensors(path: String, names: [String])
     case shape(path: String, tensor: String, expected: [Int], got: [Int])
+    /// A file name whose ending names no format that can be written.
+    case unknownFormat(path: String, known: [String])
+    case fileExists(path: String)
+    /// A conversion onto its own source.
+    case sameFile(path: String)
+    /// Views that repeat so little data so often that they are no model.
+    case repeatsTooMuch(path: String, bytes: Int, limit: Int)
 }
 
 extension CheckpointError: CustomStringConvertible, LocalizedError {
@@ -25,6 +32,12 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
                 + names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "")
         case .shape(let path, let tensor, let expected, let got):
             "cannot load checkpoint: \(path): tensor '\(tensor)': expected shape \(expected), got \(got)"
+        case .unknownFormat(let path, let known):
+            "cannot convert: \(path): expected a name that ends in \(known.joined(separator: ", "))"
+        case .fileExists(let path): "cannot convert: \(path): the file exists; give --overwrite to replace it"
+        case .sameFile(let path): "cannot convert: \(path): it is the file to convert; give another name"
+        case .repeatsTooMuch(let path, let bytes, let limit):
+            "cannot convert: \(path): its tensors repeat what the file holds to \(bytes) bytes; expected at most \(limit)"
         }
     }
 }

@@ -8,10 +8,14 @@ import Tensor
 extension LAMModule {
     /// What Lightning puts before the model's own names.
     static let stateDictPrefix = "lam."
-    private static let usageName = "vq.usage"
+
+    private var quantizers: [VectorQuantizer] { [model.quantizer, model.frozenQuantizer].compactMap { $0 } }
+    private func usageName(_ quantizer: VectorQuantizer) -> String { quantizer.name + ".usage" }
 
     /// Everything of the module, borrowed: write the checkpoint before the next step.
-    func checkpoint(epoch: Int, globalStep: Int, learningRate: Double, hasSchedule: Bool) -> LightningCheckpoint {
+    package func checkpoint(
+        epoch: Int, globalStep: Int, learningRate: Double, hasSchedule: Bool
+    ) -> LightningCheckpoint {
         var stateDict: OrderedDictionary<String, StoredTensor> = [:]
         for parameter in store.parameters {
             stateDict[Self.stateDictPrefix + parameter.name] = stored(parameter.value)
@@ -31,20 +35,23 @@ extension LAMModule {
         if hasSchedule { group.initialLR = Double(options.learningRate) }
         checkpoint.optimizers = [AdamWState(moments: moments, groups: [group])]
         checkpoint.trainer = LightningCheckpoint.TrainerState(
-            tensors: [Self.usageName: StoredTensor(floats: model.vq.usage, shape: [model.vq.codeCount])])
+            tensors: OrderedDictionary(
+                uniqueKeysWithValues: quantizers.map {
+                    (usageName($0), StoredTensor(floats: $0.usage, shape: [$0.codeCount]))
+                }))
         return checkpoint
     }
 
     /// Restores weights, and the optimiser and usage where the file has them.
     ///
     /// - Throws: `CheckpointError`. Weights that do not fit change nothing.
-    func restore(_ checkpoint: LightningCheckpoint) throws {
+    package func restore(_ checkpoint: LightningCheckpoint) throws {
         let names = store.parameters.map { Self.stateDictPrefix + $0.name }
         let weights = try checkpoint.tensors(
             matching: OrderedDictionary(uniqueKeysWithValues: zip(names, store.parameters.map(\.shape))))
-        // The optimiser counts all parameters of the checkpoint's model, a frozen encoder's too.
         let adam = checkpoint.optimizers.first
-        let indices = names.map { checkpoint.stateDict.index(forKey: $0) ?? -1 }
+        let parameterIndices = checkpoint.parameterIndices
+        let indices = names.map { parameterIndices[$0] ?? -1 }
         for (index, parameter) in zip(indices, store.parameters) {
             guard parameter.isTrainable, let moments = adam?.moments[index] else { continue }
             guard moments.expAvg.shape == parameter.shape else {
@@ -63,13 +70,14 @@ extension LAMModule {
             upload(moments.expAvgSq, to: own.expAvgSq)
             optimizer.step = moments.step
         }
-        if let usage = checkpoint.trainer?.tensors[Self.usageName]?.floats(), usage.count == model.vq.codeCount {
-            model.vq.usage = usage
+        for quantizer in quantizers {
+            let usage = checkpoint.trainer?.tensors[usageName(quantizer)]?.floats()
+            if let usage, usage.count == quantizer.codeCount { quantizer.usage = usage }
         }
     }
 
     /// Copies a stored tensor of any floating-point type to the backend.
-    private func upload(_ stored: StoredTensor, to tensor: Tensor) {
+    func upload(_ stored: StoredTensor, to tensor: Tensor) {
         if stored.elementType == .f32 {
             stored.withUnsafeBytes { backend.upload($0, to: tensor) }
         } else {

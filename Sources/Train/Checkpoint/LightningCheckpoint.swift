@@ -88,6 +88,17 @@ public struct LightningCheckpoint: Sendable {
         return result
     }
 
+    /// Positions of the state dict's tensors in the optimiser's count of parameters, which includes those of frozen
+    /// encoders in the file.
+    var parameterIndices: [String: Int] {
+        // T5 registers its embedding twice: a state dict then lists both names, the optimiser counts one parameter.
+        let alias = ".encoder.embed_tokens.weight", original = ".shared.weight"
+        let parameters = stateDict.keys.filter { name in
+            !name.hasSuffix(alias) || stateDict[name.dropLast(alias.count) + original] == nil
+        }
+        return Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($0.element, $0.offset) })
+    }
+
     /// Reads a checkpoint, with all that is needed to resume.
     /// - Throws: `CheckpointError`; a cut or damaged file is `.file`.
     public init(contentsOf path: String) throws(CheckpointError) {

@@ -5,12 +5,23 @@ public enum MetricTag {
         case train, val, test
     }
 
-    /// A value of the loss function.
+    /// A value of the loss function. Those of stage 2 alone are about its frozen codebook.
     public enum Term: String, Sendable, CaseIterable {
         case mse = "mse_loss"
         case quantization = "q_loss"
         case commitment = "commit_loss"
+        case quantizationUncontrol = "q_loss_uncontrol"
+        case commitmentUncontrol = "commit_loss_uncontrol"
         case codeUsage = "code_usage"
+        case codeUsageUncontrol = "code_usage_uncontrol"
+
+        /// The values of a stage's loss, in the original's order.
+        static func all(_ stage: TrainingStage) -> [Term] {
+            switch stage {
+            case .stage1: [.mse, .quantization, .commitment, .codeUsage]
+            case .stage2: allCases
+            }
+        }
     }
 
     /// The epoch, logged with every step as Lightning does.
@@ -39,24 +50,45 @@ public enum MetricTag {
     public static func epoch(_ tag: String) -> String { tag + "_epoch" }
 
     /// The tags of a phase's values.
-    static func tags(_ phase: Phase) -> [String] {
-        [loss(phase)] + Term.allCases.map { term($0, phase) } + [copyBaseline(phase)]
+    static func tags(_ phase: Phase, _ stage: TrainingStage) -> [String] {
+        [loss(phase)] + Term.all(stage).map { term($0, phase) } + [copyBaseline(phase)]
     }
 
     /// A batch's values under their bare tags.
     static func values(of result: LAMModule.BatchResult, _ phase: Phase) -> [(tag: String, value: Double)] {
-        let values = [
-            result.loss, result.mseLoss, result.qLoss, result.commitLoss, result.codeUsage, result.copyBaseline,
-        ]
-        return zip(tags(phase), values).map { ($0, Double($1)) }
+        func values(_ part: LAMModule.Quantization) -> (Double, Double, Double) {
+            (Double(part.qLoss), Double(part.commitLoss), Double(part.codeUsage))
+        }
+        return tagged(
+            phase, loss: Double(result.loss), mse: Double(result.mseLoss), action: values(result.action),
+            uncontrolled: result.uncontrolled.map(values), baseline: Double(result.copyBaseline))
     }
 
     /// An evaluation's values under their bare tags.
     static func values(of evaluation: Evaluation, _ phase: Phase) -> [(tag: String, value: Double)] {
-        let values = [
-            evaluation.loss, evaluation.mseLoss, evaluation.qLoss, evaluation.commitLoss, evaluation.codeUsage,
-            evaluation.copyBaseline,
+        func values(_ part: Evaluation.Quantization) -> (Double, Double, Double) {
+            (part.qLoss, part.commitLoss, part.codeUsage)
+        }
+        return tagged(
+            phase, loss: evaluation.loss, mse: evaluation.mseLoss, action: values(evaluation.action),
+            uncontrolled: evaluation.uncontrolled.map(values), baseline: evaluation.copyBaseline)
+    }
+
+    private typealias Quantization = (qLoss: Double, commitLoss: Double, codeUsage: Double)
+
+    private static func tagged(
+        _ phase: Phase, loss: Double, mse: Double, action: Quantization, uncontrolled: Quantization?, baseline: Double
+    ) -> [(tag: String, value: Double)] {
+        var terms: [(Term, Double)] = [
+            (.mse, mse), (.quantization, action.qLoss), (.commitment, action.commitLoss),
         ]
-        return zip(tags(phase), values).map { ($0, $1) }
+        if let uncontrolled {
+            terms += [
+                (.quantizationUncontrol, uncontrolled.qLoss), (.commitmentUncontrol, uncontrolled.commitLoss),
+            ]
+        }
+        terms.append((.codeUsage, action.codeUsage))
+        if let uncontrolled { terms.append((.codeUsageUncontrol, uncontrolled.codeUsage)) }
+        return [(self.loss(phase), loss)] + terms.map { (term($0, phase), $1) } + [(copyBaseline(phase), baseline)]
     }
 }

@@ -25,9 +25,9 @@ struct LightningCheckpointParity {
 
     private func file(_ name: String) throws -> SafeTensors { try SafeTensors(path: "\(folder)/\(name)") }
 
-    private func replay(_ run: String) throws -> StageOneReplay {
+    private func replay(_ run: String) throws -> ModelReplay {
         let config = try ParityConfig(folder: folder)
-        return try StageOneReplay(
+        return try ModelReplay(
             config: config, clipNorm: config.double("gradient_clip_val"), beta: 0.25,
             weights: file("\(run)/initial_weights.safetensors"), prefix: "lam.")
     }
@@ -45,8 +45,8 @@ struct LightningCheckpointParity {
             }
             let (result, norm) = try replay.step(features, "step\(index).patches")
             for (key, got) in [
-                ("train_loss", result.loss), ("train/mse_loss", result.mseLoss), ("train/q_loss", result.qLoss),
-                ("train/commit_loss", result.commitLoss), ("train/code_usage", result.codeUsage),
+                ("train_loss", result.loss), ("train/mse_loss", result.mseLoss), ("train/q_loss", result.action.qLoss),
+                ("train/commit_loss", result.action.commitLoss), ("train/code_usage", result.action.codeUsage),
             ] {
                 guard let value = expected[key] else { throw ParityError.missingStep(path: logPath, step: index) }
                 report.compare("\(run) step \(index) \(key)", [Double(got)], to: [value], Self.losses)

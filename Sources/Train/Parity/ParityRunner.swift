@@ -10,8 +10,13 @@ public enum ParityRunner {
 
     /// Kinds that can be replayed, by folder name.
     static let kinds: [String: Replay] = [
+        "dinov2": { try DINOv2Parity(folder: $0).run() },
+        "dinov3": { try DINOv3Parity(folder: $0).run() },
         "lam_stage1": { try StageOneParity(folder: $0).run() },
+        "lam_stage1_text": { try LanguageParity(folder: $0).run() },
+        "lam_stage2": { try StageTwoParity(folder: $0).run() },
         "lightning_ckpt": { try LightningCheckpointParity(folder: $0).run() },
+        "t5base": { try TextEncoderParity(folder: $0).run() },
         "vq": { try VectorQuantizerParity(folder: $0).run() },
     ]
 
@@ -63,7 +68,7 @@ public enum ParityError: Error, CustomStringConvertible, Equatable {
         case .unknownKind(let folder, let known):
             "cannot replay \(folder): its name is no known kind; expected one of \(known.joined(separator: ", "))"
         case .badConfig(let path, let key):
-            "cannot replay: \(path): expected a number `\(key)` that makes a model; check the file"
+            "cannot replay: \(path): expected `\(key)` to describe a model; check the file"
         case .badTensor(let path, let name, let expected, let got):
             "cannot replay: \(path): `\(name)`: expected \(expected), got shape \(got); check the file"
         case .missingStep(let path, let step):
@@ -101,10 +106,17 @@ struct ParityConfig {
         return Int(value)
     }
 
+    /// A list of names.
+    func strings(_ key: String) throws -> [String] {
+        guard let strings = values[key] as? [String] else { throw ParityError.badConfig(path: path, key: key) }
+        return strings
+    }
+
     /// The model that the case was made with.
-    func modelOptions(beta: Double) throws -> LatentActionModelOptions {
+    /// - Parameter codes: the key of the trained codebook's size.
+    func modelOptions(beta: Double, codes: String = "num_latents") throws -> LatentActionModelOptions {
         let options = LatentActionModelOptions(
-            modelDim: try int("model_dim"), latentDim: try int("latent_dim"), numLatents: try int("num_latents"),
+            modelDim: try int("model_dim"), latentDim: try int("latent_dim"), numLatents: try int(codes),
             encBlocks: try int("enc_blocks", atMost: 100), decBlocks: try int("dec_blocks", atMost: 100),
             numHeads: try int("num_heads"), vqBeta: Float(beta), usage: .original)
         guard options.modelDim % options.numHeads == 0 else {

@@ -8,9 +8,6 @@ struct StageOneParity {
     let folder: String
 
     // Limits of the reference data's README, a few times what PyTorch itself differs from a double-precision run.
-    private static let forward = ParityTolerance.relativeToMax(3e-6)
-    private static let losses = ParityTolerance.absolute(5e-6)
-    private static let gradients = ParityTolerance.mixed(absolute: 1e-6, factor: 1e-4)
     private static let finalWeights = ParityTolerance.absolute(1e-5)
     // 1e-4 of the tensor's largest value, plus what the gradients' own absolute limit of 1e-6 becomes after clipping
     // (a factor of 0.05 or less) and one step's share of it in each moment: some gradients are pure cancellation.
@@ -31,8 +28,8 @@ struct StageOneParity {
 
     private func file(_ name: String) throws -> SafeTensors { try SafeTensors(path: "\(folder)/\(name)") }
 
-    private func replay(_ config: ParityConfig) throws -> StageOneReplay {
-        try StageOneReplay(
+    private func replay(_ config: ParityConfig) throws -> ModelReplay {
+        try ModelReplay(
             config: config, clipNorm: config.double("optimizer", "grad_clip_norm"), beta: config.double("vq_beta"),
             weights: file("weights.safetensors"))
     }
@@ -44,48 +41,24 @@ struct StageOneParity {
         let taps = try file("taps_f32.safetensors")
         var unseen = Set(taps.names)
         var observed: [(name: String, activation: Tensor)] = []
-        let (output, result) = module.trainingStep(
-            try replay.patches(file("inputs.safetensors"), "patches")
-        ) { observed.append(($0, $1)) }
+        let patches = try replay.patches(file("inputs.safetensors"), "patches")
+        let (output, result) = module.trainingStep(patches) { observed.append(($0, $1)) }
         for (name, activation) in observed {
             guard let reference = taps.tensors[name] else { continue }
             unseen.remove(name)
             let values = backend.floats(
                 name.hasSuffix(".temporal_attn") ? timeInnermost(activation, backend) : activation)
-            report.compare(name, values, to: reference, Self.forward)
+            report.compare(name, values, to: reference, .forward)
         }
         for name in unseen.sorted() { report.check(name, false, "this activation was not observed") }
 
+        let outputs = ReplayedOutputs(
+            output, result, module,
+            additional: [("patches", module.backend.floats(patches)), ("usage_after", module.model.quantizer.usage)])
         for precision in ["f32", "f64"] {
-            let outputs = try file("outputs_\(precision).safetensors")
-            for (name, tensor) in [
-                ("encoder_out", output.encoderOut), ("emb", output.emb), ("z", output.z), ("z_q", output.zQ),
-                ("recon", output.recon), ("target", output.target),
-            ] {
-                report.compare(
-                    "\(name) (\(precision))", backend.floats(tensor), to: try outputs.tensor(name), Self.forward)
-            }
-            for (name, value) in [
-                ("mse_loss", result.mseLoss), ("q_loss", result.qLoss), ("commit_loss", result.commitLoss),
-                ("loss", result.loss),
-            ] {
-                report.compare("\(name) (\(precision))", [value], to: try outputs.tensor(name), Self.losses)
-            }
-            report.compare(
-                "indices (\(precision))", result.indices.map(Float.init), to: try outputs.tensor("indices"), .exact)
-            report.compare(
-                "code_usage (\(precision))", [result.codeUsage], to: try outputs.tensor("code_usage"), .exact)
-            report.compare(
-                "usage_after (\(precision))", module.model.vq.usage, to: try outputs.tensor("usage_after"), .exact)
+            try report.compare(outputs, to: file("outputs_\(precision).safetensors"), "(\(precision))")
         }
-
-        let gradients = try file("grads_f32.safetensors")
-        for parameter in module.store.trainable {
-            guard let gradient = parameter.gradient else { continue }
-            report.compare(
-                "grad \(parameter.name)", backend.floats(gradient), to: try gradients.tensor(parameter.name),
-                Self.gradients)
-        }
+        try report.compareGradients(of: module, to: file("grads_f32.safetensors"))
     }
 
     /// `[B, T, S, E]` to `[B, S, T, E]`, as the original runs its temporal attention.
@@ -113,15 +86,17 @@ struct StageOneParity {
             let (result, norm) = try replay.step(inputs, "step\(index).patches")
             for (name, got, expected) in [
                 ("loss", result.loss, step.loss), ("mse_loss", result.mseLoss, step.mse_loss),
-                ("q_loss", result.qLoss, step.q_loss), ("commit_loss", result.commitLoss, step.commit_loss),
+                ("q_loss", result.action.qLoss, step.q_loss),
+                ("commit_loss", result.action.commitLoss, step.commit_loss),
             ] {
-                report.compare("step \(index) \(name)", [Double(got)], to: [expected], Self.losses)
+                report.compare("step \(index) \(name)", [Double(got)], to: [expected], .losses)
             }
             report.compare(
                 "step \(index) grad_norm", [norm], to: [step.grad_norm_preclip],
                 .absolute(Self.gradientNormRelative * step.grad_norm_preclip))
             report.compare(
-                "step \(index) indices", result.indices.map(Double.init), to: step.indices.map(Double.init), .exact)
+                "step \(index) indices", result.action.indices.map(Double.init), to: step.indices.map(Double.init),
+                .exact)
         }
         let final = try file("trajectory_final_weights_f32.safetensors").tensors
         replay.compareWeights(with: final, in: &report, Self.finalWeights)
@@ -135,7 +110,7 @@ struct StageOneParity {
             "final weights within \(Self.closeWeight)", Double(close) >= Self.closeShare * Double(total),
             "\(close) of \(total), expected \(Self.closeShare * 100) %")
         report.compare(
-            "final usage", module.model.vq.usage,
+            "final usage", module.model.quantizer.usage,
             to: try file("trajectory_final_usage.safetensors").tensor("usage_after_training"), .exact)
         try compareMoments(module, &report)
     }

@@ -8,10 +8,6 @@ import Tensor
 struct VectorQuantizerParity {
     let folder: String
 
-    private static let forward = ParityTolerance.relativeToMax(3e-6)
-    private static let losses = ParityTolerance.absolute(5e-6)
-    private static let gradients = ParityTolerance.mixed(absolute: 1e-6, factor: 1e-4)
-
     func run() throws -> ParityReport {
         var report = ParityReport(folder: folder)
         let file = try SafeTensors(path: folder + "/vq.safetensors")
@@ -87,18 +83,18 @@ struct VectorQuantizerParity {
             let gradient = tape.gradient(of: x).map(backend.floats) ?? []
             if withLosses {
                 report.compare("a.z", backend.floats(output.z), to: try file.tensor("a.z"), .exact)
-                report.compare("a.z_q", backend.floats(output.zQ), to: try file.tensor("a.z_q"), Self.forward)
+                report.compare("a.z_q", backend.floats(output.zQ), to: try file.tensor("a.z_q"), .forward)
                 report.compare("a.indices", indices.map(Float.init), to: try file.tensor("a.indices"), .exact)
-                report.compare("a.q_loss", backend.floats(qLoss), to: try file.tensor("a.q_loss"), Self.losses)
+                report.compare("a.q_loss", backend.floats(qLoss), to: try file.tensor("a.q_loss"), .losses)
                 report.compare(
-                    "a.commit_loss", backend.floats(commitLoss), to: try file.tensor("a.commit_loss"), Self.losses)
-                report.compare("a.grad_x_total", gradient, to: try file.tensor("a.grad_x_total"), Self.gradients)
+                    "a.commit_loss", backend.floats(commitLoss), to: try file.tensor("a.commit_loss"), .losses)
+                report.compare("a.grad_x_total", gradient, to: try file.tensor("a.grad_x_total"), .gradients)
                 report.compare(
                     "a.grad_codebook_total", backend.floats(store.gradients),
-                    to: try file.tensor("a.grad_codebook_total"), Self.gradients)
+                    to: try file.tensor("a.grad_codebook_total"), .gradients)
             } else {
                 report.compare(
-                    "a.grad_x_of_sum_w_zq", gradient, to: try file.tensor("a.grad_x_of_sum_w_zq"), Self.gradients)
+                    "a.grad_x_of_sum_w_zq", gradient, to: try file.tensor("a.grad_x_of_sum_w_zq"), .gradients)
                 report.check(
                     "a.codebook gets no gradient from z_q", backend.floats(store.gradients).allSatisfy { $0 == 0 },
                     "the straight-through value passed a gradient to the codebook")
@@ -129,7 +125,7 @@ struct VectorQuantizerParity {
         report.compare("\(part).indices", indices.map(Float.init), to: try file.tensor("\(part).indices"), .exact)
         report.compare("\(part).usage_after", vq.usage, to: try file.tensor("\(part).usage_after"), .exact)
         report.compare(
-            "\(part).z_q", store.backend.floats(output.zQ), to: try file.tensor("\(part).z_q"), Self.forward)
+            "\(part).z_q", store.backend.floats(output.zQ), to: try file.tensor("\(part).z_q"), .forward)
         if let z = file.tensors["\(part).z"] {
             report.compare("\(part).z", store.backend.floats(output.z), to: z, .exact)
         }
@@ -181,21 +177,21 @@ struct VectorQuantizerParity {
         ]
         tape.backward(from: tape.weightedSum(terms))
         let zQ = zip(backend.floats(first.zQ), backend.floats(second.zQ)).map { $0 + $1 }
-        report.compare("f.z_q", zQ, to: try file.tensor("f.z_q"), Self.forward)
+        report.compare("f.z_q", zQ, to: try file.tensor("f.z_q"), .forward)
         report.compare("f.z", backend.floats(first.z), to: try file.tensor("f.z"), .exact)
         report.compare("f.inner_z", backend.floats(second.z), to: try file.tensor("f.inner_z"), .exact)
-        report.compare("f.inner_emb", backend.floats(rest), to: try file.tensor("f.inner_emb"), Self.forward)
+        report.compare("f.inner_emb", backend.floats(rest), to: try file.tensor("f.inner_emb"), .forward)
         for (name, output) in [("f.indices", first), ("f.inner_indices", second)] {
             report.compare(
                 name, backend.int32s(output.indices).map(Float.init), to: try file.tensor(name), .exact)
         }
         report.compare(
-            "f.grad_x", tape.gradient(of: x).map(backend.floats) ?? [], to: try file.tensor("f.grad_x"), Self.gradients)
+            "f.grad_x", tape.gradient(of: x).map(backend.floats) ?? [], to: try file.tensor("f.grad_x"), .gradients)
         report.compare(
             "f.grad_codebook", backend.floats(outerStore.gradients), to: try file.tensor("f.grad_codebook"),
-            Self.gradients)
+            .gradients)
         report.compare(
             "f.grad_inner_codebook", backend.floats(innerStore.gradients),
-            to: try file.tensor("f.grad_inner_codebook"), Self.gradients)
+            to: try file.tensor("f.grad_inner_codebook"), .gradients)
     }
 }

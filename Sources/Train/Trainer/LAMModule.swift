@@ -7,7 +7,7 @@ import Tensor
 public final class LAMModule {
     public let backend: any Backend
     public let store: ParameterStore
-    public let model: LatentActionModel
+    public let model: any LatentActionModeling
     public let optimizer: AdamW
     /// Number format of forward and backward passes.
     public let autocast: Autocast
@@ -16,51 +16,79 @@ public final class LAMModule {
     public struct BatchResult: Sendable {
         public var loss: Float
         public var mseLoss: Float
+        /// The action codes; in stage 2 those of the controllable part.
+        public var action: Quantization
+        /// Stage 2: the codes from the frozen codebook.
+        public var uncontrolled: Quantization?
+        /// Mean squared difference of the two frames' features: the loss of predicting that nothing changes.
+        public var copyBaseline: Float
+        /// Predicted features of the second frame, still on the backend, `[B, 1, N, D]`.
+        public var recon: Tensor
+        /// Continuous latents of the action codes `[B, n, L]`, still on the backend.
+        public var emb: Tensor
+    }
+
+    /// A batch's use of one codebook.
+    public struct Quantization: Sendable {
         public var qLoss: Float
         public var commitLoss: Float
         /// Fraction of the codebook's codes that occur in the batch.
         public var codeUsage: Float
         /// Codes `[B * n]`.
         public var indices: [Int32]
-        /// Mean squared difference of the two frames' features: the loss of predicting that nothing changes.
-        public var copyBaseline: Float
-        /// Predicted features of the second frame, still on the backend, `[B, 1, N, D]`.
-        public var recon: Tensor
-        /// Continuous latents `[B, n, L]`, still on the backend.
-        public var emb: Tensor
     }
 
-    /// - Parameter featureWidth: D of the vision encoder.
+    /// - Parameter model: declares the model in the module's store.
     public init(
-        backend: any Backend, featureWidth: Int, options: LatentActionModelOptions, optimizer: AdamW.Options,
-        seed: UInt64, autocast: Autocast = .off
+        backend: any Backend, optimizer: AdamW.Options, seed: UInt64, autocast: Autocast = .off,
+        model: (ParameterScope) -> any LatentActionModeling
     ) {
         self.backend = backend
         self.autocast = autocast
         store = ParameterStore(backend: backend)
-        model = LatentActionModel(store.root, featureWidth: featureWidth, options)
+        self.model = model(store.root)
         store.allocate(seed: seed)
         self.optimizer = AdamW(store, optimizer)
     }
 
+    /// A stage-1 model.
+    ///
+    /// - Parameters:
+    ///   - featureWidth: D of the vision encoder.
+    ///   - languageWidth: width of the text encoder; nil for a model without language.
+    public convenience init(
+        backend: any Backend, featureWidth: Int, languageWidth: Int? = nil, options: LatentActionModelOptions,
+        optimizer: AdamW.Options, seed: UInt64, autocast: Autocast = .off
+    ) {
+        self.init(backend: backend, optimizer: optimizer, seed: seed, autocast: autocast) {
+            LatentActionModel($0, featureWidth: featureWidth, languageWidth: languageWidth, options)
+        }
+    }
+
     /// Forward and backward on features `[B, 2, N, D]`; adds this batch's gradients to the store's.
     ///
-    /// - Parameter observer: sees intermediate activations by name.
+    /// - Parameters:
+    ///   - language: the samples' instructions, for a model with a language width.
+    ///   - observer: sees intermediate activations by name.
     public func trainingStep(
-        _ patches: Tensor, observer: ((String, Tensor) -> Void)? = nil
-    ) -> (output: LatentActionModel.Output, result: BatchResult) {
+        _ patches: Tensor, language: LanguageTokens? = nil, observer: ((String, Tensor) -> Void)? = nil
+    ) -> (output: LatentActionOutput, result: BatchResult) {
         let tape = Tape(on: backend, recording: true, autocast: autocast)
         tape.observer = observer
-        let output = model(patches, tape)
+        let output = model(patches, language: language, tape)
         tape.backward(from: output.loss)
         let result = summarize(output, patches)
-        model.vq.count(result.indices, perSample: LatentActionModel.actionTokens)
+        let perSample = LatentActionModel.actionTokens
+        model.quantizer.count(result.action.indices, perSample: perSample)
+        if let uncontrolled = result.uncontrolled {
+            model.frozenQuantizer?.count(uncontrolled.indices, perSample: perSample)
+        }
         return (output, result)
     }
 
     /// Forward alone.
-    public func validationStep(_ patches: Tensor) -> BatchResult {
-        summarize(model(patches, Tape(on: backend, recording: false, autocast: autocast)), patches)
+    public func validationStep(_ patches: Tensor, language: LanguageTokens? = nil) -> BatchResult {
+        summarize(model(patches, language: language, Tape(on: backend, recording: false, autocast: autocast)), patches)
     }
 
     /// Clips the accumulated gradients, updates the parameters and clears the gradients.
@@ -74,16 +102,27 @@ public final class LAMModule {
         return norm
     }
 
-    private func summarize(_ output: LatentActionModel.Output, _ patches: Tensor) -> BatchResult {
-        let indices = backend.int32s(output.indices)
+    private func summarize(_ output: LatentActionOutput, _ patches: Tensor) -> BatchResult {
         let first = Tape(on: backend, recording: false).frame(patches, 0)
         let baseline = backend.empty([])
         backend.meanSquaredError(first, output.target, into: baseline)
-        func scalar(_ tensor: Tensor) -> Float { backend.floats(tensor)[0] }
+        let frozenCodes = model.frozenQuantizer.map { quantizer in
+            model.options.usage == .original
+                ? max(quantizer.codeCount, ControllableLatentActionModel.originalUsageDivisor) : quantizer.codeCount
+        }
         return BatchResult(
-            loss: scalar(output.loss), mseLoss: scalar(output.mseLoss), qLoss: scalar(output.qLoss),
-            commitLoss: scalar(output.commitLoss),
-            codeUsage: Float(Set(indices).count) / Float(model.vq.codeCount), indices: indices,
-            copyBaseline: scalar(baseline), recon: output.recon, emb: output.emb)
+            loss: scalar(output.loss), mseLoss: scalar(output.mseLoss),
+            action: quantization(output.action, of: model.quantizer.codeCount),
+            uncontrolled: output.uncontrolled.map { quantization($0, of: frozenCodes ?? 1) },
+            copyBaseline: scalar(baseline), recon: output.recon, emb: output.action.emb)
     }
+
+    private func quantization(_ action: QuantizedAction, of codes: Int) -> Quantization {
+        let indices = backend.int32s(action.indices)
+        return Quantization(
+            qLoss: scalar(action.qLoss), commitLoss: scalar(action.commitLoss),
+            codeUsage: Float(Set(indices).count) / Float(codes), indices: indices)
+    }
+
+    private func scalar(_ tensor: Tensor) -> Float { backend.floats(tensor)[0] }
 }

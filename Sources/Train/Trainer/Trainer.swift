@@ -152,7 +152,7 @@ public final class Trainer {
     }
 
     private func endEpoch() throws {
-        let means = MetricTag.tags(.train).compactMap { tag in
+        let means = MetricTag.tags(.train, configuration.model.stage).compactMap { tag in
             progress.epochMean(tag).map { (MetricTag.epoch(tag), $0) }
         }
         try parts.logger.log(
@@ -189,9 +189,11 @@ public final class Trainer {
     private func restartCodes(latents: Tensor?) {
         let model = parts.module.model
         var generator = RandomGenerator(seed: parts.seed, purpose: "restart", progress.globalStep)
-        let restarted = model.vq.restartDeadCodes(
+        let restarted = model.quantizer.restartDeadCodes(
             configuration.model.restart, latents: latents.map(parts.module.backend.floats) ?? [],
             optimizer: parts.module.optimizer, backend: parts.module.backend, &generator)
+        // The two records cover the same steps, though no frozen code restarts.
+        model.frozenQuantizer?.resetUsage()
         if !restarted.isEmpty {
             reporter.note("step \(progress.globalStep): restarted \(restarted.count) unused codes")
         }
@@ -203,7 +205,8 @@ public final class Trainer {
 
     /// Every value that `monitor` may name, logged already or not.
     private var knownMetrics: [String] {
-        MetricTag.tags(.train) + (parts.hasValidation ? MetricTag.tags(.val) : [])
+        let stage = configuration.model.stage
+        return MetricTag.tags(.train, stage) + (parts.hasValidation ? MetricTag.tags(.val, stage) : [])
     }
 
     private func save(_ callback: ModelCheckpoint) throws {

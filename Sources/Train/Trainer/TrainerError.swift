@@ -4,6 +4,14 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
     case notFinite(what: String, value: Double, step: Int, checkpoint: String?)
     /// A checkpoint whose features come from another vision encoder than the configured one.
     case otherEncoder(path: String, trainedWith: String, configured: String)
+    /// A checkpoint of the other stage.
+    case otherStage(path: String, trainedWith: TrainingStage, configured: TrainingStage)
+    /// A checkpoint of a model that reads instructions, or of one that does not.
+    case otherTextEncoder(path: String, hasLanguage: Bool)
+    /// `model.stage_one_ckpt` is no file.
+    case noStageOneCheckpoint(path: String)
+    /// `model.stage_one_ckpt` without the codebook that stage 2 is for.
+    case noStageOneCodebook(path: String, expected: String, keys: Int)
     case noCheckpoint(requested: String, searched: [String])
     /// A value that ModelCheckpoint is to watch, which nothing logs.
     case unknownMonitor(name: String, known: [String])
@@ -16,6 +24,20 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
         case .otherEncoder(let path, let trainedWith, let configured):
             "cannot resume: \(path): it was trained on features of \(trainedWith), expected \(configured); "
                 + "set model.vision_encoder to what it was trained with"
+        case .otherStage(let path, let trainedWith, let configured):
+            "cannot resume: \(path): expected a checkpoint of \(configured.rawValue), got one of "
+                + "\(trainedWith.rawValue); "
+                + (configured == .stage2
+                    ? "start stage 2 from it with model.stage_one_ckpt" : "set model.stage to \(trainedWith.rawValue)")
+        case .otherTextEncoder(let path, let hasLanguage):
+            "cannot resume: \(path): it was trained \(hasLanguage ? "with" : "without") instructions, expected the "
+                + "opposite; set model.text_encoder to \(hasLanguage ? "t5-base" : "none")"
+        case .noStageOneCheckpoint(let path):
+            "cannot start stage 2: model.stage_one_ckpt: \(path): expected a stage-1 checkpoint, found no file; "
+                + "give its path"
+        case .noStageOneCodebook(let path, let expected, let keys):
+            "cannot start stage 2: model.stage_one_ckpt: \(path): expected '\(expected)', found none among "
+                + "\(keys) tensors; give a stage-1 checkpoint"
         case .noCheckpoint(let requested, let searched):
             "cannot resume: --ckpt_path \(requested): expected a checkpoint, found none in "
                 + "\(searched.joined(separator: ", ")); give its path"

@@ -63,22 +63,12 @@ public final class TrainingParts {
 
         let backend = CPUBackend(threadCount: trainer.numThreads ?? threads)
         encoder = PixelEncoder(patchSize: model.patchSize)
-        var optimizer = AdamW.Options()
-        optimizer.learningRate = Float(model.optimizer.lr)
-        optimizer.betas = (Float(model.optimizer.betas.first), Float(model.optimizer.betas.second))
-        optimizer.epsilon = Float(model.optimizer.eps)
-        optimizer.weightDecay = Float(model.optimizer.weightDecay)
-        module = LAMModule(
-            backend: backend, featureWidth: encoder.featureWidth,
-            options: LatentActionModelOptions(
-                modelDim: model.modelDim, latentDim: model.latentDim, numLatents: model.numLatents,
-                encBlocks: model.encoderBlocks, decBlocks: model.decoderBlocks, numHeads: model.numHeads,
-                vqBeta: Float(model.vqBeta), usage: model.usage),
-            optimizer: optimizer, seed: seed)
+        if let checkpoint { try Self.requireSameModel(checkpoint, model) }
+        module = try LAMModule.make(
+            model, featureWidth: encoder.featureWidth, backend: backend, seed: seed, resuming: checkpoint, note: note)
 
         var streamState: StreamState?
         if let checkpoint {
-            try Self.requireSameEncoder(checkpoint, model.visionEncoder)
             try module.restore(checkpoint)
             if let json = state?.strings[StateKey.stream] { streamState = try Self.decode(json, checkpoint) }
             resumedFrom = Resumed(
@@ -106,7 +96,10 @@ public final class TrainingParts {
     public var banner: [String] {
         let parameters = module.store.trainableCount
         let patches = (options.resolution / encoder.patchSize) * (options.resolution / encoder.patchSize)
-        let work = module.model.options.trainingFLOPs(patches: patches, featureWidth: encoder.featureWidth) / 1e9
+        let work =
+            module.model.options.trainingFLOPs(
+                patches: patches, featureWidth: encoder.featureWidth, actionTokens: module.model.tokensBeforePatches)
+            / 1e9
         let datasets = stream.datasets.map { dataset in
             let window = dataset.window
             let frames =
@@ -134,13 +127,13 @@ public final class TrainingParts {
     func evaluateForSummary(into summary: inout FitSummary) throws -> [(code: Int, image: PNGImage)] {
         let stream = try FramePairStream(sources: sources, options, split: hasValidation ? .val : .all)
         var sheets = (encoder as? PixelEncoder).map {
-            ContactSheets(encoder: $0, resolution: options.resolution, codes: module.model.vq.codeCount)
+            ContactSheets(encoder: $0, resolution: options.resolution, codes: module.model.quantizer.codeCount)
         }
         summary.isHeldOut = hasValidation
         summary.evaluation = try Evaluation.run(
             module, encoder: encoder, stream: stream, limit: hasValidation ? nil : Self.summaryBatches
         ) { batch, result in
-            sheets?.add(batch, indices: result.indices, recon: module.backend.floats(result.recon))
+            sheets?.add(batch, indices: result.action.indices, recon: module.backend.floats(result.recon))
         }
         return sheets?.sheets() ?? []
     }
@@ -156,14 +149,23 @@ public final class TrainingParts {
         ]
     }
 
-    /// Features of equal width but another encoder would load without complaint and mean nothing.
-    private static func requireSameEncoder(
-        _ checkpoint: LightningCheckpoint, _ configured: VisionEncoderChoice
-    ) throws {
-        let hasFrozenEncoder = checkpoint.stateDict.keys.contains { $0.hasPrefix("lam.dino_encoder.") }
+    /// Weights of another stage, without their language or for another encoder's features of equal width would load
+    /// without complaint and mean nothing.
+    private static func requireSameModel(_ checkpoint: LightningCheckpoint, _ model: ModelConfiguration) throws {
+        func has(_ name: String) -> Bool { checkpoint.stateDict[LAMModule.stateDictPrefix + name] != nil }
+        let stage = has("vq_action.codebook.weight") ? TrainingStage.stage2 : .stage1
+        guard stage == model.stage else {
+            throw TrainerError.otherStage(path: checkpoint.path, trainedWith: stage, configured: model.stage)
+        }
+        guard has("lang_proj.weight") == (model.textEncoder != .none) else {
+            throw TrainerError.otherTextEncoder(path: checkpoint.path, hasLanguage: has("lang_proj.weight"))
+        }
+        let configured = model.visionEncoder
+        // Foreign checkpoints hold their frozen encoder: DINOv2 has a position table, DINOv3 has none.
+        let frozen: VisionEncoderChoice? =
+            has("dino_encoder.pos_embed") ? .dinov2ViTB14 : has("dino_encoder.cls_token") ? .dinov3ViTB16 : nil
         let trainedWith =
-            checkpoint.hyperParameters?.values["vision_encoder"]?.string
-            ?? (hasFrozenEncoder ? VisionEncoderChoice.dinov3ViTB16.rawValue : configured.rawValue)
+            checkpoint.hyperParameters?.values["vision_encoder"]?.string ?? (frozen ?? configured).rawValue
         guard trainedWith == configured.rawValue else {
             throw TrainerError.otherEncoder(
                 path: checkpoint.path, trainedWith: trainedWith, configured: configured.rawValue)

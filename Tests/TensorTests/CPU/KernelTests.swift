@@ -140,9 +140,9 @@ struct KernelTests {
                 let mask = (0..<columns).map { $0 % 3 == 1 ? -Float.infinity : 0 }
                 var p = scores
                 if masked {
-                    kernels.softmax(&p, rows, columns, 0.5, causal ? 1 : 0, firstRow, mask)
+                    kernels.softmax(&p, rows, columns, 0.5, causal ? 1 : 0, firstRow, mask, nil)
                 } else {
-                    kernels.softmax(&p, rows, columns, 0.5, causal ? 1 : 0, firstRow, nil)
+                    kernels.softmax(&p, rows, columns, 0.5, causal ? 1 : 0, firstRow, nil, nil)
                 }
                 let expected: [Double] = (0..<rows).flatMap { row in
                     let line: [Double] = scores[row * columns..<(row + 1) * columns].map { Double($0) / 2 }
@@ -170,17 +170,17 @@ struct KernelTests {
         let kernels = try table(set)
         for columns in [5, 16, 21] {
             var huge: [Float] = (0..<columns).map { $0 == 2 ? 3e38 : -3e38 }
-            kernels.softmax(&huge, 1, columns, 1, 0, 0, nil)
+            kernels.softmax(&huge, 1, columns, 1, 0, 0, nil, nil)
             let peak: [Float] = (0..<columns).map { $0 == 2 ? 1 : 0 }
             #expect(huge == peak)
             for place in [0, columns - 1] {
                 var scores = Samples.floats(columns, "scores")
                 scores[place] = .nan
-                kernels.softmax(&scores, 1, columns, 1, 0, 0, nil)
+                kernels.softmax(&scores, 1, columns, 1, 0, 0, nil, nil)
                 #expect(scores.allSatisfy { $0.isNaN })
             }
             var hidden = Samples.floats(columns, "scores")
-            kernels.softmax(&hidden, 1, columns, 1, 0, 0, [Float](repeating: -.infinity, count: columns))
+            kernels.softmax(&hidden, 1, columns, 1, 0, 0, [Float](repeating: -.infinity, count: columns), nil)
             #expect(hidden.allSatisfy { $0.isNaN })
         }
     }
@@ -207,6 +207,55 @@ struct KernelTests {
                 #expect(alone == y)
             }
         }
+    }
+
+    @Test("RMS normalisation divides by the root of the mean square", arguments: InstructionSet.available)
+    func rmsNorm(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for columns in [1, 3, 15, 16, 17, 33, 768, 4097] {
+            let rows = 3
+            let weight = Samples.floats(columns, "weight")
+            // The second row is so small that the epsilon counts.
+            let x = Samples.floats(rows * columns, "x").enumerated().map { $0 / columns == 1 ? $1 * 1e-3 : $1 }
+            var y = [Float](repeating: 9, count: rows * columns + 1)
+            kernels.rms_norm(x, weight, 1e-6, rows, columns, &y)
+            #expect(y.popLast() == 9)
+            let expected: [Double] = (0..<rows).flatMap { row -> [Double] in
+                let line = x[row * columns..<(row + 1) * columns].map(Double.init)
+                let square = line.reduce(0) { $0 + $1 * $1 } / Double(columns)
+                return zip(line, weight).map { $0 / (square + 1e-6).squareRoot() * Double($1) }
+            }
+            expectClose(y, expected, tolerance: Self.sums, "\(columns) columns")
+        }
+    }
+
+    @Test("activations of forward-only networks keep their formulas and limits", arguments: InstructionSet.available)
+    func activations(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for length in Self.lengths {
+            let x = Samples.floats(length, "x").map { $0 * 8 }
+            var smooth = x + [-9]
+            var sharp = smooth
+            smooth.withUnsafeMutableBufferPointer { buffer in
+                // SAFETY: the buffer has `length + 1` elements, so it has an address.
+                kernels.tanh_gelu(buffer.baseAddress!, buffer.baseAddress!, length)
+            }
+            kernels.relu(x, &sharp, length)
+            #expect(Array(sharp.dropLast()) == x.map { max(0, $0) } && sharp[length] == -9 && smooth[length] == -9)
+            for i in 0..<length {
+                let u = Double(x[i])
+                let wanted = 0.5 * u * (1 + tanh((2 / Double.pi).squareRoot() * (u + 0.044715 * u * u * u)))
+                #expect(abs(Double(smooth[i]) - wanted) <= Self.elementwise * max(1, abs(u)), "gelu(\(u))")
+            }
+        }
+        let extremes: [Float] = [-.greatestFiniteMagnitude, -1e19, -40, 40, .greatestFiniteMagnitude, .infinity, .nan]
+        var smooth = extremes
+        var sharp = extremes
+        kernels.tanh_gelu(extremes, &smooth, extremes.count)
+        kernels.relu(extremes, &sharp, extremes.count)
+        #expect(smooth[..<3].allSatisfy { abs($0) < 1e-30 } && Array(smooth[3..<6]) == Array(extremes[3..<6]))
+        #expect(Array(sharp[..<6]) == extremes[..<6].map { max(0, $0) })
+        #expect(smooth[6].isNaN && sharp[6].isNaN)
     }
 
     @Test("the gradient of a layer normalisation is the formula's", arguments: InstructionSet.available)
@@ -250,6 +299,26 @@ struct KernelTests {
             expectClose(dx, wantedX, tolerance: Self.sums, "dx \(columns)")
             expectClose(dweight, wantedWeight, tolerance: Self.sums, "dweight \(columns)")
             expectClose(dbias, wantedBias, tolerance: Self.sums, "dbias \(columns)")
+        }
+    }
+
+    @Test("a rotation turns each pair of a head's halves by its angle", arguments: InstructionSet.available)
+    func rotateHalves(set: InstructionSet) throws {
+        let kernels = try table(set)
+        for half in [1, 3, 4, 8, 16, 21, 32, 35] {
+            let heads = 3
+            let angles = Samples.floats(half, "angle").map { $0 * 3 }
+            let x = Samples.floats(heads * 2 * half, "x") + [7]
+            var turned = x
+            kernels.rotate_halves(&turned, angles.map { cos($0) }, angles.map { sin($0) }, heads, half)
+            let expected: [Double] = (0..<heads * 2 * half).map { index in
+                let inside = index % (2 * half), isFirst = inside < half
+                let angle = Double(angles[inside % half])
+                let other = Double(x[isFirst ? index + half : index - half])
+                return Double(x[index]) * cos(angle) + (isFirst ? -other : other) * sin(angle)
+            }
+            expectClose(Array(turned.dropLast()), expected, tolerance: Self.elementwise, "half \(half)")
+            #expect(turned.last == 7)
         }
     }
 

@@ -90,6 +90,42 @@ struct AttentionTests {
         }
     }
 
+    @Test("a scale and a bias of each head go into the scores", arguments: AttentionCase.all)
+    func bias(problem: AttentionCase) {
+        let (qkv, mask) = inputs(problem)
+        var layout = problem.layout
+        layout.scale = 1.5
+        let shape = [layout.heads, layout.length, layout.length]
+        let bias = backend.sample(shape, "bias")
+        for set in InstructionSet.available {
+            let backend = CPUBackend(threadCount: 2, instructionSet: set)
+            let out = backend.empty([layout.tokenCount, problem.width])
+            backend.attention(qkv, layout: layout, keyMask: mask, bias: bias, into: out)
+            expectClose(
+                backend.floats(out),
+                Reference.attention(
+                    backend.floats(qkv), width: problem.width, layout: layout, mask: problem.mask,
+                    bias: backend.floats(bias)),
+                tolerance: Self.forwardTolerance, "\(set)")
+        }
+    }
+
+    @Test("a finite mask over every key leaves them as they are among each other", arguments: [3, 20])
+    func finiteMask(length: Int) {
+        let layout = AttentionLayout.spatial(batch: 1, frames: 1, tokens: length, heads: 2)
+        let qkv = backend.sample([length, 12], "qkv")
+        let mask = backend.tensor([Float](repeating: -.greatestFiniteMagnitude, count: length), [1, length])
+        let out = backend.empty([length, 4])
+        backend.attention(qkv, layout: layout, keyMask: mask, into: out)
+        // The scores vanish beside such a number: each token sees the mean of all.
+        let values = backend.floats(qkv)
+        let means = (0..<4).map { column in
+            (0..<length).reduce(0.0) { $0 + Double(values[$1 * 12 + 8 + column]) } / Double(length)
+        }
+        expectClose(
+            backend.floats(out), (0..<length).flatMap { _ in means }, tolerance: Self.forwardTolerance)
+    }
+
     @Test("gradients agree with differences", arguments: AttentionCase.all)
     func gradients(problem: AttentionCase) {
         let (qkv, mask) = inputs(problem)

@@ -43,8 +43,11 @@ enum Reference {
         return powers.map { $0 / sum }
     }
 
-    /// Multi-head attention of `qkv` `[tokens, 3 width]`; `mask` `[outerCount, length]`, 0 or -inf.
-    static func attention(_ qkv: [Float], width: Int, layout: AttentionLayout, mask: [Float]?) -> [Double] {
+    /// Multi-head attention of `qkv` `[tokens, 3 width]`; `mask` `[outerCount, length]`, 0 or -inf; `bias`
+    /// `[heads, length, length]`.
+    static func attention(
+        _ qkv: [Float], width: Int, layout: AttentionLayout, mask: [Float]?, bias: [Float]? = nil
+    ) -> [Double] {
         let headDim = width / layout.heads
         var out = [Double](repeating: 0, count: layout.tokenCount * width)
         for outer in 0..<layout.outerCount {
@@ -56,9 +59,11 @@ enum Reference {
                         Double(qkv[token * 3 * width + part * width + head * headDim + i])
                     }
                     for (row, token) in tokens.enumerated() {
-                        let scores = tokens.map { key -> Double in
+                        let scores = tokens.enumerated().map { column, key -> Double in
                             let product = (0..<headDim).reduce(0.0) { $0 + value(token, 0, $1) * value(key, 1, $1) }
-                            return product / Double(headDim).squareRoot()
+                            let added = bias?[(head * layout.length + row) * layout.length + column] ?? 0
+                            let scale = layout.scale.map(Double.init) ?? 1 / Double(headDim).squareRoot()
+                            return product * scale + Double(added)
                         }
                         let p = softmax(scores) { key in
                             (!layout.isCausal || key <= row)

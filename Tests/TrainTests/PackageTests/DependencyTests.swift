@@ -67,7 +67,8 @@ struct DependencyTests {
             "Tensor": ["NN", "LAM", "LAMData", "LAMTrain", "Formats", "CFFmpeg", "CYAML", "CPNG"],
             "NN": ["LAM", "LAMData", "LAMTrain", "Formats", "CFFmpeg"],
             "Formats": ["Tensor", "NN", "LAM", "LAMData", "LAMTrain", "CFFmpeg", "Kernels"],
-            "LAM": ["LAMData", "LAMTrain", "Formats", "CFFmpeg", "CYAML"],
+            "Text": ["NN", "LAM", "LAMData", "LAMTrain", "CFFmpeg", "CYAML"],
+            "LAM": ["LAMData", "LAMTrain", "CFFmpeg", "CYAML", "Text"],
             "LAMData": ["Tensor", "NN", "LAM", "LAMTrain", "Kernels", "COneDNN"],
             "LAMTrain": ["CLI"],
         ]
@@ -81,6 +82,7 @@ struct DependencyTests {
         }
         #expect(users("CFFmpeg") == ["LAMData"])
         #expect(users("CYAML") == ["LAMTrain"])
+        #expect(users("CSentencePiece") == ["Text"])
         #expect(users("COneDNN") == ["Tensor"] && users("COpenBLAS") == ["Tensor"] && users("Kernels") == ["Tensor"])
         #expect(users("ArgumentParser") == ["CLI"])
         #expect(users("TestSupport").isEmpty)

@@ -5,7 +5,11 @@ import Testing
 
 @Suite("Parity with PyTorch")
 struct ParityRunnerTests {
-    @Test("every reference tensor is met within its tolerance", arguments: ["lam_stage1", "vq", "lightning_ckpt"])
+    @Test(
+        "every reference tensor is met within its tolerance",
+        arguments: [
+            "dinov2", "dinov3", "lam_stage1", "lam_stage1_text", "lam_stage2", "vq", "lightning_ckpt", "t5base",
+        ])
     func cases(kind: String) throws {
         let report = try ParityRunner.run(case: Goldens.url("lam/\(kind)").path)
         for line in report.lines where !line.passes {
@@ -19,14 +23,17 @@ struct ParityRunnerTests {
     func discovery() throws {
         let found = try ParityRunner.cases(in: Goldens.url("lam").path)
         #expect(
-            found.known.map { URL(fileURLWithPath: $0).lastPathComponent } == ["lam_stage1", "lightning_ckpt", "vq"])
+            found.known.map { URL(fileURLWithPath: $0).lastPathComponent }
+                == [
+                    "dinov2", "dinov3", "lam_stage1", "lam_stage1_text", "lam_stage2", "lightning_ckpt", "t5base", "vq",
+                ])
         #expect(found.unknown.isEmpty)
         let folder = try TemporaryFolder()
-        try FileManager.default.createDirectory(at: folder.url("t5base"), withIntermediateDirectories: true)
-        try Data("{}".utf8).write(to: folder.url("t5base/config.json"))
+        try FileManager.default.createDirectory(at: folder.url("poem"), withIntermediateDirectories: true)
+        try Data("{}".utf8).write(to: folder.url("poem/config.json"))
         let unknown = try ParityRunner.cases(in: folder.root.path).unknown
-        #expect(unknown.map { URL(fileURLWithPath: $0).lastPathComponent } == ["t5base"])
-        #expect(throws: ParityError.self) { try ParityRunner.run(case: folder.path("t5base")) }
+        #expect(unknown.map { URL(fileURLWithPath: $0).lastPathComponent } == ["poem"])
+        #expect(throws: ParityError.self) { try ParityRunner.run(case: folder.path("poem")) }
         #expect(throws: ParityError.noFolder(path: folder.path("none"))) {
             try ParityRunner.cases(in: folder.path("none"))
         }

@@ -6,6 +6,10 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
     public var stream = StreamOptions(datasetMix: [])
     /// The name of an RLDS mixture, which cannot be read here; see `LAMConfiguration.requireRunnable(locate:)`.
     public var dataMix: String?
+    /// Folder of a `FeatureCache`.
+    public var featureCache: String?
+    /// Bound on that folder, in units of 2^30 bytes.
+    public var featureCacheGiB = 100.0
 
     public init() {}
 
@@ -62,6 +66,14 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "Threads that read and augment; null: half of the cores, at most 8.",
             differs: "The original always uses none."),
         .init("prefetch", \.stream.prefetch, .from(1, to: 1_024), "Batches made ahead.", differs: "New."),
+        .init(
+            "feature_cache", \.featureCache,
+            "Folder that keeps the vision encoder's features in bf16, so that a frame is decoded and encoded once; "
+                + "needs `image_aug: false`.",
+            differs: "New."),
+        .init(
+            "feature_cache_gib", \.featureCacheGiB, .positive,
+            "Bound on the size of `feature_cache` in GiB; once it is full, no more frames are kept.", differs: "New."),
     ]
 
     static let ignored: [IgnoredOption] = [

@@ -6,10 +6,31 @@ extension LAMConfiguration {
         {
             model.visionEncoder = .dinov2ViTB14
         }
+        resolveTextEncoder(in: &context)
         try checkShapes(context)
+        try checkLanguage(context)
         try checkCheckpoints(context)
         noteHardware(in: &context)
         noteModel(in: &context)
+    }
+
+    /// UniVLA's stage 1 has no option for its T5: its files are known by DINOv2's patches and an RLDS mixture.
+    private mutating func resolveTextEncoder(in context: inout ConfigContext) {
+        guard context.locations["model.text_encoder"] == nil, model.stage == .stage1,
+            model.patchSize == VisionEncoderChoice.dinov2ViTB14.patchSize, data.dataMix != nil
+        else { return }
+        model.textEncoder = .t5Base
+        context.note(
+            "model.text_encoder", model.textEncoder.rawValue,
+            "the default of UniVLA's stage-1 files; set none to train without instructions")
+    }
+
+    private func checkLanguage(_ context: ConfigContext) throws {
+        guard model.stage == .stage2, model.textEncoder != .none else { return }
+        throw ConfigurationError.conflict(
+            path: "model.text_encoder", at: context.location(of: "model.text_encoder"),
+            problem: "\(model.textEncoder.rawValue), but stage-2 reads no instructions",
+            remedy: "set none or train stage-1")
     }
 
     private func checkShapes(_ context: ConfigContext) throws {
@@ -32,6 +53,12 @@ extension LAMConfiguration {
                 "model.lam_patch_size",
                 "\(model.visionEncoder.rawValue) has patches of \(patch), got \(model.patchSize)",
                 "set lam_patch_size to \(patch) or choose another vision_encoder")
+        }
+        if data.featureCache != nil, data.stream.imageAug {
+            throw conflict(
+                "data.feature_cache",
+                "data.image_aug is true, and a frame that is cropped and coloured anew each time has no features to keep",
+                "set data.image_aug to false or leave feature_cache out")
         }
         if model.learningRateSchedule.minLearningRate > model.optimizer.lr {
             throw conflict(
@@ -82,6 +109,14 @@ extension LAMConfiguration {
                 path, value, "never read, as in the original; see trainer.log_every_n_steps and trainer.logger")
         }
         if model.makeDataPair { context.note("model.make_data_pair", "true", "no such files are written") }
+        if model.textEncoder == .none {
+            let reason = "no effect with text_encoder none"
+            if let weights = model.textEncoderWeights { context.note("model.text_encoder_weights", weights, reason) }
+            if model.textMask != .aligned { context.note("model.text_mask", model.textMask.rawValue, reason) }
+        }
+        if model.stage == .stage1, let path = model.stageOneCheckpoint {
+            context.note("model.stage_one_ckpt", path, "no effect in stage-1")
+        }
         if model.stage == .stage2, model.stageOneCheckpoint == nil {
             context.note("model.stage", "stage-2", "without stage_one_ckpt the frozen codebook is a random one")
         }
@@ -103,10 +138,10 @@ extension LAMConfiguration {
                 path: "trainer.gradient_clip_algorithm", at: locate("trainer.gradient_clip_algorithm"),
                 got: trainer.gradientClipAlgorithm.rawValue, remedy: "use norm")
         }
-        if model.stage != .stage1 {
+        if model.textEncoder != .none {
             throw ConfigurationError.unavailable(
-                path: "model.stage", at: locate("model.stage"), got: model.stage.rawValue,
-                remedy: "train stage-1 with this build")
+                path: "model.text_encoder", at: locate("model.text_encoder"), got: model.textEncoder.rawValue,
+                remedy: "use --model.text_encoder none")
         }
         if data.stream.datasetMix.isEmpty, let mixture = data.dataMix {
             throw ConfigurationError.unavailable(

@@ -25,6 +25,8 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
     public var visionEncoder = VisionEncoderChoice.dinov3ViTB16
     public var visionEncoderWeights: String?
     public var textEncoder = TextEncoder.none
+    public var textEncoderWeights: String?
+    public var textMask = TextMask.aligned
     public var usage = CodeUsage.occurrence
     public var restart = CodeRestart.encoder
     public var restartEveryNSteps = 100
@@ -37,7 +39,9 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
             "lam_model_dim", \.modelDim, .from(1, to: 65_536),
             "Width of the transformer; a multiple of `lam_num_heads`."),
         .init("lam_latent_dim", \.latentDim, .from(1, to: 65_536), "Width of one latent action and of a codebook row."),
-        .init("lam_num_latents", \.numLatents, .from(1, to: 1_048_576), "Rows of the codebook."),
+        .init(
+            "lam_num_latents", \.numLatents, .from(1, to: 1_048_576),
+            "Rows of the codebook; in stage 2, of the controllable actions' codebook."),
         .init(
             "lam_patch_size", \.patchSize, .from(1, to: 8_192),
             "Side of a patch in pixels; divides `data.resolution`."),
@@ -65,15 +69,28 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
         .init(
             "make_data_pair", \.makeDataPair, "Kept for old files.",
             differs: "No effect; it wrote the author's own files at the end of a test."),
-        .init("stage_one_ckpt", \.stageOneCheckpoint, "Stage-1 checkpoint whose codebook stage 2 starts from."),
+        .init(
+            "stage_one_ckpt", \.stageOneCheckpoint,
+            "Stage-1 checkpoint that stage 2 takes its frozen codebook and `action_latent` from.",
+            differs: "A missing file is an error, and the codebook may have other than 16 codes."),
         .init(
             "vision_encoder", \.visionEncoder,
             "What frames are turned into; where `lam_patch_size` is 14, the default is `dinov2-vitb14-reg`.",
             differs: "New; the original always loads DINOv3 ViT-B/16. This build runs `pixels` only."),
         .init("vision_encoder_weights", \.visionEncoderWeights, "Weights file of the vision encoder.", differs: "New."),
         .init(
-            "text_encoder", \.textEncoder, "What encodes the task instruction.",
-            differs: "The original's stage 2 downloads T5."),
+            "text_encoder", \.textEncoder,
+            "What encodes the task instruction, which conditions stage 1. In a UniVLA file (stage 1, `lam_patch_size` "
+                + "14 and `data.data_mix`) the default is `t5-base`.",
+            differs: "New; UniVLA's stage 1 always loads T5, the original and stage 2 never do."),
+        .init(
+            "text_encoder_weights", \.textEncoderWeights,
+            "Folder or hub id of the text encoder's weights and tokenizer.",
+            differs: "New; UniVLA reads `./t5-base`."),
+        .init(
+            "text_mask", \.textMask,
+            "Whose padding attention leaves out: that of the row's own sample, or as in the `original`.",
+            differs: "UniVLA gives most rows of a batch another sample's mask."),
         .init(
             "usage", \.usage, "How code use is counted: every occurrence, or `original`.",
             differs: "The original counts a code once per sample and rank."),

@@ -25,8 +25,10 @@ public enum VisionEncoderChoice: String, ConfigChoice {
 /// What encodes the task instruction.
 public enum TextEncoder: String, ConfigChoice {
     case none
+    case t5Base = "t5-base"
 }
 
+extension TextMask: ConfigChoice {}
 extension CodeUsage: ConfigChoice {}
 extension CodeRestart: ConfigChoice {}
 

@@ -4,49 +4,63 @@ import NN
 import OrderedCollections
 import Tensor
 
-/// A stage-1 model with given weights that takes reference training steps.
-struct StageOneReplay {
+/// A model with given weights that takes reference training steps.
+struct ModelReplay {
+    typealias Build = (ParameterScope) -> any LatentActionModeling
+
     let module: LAMModule
-    private let clipNorm: Double
+    /// Limit of the gradient norm; nil for cases of one pass.
+    private let clipNorm: Double?
     private let prefix: String
     private let featureWidth: Int
 
+    /// A stage-1 model without language.
+    ///
     /// - Parameters:
     ///   - file: a state dict; keys may carry `prefix`.
     init(
         config: ParityConfig, clipNorm: Double, beta: Double, weights file: SafeTensors, prefix: String = ""
     ) throws {
-        let weights = file.tensors
-        let path = file.path
-        self.clipNorm = clipNorm
-        self.prefix = prefix
         var optimizer = AdamW.Options()
         optimizer.learningRate = Float(try config.double("optimizer", "lr"))
         optimizer.weightDecay = Float(try config.double("optimizer", "weight_decay"))
-        featureWidth = try config.int("dino_dim")
+        let featureWidth = try config.int("dino_dim")
         let options = try config.modelOptions(beta: beta)
+        try self.init(
+            featureWidth: featureWidth, weights: file, prefix: prefix, optimizer: optimizer, clipNorm: clipNorm
+        ) { LatentActionModel($0, featureWidth: featureWidth, options) }
+    }
+
+    /// - Parameter build: declares the model, as often as it is called.
+    init(
+        featureWidth: Int, weights file: SafeTensors, prefix: String = "", optimizer: AdamW.Options = .init(),
+        clipNorm: Double? = nil, _ build: Build
+    ) throws {
+        self.featureWidth = featureWidth
+        self.prefix = prefix
+        self.clipNorm = clipNorm
         let backend = CPUBackend()
-        try Self.check(weights, path: path, prefix, ParameterStore(backend: backend), featureWidth, options)
-        module = LAMModule(
-            backend: backend, featureWidth: featureWidth, options: options, optimizer: optimizer, seed: 0)
+        // Before any memory is taken for the model: its sizes come from a file.
+        let declared = ParameterStore(backend: backend)
+        _ = build(declared.root)
+        try Self.check(file, prefix, declared.parameters)
+        module = LAMModule(backend: backend, optimizer: optimizer, seed: 0, model: build)
         var stateDict: OrderedDictionary<String, StoredTensor> = [:]
-        for (name, weight) in weights {
+        for (name, weight) in file.tensors {
             stateDict[LAMModule.stateDictPrefix + name.dropFirst(name.hasPrefix(prefix) ? prefix.count : 0)] = weight
         }
         try module.restore(LightningCheckpoint(epoch: 0, globalStep: 0, stateDict: stateDict))
     }
 
-    /// Compares the weights' shapes with the model's before any memory is taken for it: the sizes come from a file.
-    private static func check(
-        _ weights: OrderedDictionary<String, StoredTensor>, path: String, _ prefix: String, _ declared: ParameterStore,
-        _ featureWidth: Int, _ options: LatentActionModelOptions
-    ) throws {
-        _ = LatentActionModel(declared.root, featureWidth: featureWidth, options)
-        for parameter in declared.parameters {
+    private static func check(_ file: SafeTensors, _ prefix: String, _ parameters: [Parameter]) throws {
+        for parameter in parameters {
             let name = prefix + parameter.name
-            guard let weight = weights[name] else { throw CheckpointError.missingTensors(path: path, names: [name]) }
+            guard let weight = file.tensors[name] else {
+                throw CheckpointError.missingTensors(path: file.path, names: [name])
+            }
             guard weight.shape == parameter.shape else {
-                throw CheckpointError.shape(path: path, tensor: name, expected: parameter.shape, got: weight.shape)
+                throw CheckpointError.shape(
+                    path: file.path, tensor: name, expected: parameter.shape, got: weight.shape)
             }
         }
     }

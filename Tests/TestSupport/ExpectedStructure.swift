@@ -1,11 +1,12 @@
 import Formats
-import TestSupport
 
 /// Compares a checkpoint with the description of it in `structure.json`; differences are told by path.
-struct ExpectedStructure {
-    private(set) var differences: [String] = []
+public struct ExpectedStructure {
+    public private(set) var differences: [String] = []
 
-    mutating func compare(_ value: PickleValue, _ expected: JSONValue, at path: String = "$") {
+    public init() {}
+
+    public mutating func compare(_ value: PickleValue, _ expected: JSONValue, at path: String = "$") {
         func differ() { differences.append("\(path): expected \(expected), got \(value)") }
         switch (value, expected) {
         case (.none, .null): break

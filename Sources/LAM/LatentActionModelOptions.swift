@@ -1,0 +1,29 @@
+/// Sizes of a latent action model, named as in the configuration file.
+public struct LatentActionModelOptions: Sendable, Equatable {
+    public var modelDim: Int
+    public var latentDim: Int
+    /// Codes of the codebook that is trained.
+    public var numLatents: Int
+    public var encBlocks: Int
+    public var decBlocks: Int
+    public var numHeads: Int
+    public var vqBeta: Float
+    public var usage: CodeUsage
+    /// Of models that are conditioned on language.
+    public var textMask: TextMask
+
+    public init(
+        modelDim: Int, latentDim: Int, numLatents: Int, encBlocks: Int, decBlocks: Int, numHeads: Int,
+        vqBeta: Float = 0.25, usage: CodeUsage = .occurrence, textMask: TextMask = .aligned
+    ) {
+        self.modelDim = modelDim
+        self.latentDim = latentDim
+        self.numLatents = numLatents
+        self.encBlocks = encBlocks
+        self.decBlocks = decBlocks
+        self.numHeads = numHeads
+        self.vqBeta = vqBeta
+        self.usage = usage
+        self.textMask = textMask
+    }
+}

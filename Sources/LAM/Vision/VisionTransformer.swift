@@ -1,0 +1,188 @@
+import Formats
+import Tensor
+
+// Axes: F frames, N patches of a frame, S = prefix + N tokens, E width.
+
+/// A frozen vision transformer: patches, prefix tokens (CLS and registers), pre-norm blocks, a last norm. What makes a
+/// DINOv2 or a DINOv3 of it is how its tokens get their positions.
+///
+/// Runs without a tape, a few frames at a time over the same buffers, so that its memory does not grow with the batch.
+struct VisionTransformer {
+    let sizes: VisionTransformerSizes
+    let backend: any Backend
+    /// `[E, 3 p p]`.
+    private let patchEmbedding: FrozenLinear
+    /// CLS and register tokens, `[prefix, E]`.
+    private let prefix: Tensor
+    private let blocks: [VisionTransformerBlock]
+    private let norm: FrozenLayerNorm
+
+    /// How a grid of patches gets its positions.
+    struct Positions {
+        /// `[N, E]`, added to the embedded patches.
+        var added: Tensor?
+        /// Turns q and k of the patches in every block.
+        var rotation: RotaryPositions?
+    }
+
+    /// Gets activations that the next operation overwrites: they are valid during the call only.
+    typealias Observer = (_ name: String, _ activation: Tensor) -> Void
+
+    /// Tokens in the air at once: 20 frames of 224 px in patches of 16. The largest buffer has `hidden` floats for each,
+    /// 50 MB in a ViT-B; matrix products of so many rows lose nothing to a larger batch.
+    private static let tokenBudget = 4096
+
+    /// - Parameters:
+    ///   - prefix: `[1 + registers, E]`, with what positions they have.
+    ///   - layerScale: what the factors behind attention and MLP are called in a block, each with its aliases.
+    ///   - qkvBias: reads the bias of a block's q, k and v, `[3E]`.
+    init(
+        _ reader: inout VisionWeightReader, _ sizes: VisionTransformerSizes, prefix: [Float], epsilon: Float,
+        layerScale: (attention: [String], mlp: [String]), on backend: any Backend,
+        qkvBias: (inout VisionWeightReader, _ block: String) throws(FormatError) -> [Float]?
+    ) throws(FormatError) {
+        self.sizes = sizes
+        self.backend = backend
+        let width = sizes.width, patch = sizes.patchSize
+        self.prefix = backend.tensor(prefix, [1 + sizes.registers, width])
+        let loader = FrozenLayerLoader(backend: backend)
+        patchEmbedding = try loader.linear(
+            &reader, "patch_embed.proj", out: width, in: 3 * patch * patch, stored: [width, 3, patch, patch])
+        var blocks: [VisionTransformerBlock] = []
+        for index in 0..<sizes.depth {
+            let name = "blocks.\(index)"
+            func own(_ names: [String]) -> [String] { names.map { "\(name).\($0)" } }
+            let norm1 = try loader.norm(&reader, "\(name).norm1", width, epsilon)
+            let qkvWeight = try reader.floats("\(name).attn.qkv.weight", [3 * width, width])
+            let bias = try qkvBias(&reader, name)
+            blocks.append(
+                VisionTransformerBlock(
+                    norm1: norm1,
+                    qkv: FrozenLinear(
+                        weight: backend.tensor(qkvWeight, [3 * width, width]),
+                        bias: bias.map { backend.tensor($0, [3 * width]) }),
+                    projection: try loader.linear(
+                        &reader, "\(name).attn.proj", out: width, in: width, scaledBy: own(layerScale.attention)),
+                    norm2: try loader.norm(&reader, "\(name).norm2", width, epsilon),
+                    expand: try loader.linear(&reader, "\(name).mlp.fc1", out: sizes.hidden, in: width),
+                    contract: try loader.linear(
+                        &reader, "\(name).mlp.fc2", out: width, in: sizes.hidden,
+                        scaledBy: own(layerScale.mlp))))
+        }
+        self.blocks = blocks
+        norm = try loader.norm(&reader, "norm", width, epsilon)
+    }
+
+    /// Features f32 `[B, T, N, E]` of frames u8 `[B, T, 3, H, W]`: normalised patch tokens.
+    func features(
+        _ frames: Tensor, on backend: any Backend, _ positions: (PatchGrid) -> Positions
+    ) -> Tensor {
+        precondition(
+            backend === self.backend,
+            "the encoder's weights are on \(self.backend.summary), the frames on \(backend.summary)")
+        let grid = PatchGrid(frames, patchSize: sizes.patchSize)
+        let tokens = encode(frames, grid, positions(grid), keepsPrefix: false, nil)
+        return tokens.reshaped([frames.shape[0], frames.shape[1], grid.count, sizes.width])
+    }
+
+    /// All normalised tokens `[B T, S, E]` of frames u8 `[B, T, 3, H, W]`.
+    ///
+    /// - Parameter observer: gets `patch_embed` `[F, N, E]` and `block0`, `block1` … `[F, S, E]` of some frames at a time.
+    func tokens(_ frames: Tensor, observer: Observer?, _ positions: (PatchGrid) -> Positions) -> Tensor {
+        let grid = PatchGrid(frames, patchSize: sizes.patchSize)
+        return encode(frames, grid, positions(grid), keepsPrefix: true, observer)
+    }
+
+    private func encode(
+        _ frames: Tensor, _ grid: PatchGrid, _ positions: Positions, keepsPrefix: Bool, _ observer: Observer?
+    ) -> Tensor {
+        let (count, height, width) = (frames.shape[0] * frames.shape[1], frames.shape[3], frames.shape[4])
+        let patches = grid.count
+        let tokens = 1 + sizes.registers + patches
+        let kept = keepsPrefix ? tokens : patches
+        let out = backend.empty([count, kept, sizes.width])
+        // Portions of equal size, so that the last is not a small and hence slow one.
+        let limit = max(1, Self.tokenBudget / tokens)
+        let portions = max(1, (count + limit - 1) / limit)
+        let most = max(1, (count + portions - 1) / portions)
+        let workspace = Workspace(frames: most, patches: patches, tokens: tokens, sizes, backend)
+        for first in stride(from: 0, to: count, by: most) {
+            let size = min(most, count - first)
+            let frameSize = 3 * height * width
+            let some = frames.range(first * frameSize, size * frameSize).reshaped([size, 3, height, width])
+            let normalized = normalizedTokens(of: some, workspace.first(size), positions, observer)
+            let plan = BlockCopy(
+                blocks: size, length: kept * sizes.width, source: (tokens - kept) * sizes.width,
+                sourceStride: tokens * sizes.width, target: first * kept * sizes.width,
+                targetStride: kept * sizes.width)
+            backend.copy(plan, from: normalized, to: out, accumulate: false)
+        }
+        return out
+    }
+
+    private func normalizedTokens(
+        of frames: Tensor, _ workspace: Workspace, _ positions: Positions, _ observer: Observer?
+    ) -> Tensor {
+        backend.patchify(
+            frames, patchSize: sizes.patchSize, mean: ImageNetNormalization.mean, std: ImageNetNormalization.std,
+            into: workspace.pixels)
+        backend.linear(
+            workspace.pixels, weight: patchEmbedding.weight, bias: patchEmbedding.bias, epilogue: .none,
+            into: workspace.embedded)
+        observer?("patch_embed", workspace.embedded)
+        if let added = positions.added { backend.add(workspace.embedded, added, into: workspace.embedded) }
+        let xFSE = workspace.tokens
+        let (frameCount, prefixCount) = (xFSE.shape[0], prefix.count), rowCount = xFSE.shape[1] * sizes.width
+        backend.copy(
+            BlockCopy(blocks: frameCount, length: prefixCount, sourceStride: 0, targetStride: rowCount),
+            from: prefix, to: xFSE, accumulate: false)
+        let patchCount = rowCount - prefixCount
+        backend.copy(
+            BlockCopy(
+                blocks: frameCount, length: patchCount, sourceStride: patchCount, target: prefixCount,
+                targetStride: rowCount),
+            from: workspace.embedded, to: xFSE, accumulate: false)
+        for (index, block) in blocks.enumerated() {
+            block(xFSE, workspace.blocks, heads: sizes.heads, rotation: positions.rotation, on: backend)
+            observer?("block\(index)", xFSE)
+        }
+        norm(xFSE, into: workspace.blocks.branch, on: backend)
+        return workspace.blocks.branch
+    }
+}
+
+/// Everything that the frames of one portion are computed in.
+private struct Workspace {
+    /// `[F, N, 3 p p]`.
+    let pixels: Tensor
+    /// `[F, N, E]`.
+    let embedded: Tensor
+    /// `[F, S, E]`.
+    let tokens: Tensor
+    let blocks: VisionTransformerBlock.Buffers
+
+    init(frames: Int, patches: Int, tokens: Int, _ sizes: VisionTransformerSizes, _ backend: any Backend) {
+        func buffer(_ rows: Int, _ columns: Int) -> Tensor { backend.empty([frames, rows, columns]) }
+        pixels = buffer(patches, 3 * sizes.patchSize * sizes.patchSize)
+        embedded = buffer(patches, sizes.width)
+        self.tokens = buffer(tokens, sizes.width)
+        blocks = VisionTransformerBlock.Buffers(
+            branch: buffer(tokens, sizes.width), qkv: buffer(tokens, 3 * sizes.width),
+            hidden: buffer(tokens, sizes.hidden))
+    }
+
+    private init(_ whole: Workspace, frames: Int) {
+        func part(_ tensor: Tensor) -> Tensor {
+            let inner = Array(tensor.shape.dropFirst())
+            return tensor.range(0, frames * inner.product).reshaped([frames] + inner)
+        }
+        pixels = part(whole.pixels)
+        embedded = part(whole.embedded)
+        tokens = part(whole.tokens)
+        blocks = VisionTransformerBlock.Buffers(
+            branch: part(whole.blocks.branch), qkv: part(whole.blocks.qkv), hidden: part(whole.blocks.hidden))
+    }
+
+    /// The same memory for fewer frames.
+    func first(_ frames: Int) -> Workspace { Workspace(self, frames: frames) }
+}

@@ -1,0 +1,49 @@
+import Formats
+import Randomness
+
+extension T5Configuration {
+    /// t5-base.
+    public static let base = T5Configuration(
+        width: 768, heads: 12, headDim: 64, feedForwardWidth: 3072, blocks: 12, vocabulary: 32128, isGated: false)
+}
+
+extension T5Encoder {
+    /// Weights of an untrained encoder: for tests, and for measuring speed without a download.
+    ///
+    /// Uniform with T5's deviations: 1 for the embedding, `(width * headDim)^-1/2` for queries and `inputs^-1/2` for
+    /// every other matrix; norms are 1.
+    ///
+    /// - Parameter seed: each tensor draws from a stream of its own.
+    public static func randomWeights(_ configuration: T5Configuration = .base, seed: UInt64) -> WeightFile {
+        var tensors: [(name: String, tensor: StoredTensor)] = []
+        func uniform(_ name: String, _ shape: [Int], deviation: Double) {
+            var generator = RandomGenerator(seed: seed, purpose: "initialize \(name)")
+            let bound = Float(deviation * 3.0.squareRoot())
+            let values = (0..<shape.reduce(1, *)).map { _ in Float(2 * generator.uniform() - 1) * bound }
+            tensors.append((name, StoredTensor(floats: values, shape: shape)))
+        }
+        func matrix(_ name: String, _ rows: Int, _ columns: Int, over scale: Int = 1) {
+            uniform(name + ".weight", [rows, columns], deviation: 1 / Double(columns * scale).squareRoot())
+        }
+        let (d, i, f) = (configuration.width, configuration.attentionWidth, configuration.feedForwardWidth)
+        let ones = StoredTensor(floats: Array(repeating: 1, count: d), shape: [d])
+        uniform("shared.weight", [configuration.vocabulary, d], deviation: 1)
+        uniform(
+            T5Configuration.biasTable, [RelativePositions.bucketCount, configuration.heads],
+            deviation: 1 / Double(d).squareRoot())
+        for index in 0..<configuration.blocks {
+            let block = T5Configuration.block(index)
+            matrix(block + "layer.0.SelfAttention.q", i, d, over: configuration.headDim)
+            matrix(block + "layer.0.SelfAttention.k", i, d)
+            matrix(block + "layer.0.SelfAttention.v", i, d)
+            matrix(block + "layer.0.SelfAttention.o", d, i)
+            for name in configuration.isGated ? ["wi_0", "wi_1"] : ["wi"] {
+                matrix(block + "layer.1.DenseReluDense." + name, f, d)
+            }
+            matrix(block + "layer.1.DenseReluDense.wo", d, f)
+            for layer in 0..<2 { tensors.append((block + "layer.\(layer).layer_norm.weight", ones)) }
+        }
+        tensors.append(("encoder.final_layer_norm.weight", ones))
+        return WeightFile(source: "random weights", tensors: tensors)
+    }
+}

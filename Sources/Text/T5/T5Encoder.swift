@@ -1,0 +1,99 @@
+import Formats
+import Tensor
+
+/// The encoder of T5 (Raffel et al. 2020), run forward only: token ids to one vector per token.
+///
+/// All sizes come from the weights. The embedding stays in its file, of which only the rows of tokens that occur are
+/// read.
+public final class T5Encoder {
+    public let configuration: T5Configuration
+    public let backend: any Backend
+    private let embedding: StoredTensor
+    /// `[32, heads]`: T5 has one for all blocks.
+    private let biasTable: [Float]
+    private let blocks: [T5Block]
+    private let finalNorm: Tensor
+
+    /// - Parameter weights: a state dict of T5 with HuggingFace's keys, of the whole model or its encoder alone, possibly
+    ///   inside another model's (`lam.text_encoder.…`). What belongs to the decoder is ignored.
+    /// - Throws: `FormatError.weights` that names the tensor that is missing or has the wrong shape.
+    public init(weights: WeightFile, on backend: any Backend) throws(FormatError) {
+        let weights = Self.inner(weights)
+        let configuration = try T5Configuration(weights: weights)
+        embedding = try weights.tensor(T5Configuration.embedding(in: weights))
+        biasTable = try weights.tensor(T5Configuration.biasTable).floats()
+        finalNorm = backend.tensor(try weights.tensor("encoder.final_layer_norm.weight", [configuration.width]))
+        var blocks: [T5Block] = []
+        for block in 0..<configuration.blocks {
+            blocks.append(try T5Block(configuration, weights: weights, block: block, on: backend))
+        }
+        self.blocks = blocks
+        self.configuration = configuration
+        self.backend = backend
+    }
+
+    /// Without what stands before T5's own keys.
+    private static func inner(_ weights: WeightFile) -> WeightFile {
+        let key = T5Configuration.biasTable
+        guard weights.tensors[key] == nil,
+            let longer = weights.tensors.keys.first(where: { $0.hasSuffix("." + key) })
+        else { return weights }
+        return weights.dropping(prefix: String(longer.dropLast(key.count)))
+    }
+
+    /// The last hidden state.
+    /// - Returns: `[B, S, D]`; rows of tokens that `batch` masks mean nothing.
+    /// - Throws: `TextError.unknownToken`.
+    public func callAsFunction(_ batch: TokenBatch) throws(TextError) -> Tensor {
+        try run(batch) { _ in }
+    }
+
+    /// The embeddings, what every block but the last puts out, and the last hidden state.
+    /// - Returns: tensors `[B, S, D]`, one more than there are blocks.
+    /// - Throws: `TextError.unknownToken`.
+    public func hiddenStates(_ batch: TokenBatch) throws(TextError) -> [Tensor] {
+        var states: [Tensor] = []
+        let last = try run(batch) { states.append($0) }
+        return states.dropLast() + [last]
+    }
+
+    /// What is added to the attention scores of a sequence for its positions: `[heads, length, length]`.
+    public func positionBias(length: Int) -> [Float] {
+        RelativePositions.bias(table: biasTable, heads: configuration.heads, length: length)
+    }
+
+    private func run(_ batch: TokenBatch, _ visit: (Tensor) -> Void) throws(TextError) -> Tensor {
+        let (count, length) = (batch.count, batch.length)
+        var xBSD = try embed(batch)
+        visit(xBSD)
+        let layout: AttentionLayout = {
+            var layout = AttentionLayout.spatial(
+                batch: count, frames: 1, tokens: length, heads: configuration.heads)
+            layout.scale = 1
+            return layout
+        }()
+        let bias = backend.tensor(positionBias(length: length), [configuration.heads, length, length])
+        // The lowest finite number, not -inf: a text without any visible token then sees all of them, as in PyTorch.
+        let hidden = -Float.greatestFiniteMagnitude
+        let keyMask =
+            batch.mask.allSatisfy { $0 }
+            ? nil : backend.tensor(batch.mask.map { $0 ? 0 : hidden }, [count, length])
+        for block in blocks {
+            xBSD = block(xBSD, layout: layout, bias: bias, keyMask: keyMask, on: backend)
+            visit(xBSD)
+        }
+        let out = backend.empty(xBSD.shape)
+        backend.rmsNorm(xBSD, weight: finalNorm, epsilon: T5Block.epsilon, into: out)
+        return out
+    }
+
+    private func embed(_ batch: TokenBatch) throws(TextError) -> Tensor {
+        let (width, rows) = (configuration.width, configuration.vocabulary)
+        let xBSD = backend.empty([batch.count, batch.length, width])
+        for (place, id) in batch.ids.enumerated() {
+            guard (0..<rows).contains(id) else { throw .unknownToken(id: id, embeddings: rows) }
+            backend.upload(embedding.rows(id..<id + 1), to: xBSD.range(place * width, width))
+        }
+        return xBSD
+    }
+}

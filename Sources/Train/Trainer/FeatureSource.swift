@@ -1,0 +1,79 @@
+import LAM
+import LAMData
+import Tensor
+
+/// Turns batches into patch features, through a feature cache where there is one.
+///
+/// With a cache, all features are rounded to bf16, the ones just encoded too, so that the first epoch sees the same
+/// numbers as later ones. A frame's features are those of its first encoding: frames that the cache got since a batch
+/// was read ahead are taken from it, and a frame that is twice in a batch is encoded once. Bits therefore repeat even
+/// where a product of other size rounds differently, as long as the cache is not full.
+struct FeatureSource {
+    private let encoder: any VisionEncoder
+    private let backend: any Backend
+    private let cache: FeatureCache?
+
+    /// - Parameter cache: the one that the stream of the batches has, or nil if that has none.
+    init(encoder: any VisionEncoder, backend: any Backend, cache: FeatureCache? = nil) {
+        self.encoder = encoder
+        self.backend = backend
+        self.cache = cache
+    }
+
+    /// Features of a batch's frames, f32 `[B, 2, N, D]`.
+    func callAsFunction(_ batch: FramePairBatch) -> Tensor {
+        guard let cache else { return encoder(backend.tensor(batch.pixels, batch.shape), on: backend) }
+        precondition(batch.features.count == batch.frames.count, "a batch of a stream without the feature cache")
+        var known: [FrameReference: FrameFeatures] = [:]
+        for (frame, features) in zip(batch.frames, batch.features) {
+            if let features { known[frame] = features }
+        }
+        encodeMissing(of: batch, cache, into: &known)
+
+        let count = cache.patches * cache.width
+        let values = [Float](unsafeUninitializedCapacity: batch.frames.count * count) { target, initialized in
+            for (place, frame) in batch.frames.enumerated() {
+                known[frame]?.write(
+                    to: UnsafeMutableBufferPointer(rebasing: target[place * count..<(place + 1) * count]))
+            }
+            // SAFETY: `encodeMissing` has left no frame of the batch without features, so every part was written.
+            initialized = batch.frames.count * count
+        }
+        return backend.tensor(values, [batch.samples.count, 2, cache.patches, cache.width])
+    }
+
+    /// Encodes the frames that came as pixels and are still unknown, and keeps them.
+    private func encodeMissing(
+        of batch: FramePairBatch, _ cache: FeatureCache, into known: inout [FrameReference: FrameFeatures]
+    ) {
+        let frameBytes = 3 * batch.resolution * batch.resolution
+        var missing: [FrameReference] = []
+        var pixels: [UInt8] = []
+        var start = 0
+        for (frame, features) in zip(batch.frames, batch.features) where features == nil {
+            defer { start += frameBytes }
+            guard known[frame] == nil, !missing.contains(frame) else { continue }
+            if let features = cache.features(of: frame) {
+                known[frame] = features
+            } else {
+                missing.append(frame)
+                pixels.append(contentsOf: batch.pixels[start..<start + frameBytes])
+            }
+        }
+        guard !missing.isEmpty else { return }
+        let frames = backend.tensor(pixels, [missing.count, 1, 3, batch.resolution, batch.resolution])
+        let encoded = encoder(frames, on: backend)
+        precondition(
+            encoded.shape == [missing.count, 1, cache.patches, cache.width],
+            "the encoder gives \(encoded.shape), the cache is made for [\(cache.patches), \(cache.width)]")
+        let count = cache.patches * cache.width
+        backend.floats(encoded).withUnsafeBufferPointer { values in
+            for (place, frame) in missing.enumerated() {
+                let own = UnsafeBufferPointer(rebasing: values[place * count..<(place + 1) * count])
+                let features = FrameFeatures(rounding: own)
+                known[frame] = features
+                cache.store(features, of: frame)
+            }
+        }
+    }
+}
