@@ -81,34 +81,23 @@ AMX static inline void flat_block(long k, const uint16_t *a, long row, long step
     _tile_stored(1, c + 16, c_stride * 4);
 }
 
-/// See `LamKernels.half_product`.
-AMX static void half_product_on_tiles(long m, long panels, long k, const LamHalfLeft *left, const uint16_t *right,
-                                      long right_stride, float *c, long c_stride, int accumulate) {
-    const long blocks = m / 32, rest = m % 32;
-    if (blocks > 0) {
-        shape_tiles(32);
-        for (long panel = 0; panel < panels; panel++)
-            for (long block = 0; block < blocks; block++)
-                tall_block(k, left->values + block * left->block, left->row, left->step, right + panel * right_stride,
-                           c + block * 32 * c_stride + panel * 32, c_stride, accumulate);
-    }
-    if (rest > 0) {
-        shape_tiles(rest);
-        const uint16_t *a = left->values + blocks * left->block;
-        float *out = c + blocks * 32 * c_stride;
-        for (long panel = 0; panel < panels; panel++, out += 32) {
-            const uint16_t *b = right + panel * right_stride;
-            if (rest > 16) tall_block(k, a, left->row, left->step, b, out, c_stride, accumulate);
-            else flat_block(k, a, left->row, left->step, b, out, c_stride, accumulate);
-        }
-    }
-    _tile_release();
+/// `rows` x 32 sums, `rows` at most 32 and as the tiles have been shaped.
+AMX static inline void block_on_tiles(long rows, long k, const uint16_t *a, long row, long step, const uint16_t *b,
+                                      float *c, long c_stride, int accumulate) {
+    if (rows > 16) tall_block(k, a, row, step, b, c, c_stride, accumulate);
+    else flat_block(k, a, row, step, b, c, c_stride, accumulate);
 }
+
+AMX static inline void release_tiles(void) { _tile_release(); }
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma"))), \
                              apply_to = function)
 #define LAM_ROUND_TWO(high, low) __builtin_ia32_cvtne2ps2bf16_512(high, low)
-#define LAM_HALF_PRODUCT half_product_on_tiles
+typedef __bf16 LamRounded __attribute__((vector_size(32)));
+#define LAM_ROUND_ONE(v) __builtin_ia32_cvtneps2bf16_512_mask(v, (LamRounded){0}, 0xffff)
+#define LAM_BEGIN_PRODUCTS(rows) shape_tiles(rows)
+#define LAM_BLOCK_PRODUCT block_on_tiles
+#define LAM_END_PRODUCTS() release_tiles()
 #define LANES 16
 #define NAMED(x) x##_amx
 #define ISA_NAME "amx"

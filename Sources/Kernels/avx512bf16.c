@@ -4,6 +4,8 @@
                              apply_to = function)
 typedef __bf16 LamDotOperand __attribute__((vector_size(64)));
 #define LAM_DOT_PAIRS(sum, x, y) __builtin_ia32_dpbf16ps_512(sum, (LamDotOperand)(x), (LamDotOperand)(y))
+typedef __bf16 LamRounded __attribute__((vector_size(32)));
+#define LAM_ROUND_ONE(v) __builtin_ia32_cvtneps2bf16_512_mask(v, (LamRounded){0}, 0xffff)
 #define LAM_ROUND_TWO(high, low) __builtin_ia32_cvtne2ps2bf16_512(high, low)
 #define LANES 16
 #define NAMED(x) x##_avx512bf16

@@ -149,49 +149,6 @@ static void NAMED(half_pack_left)(const LamHalfSource *source, int transposed, l
         }
 }
 
-/// sum + x0 y0 + x1 y1 for each pair.
-static inline floats16 add_products(floats16 sum, pairs x, pairs y) {
-#if defined(LAM_DOT_PAIRS)
-    return LAM_DOT_PAIRS(sum, x, y);
-#else
-    sum += (floats16)(x << 16) * (floats16)(y << 16);
-    return sum + (floats16)(x & 0xffff0000u) * (floats16)(y & 0xffff0000u);
-#endif
-}
-
-#if !defined(LAM_HALF_PRODUCT)
-#define LAM_HALF_PRODUCT NAMED(half_product)
-
-/// See `LamKernels.half_product`.
-static void NAMED(half_product)(long m, long panels, long k, const LamHalfLeft *left, const uint16_t *right,
-                                long right_stride, float *c, long c_stride, int accumulate) {
-    enum { ROWS = LANES >= 16 ? 8 : 4 };
-    for (long tile = 0; tile < 2 * panels; tile++) {
-        const uint16_t *columns = right + (tile / 2) * right_stride + (tile % 2) * 512;
-        for (long row = 0; row < m; row += ROWS) {
-            const long rows = m - row < ROWS ? m - row : ROWS;
-            const uint16_t *a = left->values + (row / 32) * left->block + (row % 32) * left->row;
-            float *out = c + row * c_stride + tile * 16;
-            floats16 sum[ROWS];
-            for (long i = 0; i < ROWS; i++) {
-                sum[i] = (floats16){0};
-                if (accumulate && i < rows) memcpy(&sum[i], out + i * c_stride, 64);
-            }
-            for (long p = 0; p < k; p += 2) {
-                pairs values;
-                memcpy(&values, columns + (p / 32) * 1024 + (p % 32) * 16, 64);
-                for (long i = 0; i < ROWS; i++) {
-                    uint32_t pair;
-                    memcpy(&pair, a + (i < rows ? i : rows - 1) * left->row + (p / 32) * left->step + p % 32, 4);
-                    sum[i] = add_products(sum[i], values, (pairs){0} + pair);
-                }
-            }
-            for (long i = 0; i < rows; i++) memcpy(out + i * c_stride, &sum[i], 64);
-        }
-    }
-}
-#endif
-
 static inline floats16 load_half16(const uint16_t *p, long count) {
     halves16 halves = {0};
     if (count >= 16) memcpy(&halves, p, 32);
@@ -207,9 +164,18 @@ static inline floats16 load_float16(const float *p, long count) {
 }
 
 static inline void store_half16(uint16_t *p, floats16 v, long count) {
+#if defined(LAM_ROUND_ONE)
+    halves16 halves = (halves16)LAM_ROUND_ONE(v);
+#else
     halves16 halves = __builtin_convertvector(rounded_bits(v), halves16);
+#endif
     if (count >= 16) memcpy(p, &halves, 32);
     else memcpy(p, &halves, (size_t)count * 2);
+}
+
+static inline void store_float16(float *p, floats16 v, long count) {
+    if (count >= 16) memcpy(p, &v, 64);
+    else memcpy(p, &v, (size_t)count * 4);
 }
 
 static void NAMED(half_from_float)(const float *x, uint16_t *out, long count) {
@@ -219,77 +185,13 @@ static void NAMED(half_from_float)(const float *x, uint16_t *out, long count) {
 static void NAMED(half_to_float)(const uint16_t *x, float *out, long count) {
     for (long i = 0; i < count; i += 16) {
         floats16 v = load_half16(x + i, count - i);
-        memcpy(out + i, &v, count - i >= 16 ? 64 : (size_t)(count - i) * 4);
+        store_float16(out + i, v, count - i);
     }
-}
-
-/// See `LamKernels.half_layer_norm`.
-static void NAMED(half_layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, long rows,
-                                   long columns, uint16_t *y, float *mean, float *rstd, float *scratch) {
-    for (long row = 0; row < rows; row++) {
-        NAMED(layer_norm)(x + row * columns, weight, bias, epsilon, 1, columns, scratch, mean ? mean + row : 0,
-                          rstd ? rstd + row : 0);
-        NAMED(half_from_float)(scratch, y + row * columns, columns);
-    }
-}
-
-static void NAMED(half_layer_norm_backward)(const uint16_t *dy, const float *x, const float *weight, const float *mean,
-                                            const float *rstd, long rows, long columns, float *dx, int accumulate,
-                                            float *dweight, float *dbias, float *scratch) {
-    for (long row = 0; row < rows; row++) {
-        NAMED(half_to_float)(dy + row * columns, scratch, columns);
-        NAMED(layer_norm_backward)(scratch, x + row * columns, weight, mean + row, rstd + row, 1, columns,
-                                   dx + row * columns, accumulate, dweight, dbias);
-    }
-}
-
-/// out = x + bias, or out = x where there is none.
-static void NAMED(half_add_bias)(const float *x, const float *bias, uint16_t *out, long count) {
-    for (long i = 0; i < count; i += 16) {
-        floats16 sum = load_float16(x + i, count - i);
-        if (bias) sum += load_float16(bias + i, count - i);
-        store_half16(out + i, sum, count - i);
-    }
-}
-
-/// See `LamKernels.half_gelu`.
-static void NAMED(half_gelu)(float *x, const float *bias, uint16_t *activated, uint16_t *derivative, float *scratch,
-                             long count) {
-    if (bias) NAMED(add)(x, bias, x, count);
-    if (!derivative) {
-        NAMED(gelu)(x, x, count);
-    } else {
-        NAMED(gelu_with_derivative)(x, x, scratch, count);
-        NAMED(half_from_float)(scratch, derivative, count);
-    }
-    NAMED(half_from_float)(x, activated, count);
 }
 
 static void NAMED(half_multiply)(const uint16_t *a, const uint16_t *b, uint16_t *out, long count) {
     for (long i = 0; i < count; i += 16)
         store_half16(out + i, load_half16(a + i, count - i) * load_half16(b + i, count - i), count - i);
-}
-
-/// See `LamKernels.half_softmax`.
-static void NAMED(half_softmax)(float *scores, long rows, long columns, long stride, float scale, int causal,
-                                long first_row, const float *mask, uint16_t *out) {
-    for (long row = 0; row < rows; row++) {
-        float *line = scores + row * stride;
-        NAMED(softmax)(line, 1, columns, scale, causal, first_row + row, mask, 0);
-        for (long j = columns; j < stride; j++) line[j] = 0;
-        if (out) NAMED(half_from_float)(line, out + row * stride, stride);
-    }
-}
-
-/// See `LamKernels.half_softmax_backward`.
-static void NAMED(half_softmax_backward)(const float *p, float *dp, long rows, long columns, long stride, float scale,
-                                         uint16_t *out) {
-    for (long row = 0; row < rows; row++) {
-        float *line = dp + row * stride;
-        NAMED(softmax_backward)(p + row * stride, line, 1, columns, scale);
-        for (long j = columns; j < stride; j++) line[j] = 0;
-        NAMED(half_from_float)(line, out + row * stride, stride);
-    }
 }
 
 /// See `LamKernels.half_column_sums`.
@@ -302,6 +204,24 @@ static void NAMED(half_column_sums)(const uint16_t *x, long rows, long columns, 
             for (long i = 0; i < 4 && 16 * i < count; i++)
                 sum[i] += load_half16(x + row * stride + j + 16 * i, count - 16 * i);
         for (long i = 0; i < 4 && 16 * i < count; i++)
-            memcpy(sums + j + 16 * i, &sum[i], count - 16 * i >= 16 ? 64 : (size_t)(count - 16 * i) * 4);
+            store_float16(sums + j + 16 * i, sum[i], count - 16 * i);
+    }
+}
+
+/// See `LamKernels.half_from_float_with_sums`.
+static void NAMED(half_from_float_with_sums)(const float *x, long rows, long columns, long stride, uint16_t *out,
+                                             float *sums) {
+    for (long j = 0; j < columns; j += 64) {
+        floats16 sum[4];
+        const long count = columns - j;
+        for (long i = 0; i < 4 && 16 * i < count; i++) sum[i] = load_float16(sums + j + 16 * i, count - 16 * i);
+        for (long row = 0; row < rows; row++)
+            for (long i = 0; i < 4 && 16 * i < count; i++) {
+                const long at = row * stride + j + 16 * i;
+                const floats16 v = load_float16(x + at, count - 16 * i);
+                store_half16(out + at, v, count - 16 * i);
+                sum[i] += v;
+            }
+        for (long i = 0; i < 4 && 16 * i < count; i++) store_float16(sums + j + 16 * i, sum[i], count - 16 * i);
     }
 }

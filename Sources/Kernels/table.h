@@ -10,6 +10,9 @@
 #include "activations.h"
 #include "attention.h"
 #include "half.h"
+#include "half_norm.h"
+#include "half_product.h"
+#include "half_attention.h"
 #include "rotary.h"
 
 const LamKernels NAMED(lam_kernels) = {
@@ -39,13 +42,16 @@ const LamKernels NAMED(lam_kernels) = {
     .half_to_float = NAMED(half_to_float),
     .half_pack_right = NAMED(half_pack_right),
     .half_pack_left = NAMED(half_pack_left),
-    .half_product = LAM_HALF_PRODUCT,
-    .half_add_bias = NAMED(half_add_bias),
-    .half_gelu = NAMED(half_gelu),
+    .half_product = NAMED(half_product),
     .half_column_sums = NAMED(half_column_sums),
+    .half_from_float_with_sums = NAMED(half_from_float_with_sums),
     .half_multiply = NAMED(half_multiply),
     .half_layer_norm = NAMED(half_layer_norm),
     .half_layer_norm_backward = NAMED(half_layer_norm_backward),
-    .half_softmax = NAMED(half_softmax),
-    .half_softmax_backward = NAMED(half_softmax_backward),
+    .half_affine = NAMED(half_affine),
+    .half_attention_scratch = NAMED(half_attention_scratch),
+    .half_attention = NAMED(half_attention),
+    .half_attention_backward = NAMED(half_attention_backward),
+    .half_pair_attention = NAMED(half_pair_attention),
+    .half_pair_attention_backward = NAMED(half_pair_attention_backward),
 };

@@ -32,6 +32,8 @@ public enum LinearEpilogue {
     case residual(Tensor)
     /// Applies the exact GELU; writes its derivative to `derivative` when training.
     case gelu(derivative: Tensor?)
+    /// Applies the exact GELU in a bf16 product; writes its input, rounded, to `input`.
+    case geluKeeping(input: Tensor)
     /// Applies the tanh approximation of the GELU; forward only.
     case tanhGELU
     /// Applies max(0, x); forward only.
@@ -121,8 +123,8 @@ public struct AdamWStep: Sendable {
 /// The seam between operations and hardware: every kernel call of every model goes through here.
 ///
 /// A backend owns its memory and orders its own work: a call may return before its result exists, but `download` waits.
-/// Tensors are f32 and dense unless said otherwise. Where the operand of a product, the values of attention or what
-/// norms and activations make are bf16, products have bf16 operands and f32 sums; outputs are written whole unless said to be accumulated.
+/// Tensors are f32 and dense unless said otherwise; outputs are written whole unless said to be accumulated. Where an
+/// operand of a product, the values of attention or the result of a norm are bf16, sums are still f32.
 /// Results depend on the arguments alone, never on the number of threads.
 public protocol Backend: AnyObject, Sendable {
     /// One line for logs: device, instruction set, libraries, threads.
@@ -136,8 +138,9 @@ public protocol Backend: AnyObject, Sendable {
     /// already. The pointer is valid as long as `owner` lives, and its contents until the tensor is written to.
     func hostBytes(of tensor: Tensor) -> (owner: AnyObject, bytes: UnsafeRawPointer)
 
-    /// `out = x` in the other of f32 and bf16, rounded to nearest even.
-    func cast(_ x: Tensor, into out: Tensor)
+    /// `out = x` in the other of f32 and bf16, rounded to nearest even. When rounding, also adds the sums over the rows of
+    /// `x` viewed as `[rows, sums.count]` to `sums` where given.
+    func cast(_ x: Tensor, into out: Tensor, addingColumnSumsTo sums: Tensor?)
     func fill(_ tensor: Tensor, with value: Float)
     /// Copies bytes of equal dtype; with `accumulate` (f32 only) adds instead.
     func copy(_ plan: BlockCopy, from source: Tensor, to target: Tensor, accumulate: Bool)
@@ -152,6 +155,9 @@ public protocol Backend: AnyObject, Sendable {
 
     /// `c = a b`, or `c += a b`.
     func multiply(_ a: Matrix, _ b: Matrix, into c: Tensor, accumulate: Bool)
+    /// `c = (a b) gelu'(u)`, all but the sums bf16; the `input` u becomes `gelu(u)`: both products of a feed-forward
+    /// network's backward pass need one of them, and neither is worth keeping.
+    func multiply(_ a: Matrix, _ b: Matrix, into c: Tensor, throughGELUOf input: Tensor)
     /// `out = epilogue(x weight^T + bias)`; x `[..., K]`, weight `[N, K]`, bias `[N]`, out `[..., N]`.
     func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, epilogue: LinearEpilogue, into out: Tensor)
 
@@ -162,6 +168,16 @@ public protocol Backend: AnyObject, Sendable {
     func layerNormBackward(
         _ dy: Tensor, x: Tensor, weight: Tensor, mean: Tensor, rstd: Tensor, into dx: Tensor, accumulate: Bool,
         dweight: Tensor?, dbias: Tensor?)
+
+    /// The same with a bf16 result; writes `(x - mean) rstd` in bf16 to `normalized`.
+    func layerNorm(
+        _ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float, into y: Tensor, normalized: Tensor, rstd: Tensor)
+    /// Gradient from bf16 `dy` and `normalized`.
+    func layerNormBackward(
+        _ dy: Tensor, normalized: Tensor, weight: Tensor, rstd: Tensor, into dx: Tensor, accumulate: Bool,
+        dweight: Tensor?, dbias: Tensor?)
+    /// `y = x * weight + bias` for each row of the last axis, bf16: the result of a norm from its normalised rows.
+    func affine(_ x: Tensor, weight: Tensor, bias: Tensor, into y: Tensor)
 
     /// `y = x * rstd * weight` for each row of the last axis, `rstd = 1 / sqrt(mean(x^2) + epsilon)`.
     func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into y: Tensor)
@@ -213,6 +229,9 @@ extension Backend {
     public func attention(_ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into out: Tensor) {
         attention(qkv, layout: layout, keyMask: keyMask, bias: nil, into: out)
     }
+
+    /// `out = x` in the other of f32 and bf16.
+    public func cast(_ x: Tensor, into out: Tensor) { cast(x, into: out, addingColumnSumsTo: nil) }
 
     /// An uninitialised tensor.
     public func empty(_ shape: [Int], _ dtype: DType = .f32) -> Tensor {

@@ -48,6 +48,45 @@ typedef struct {
     long step;
 } LamHalfLeft;
 
+/// What becomes of a GELU in a product's epilogue: nothing, `gelu(x)`, or `x gelu'(u)` of an earlier input u.
+enum { LAM_GELU_NONE, LAM_GELU_FORWARD, LAM_GELU_BACKWARD };
+
+/// Values of k whose sums are made at once: more would not stay in the second-level cache with 384 columns.
+enum { LAM_HALF_DEPTH = 1024 };
+
+/// Queries whose probabilities are kept for the gradients of keys and values.
+enum { LAM_HALF_QUERIES = 256 };
+
+/// What becomes of the f32 sums of a bf16 product, in this order: plus bias, plus residual, GELU, rounding or addition.
+/// All matrices have lines of `stride` elements and begin at the first row and column of the product.
+typedef struct {
+    void *out;
+    /// bf16, else f32.
+    int is_half;
+    /// Adds to `out`, which is f32.
+    int accumulate;
+    int gelu;
+    long stride;
+    /// Valid columns; what lies beyond is not written.
+    long columns;
+    const float *bias;
+    const float *residual;
+    /// Forward: gets the input of the GELU. Backward: holds it, and becomes gelu(u).
+    uint16_t *gelu_input;
+} LamHalfOutput;
+
+/// One head of one sequence. Strides are in values, from token to token.
+typedef struct {
+    long length;
+    long head_dim;
+    long qkv_stride;
+    long out_stride;
+    int causal;
+    float scale;
+    /// Added to every row of scores; may be null.
+    const float *mask;
+} LamHalfAttention;
+
 /// The vector kernels no library has, for one instruction set. All arrays are f32, row-major, any alignment.
 /// Every reduction runs in a fixed order, so a result depends on the arguments alone.
 typedef struct {
@@ -125,31 +164,39 @@ typedef struct {
     void (*half_pack_right)(const LamHalfSource *source, int transposed, long first_panel, long panels, uint16_t *out);
     /// Packs blocks of 32 rows of the left operand, which is the source or its transpose.
     void (*half_pack_left)(const LamHalfSource *source, int transposed, long first_block, long blocks, uint16_t *out);
-    /// c [m, 32 panels] = a b, or c += a b, in f32; k a multiple of 32; b packed, `right_stride` values from panel to
-    /// panel.
-    void (*half_product)(long m, long panels, long k, const LamHalfLeft *left, const uint16_t *right,
-                         long right_stride, float *c, long c_stride, int accumulate);
-    /// out = x + bias; `bias` may be null.
-    void (*half_add_bias)(const float *x, const float *bias, uint16_t *out, long count);
-    /// activated = gelu(x + bias), and its derivative where wanted. Destroys x; `scratch` has `count` floats.
-    void (*half_gelu)(float *x, const float *bias, uint16_t *activated, uint16_t *derivative, float *scratch,
-                      long count);
+    /// Some rows and panels of a product. k is a multiple of 32; `right` begins with the first panel, `left` with the first
+    /// row. `scratch` has 1024 floats, or, where k > LAM_HALF_DEPTH, that many for each block of 32 rows in each panel.
+    void (*half_product)(long rows, long panels, long k, const LamHalfLeft *left, const uint16_t *right,
+                         const LamHalfOutput *output, float *scratch);
     /// `column_sums` of bf16.
     void (*half_column_sums)(const uint16_t *x, long rows, long columns, long stride, float *sums);
+    /// `column_sums` of x, which is also rounded to `out`, of the same stride.
+    void (*half_from_float_with_sums)(const float *x, long rows, long columns, long stride, uint16_t *out, float *sums);
     /// out[i] = a[i] * b[i]; `out` may be `a`.
     void (*half_multiply)(const uint16_t *a, const uint16_t *b, uint16_t *out, long count);
-    /// `layer_norm` with a bf16 result; `scratch` has `columns` floats.
+    /// `layer_norm` with a bf16 result; writes (x - mean) rstd to `normalized`, and rstd, when not null.
     void (*half_layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, long rows,
-                            long columns, uint16_t *y, float *mean, float *rstd, float *scratch);
-    void (*half_layer_norm_backward)(const uint16_t *dy, const float *x, const float *weight, const float *mean,
+                            long columns, uint16_t *y, uint16_t *normalized, float *rstd);
+    /// `layer_norm_backward` from normalised rows.
+    void (*half_layer_norm_backward)(const uint16_t *dy, const uint16_t *normalized, const float *weight,
                                      const float *rstd, long rows, long columns, float *dx, int accumulate,
-                                     float *dweight, float *dbias, float *scratch);
-    /// `softmax` over rows of `stride` values, of which those past `columns` become 0; the result also goes to `out`.
-    void (*half_softmax)(float *scores, long rows, long columns, long stride, float scale, int causal, long first_row,
-                         const float *mask, uint16_t *out);
-    /// `softmax_backward` over such rows, into `out`; destroys dp.
-    void (*half_softmax_backward)(const float *p, float *dp, long rows, long columns, long stride, float scale,
-                                  uint16_t *out);
+                                     float *dweight, float *dbias);
+    /// y = x * weight + bias for each row: the result of a layer norm again.
+    void (*half_affine)(const uint16_t *x, const float *weight, const float *bias, long rows, long columns, uint16_t *y);
+    /// Bytes of memory, aligned to 64, that the following two need.
+    long (*half_attention_scratch)(const LamHalfAttention *shape, int backward);
+    /// Attention of one head of one sequence.
+    void (*half_attention)(const LamHalfAttention *shape, const uint16_t *q, const uint16_t *k, const uint16_t *v,
+                           uint16_t *out, void *scratch);
+    void (*half_attention_backward)(const LamHalfAttention *shape, const uint16_t *q, const uint16_t *k,
+                                    const uint16_t *v, const uint16_t *dout, uint16_t *dq, uint16_t *dk, uint16_t *dv,
+                                    void *scratch);
+    /// Causal attention of two tokens whose q, k and v lie side by side at `first` and `second`.
+    void (*half_pair_attention)(long heads, long head_dim, float scale, const uint16_t *first, const uint16_t *second,
+                                uint16_t *out_first, uint16_t *out_second);
+    void (*half_pair_attention_backward)(long heads, long head_dim, float scale, const uint16_t *first,
+                                         const uint16_t *second, const uint16_t *dout_first,
+                                         const uint16_t *dout_second, uint16_t *dfirst, uint16_t *dsecond);
 } LamKernels;
 
 /// The widest instruction set of this CPU that has kernels: "amx", "avx512bf16", "avx512", "avx2" or "portable".

@@ -22,7 +22,9 @@ public struct SpatioTemporalTransformer {
     public func callAsFunction(_ tokens: Tensor, appending appended: AppendedTokens? = nil, _ tape: Tape) -> Tensor {
         var xBTSE = stem(tokens, appending: appended, tape, name: scope)
         for (index, block) in blocks.enumerated() {
-            xBTSE = block(xBTSE, keyMask: appended?.keyMask, tape, name: "\(scope).block\(index)")
+            xBTSE = tape.checkpoint(xBTSE) { [scope] x, tape in
+                block(x, keyMask: appended?.keyMask, tape, name: "\(scope).block\(index)")
+            }
         }
         return xBTSE
     }

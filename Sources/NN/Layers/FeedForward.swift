@@ -11,6 +11,10 @@ public struct FeedForward {
     }
 
     public func callAsFunction(_ x: Tensor, _ tape: Tape, addedTo residual: Tensor) -> Tensor {
-        project(expand(x, tape, activation: .gelu), tape, addedTo: residual)
+        if tape.activationType == .bf16 {
+            return tape.feedForward(
+                x, expand: (expand.weight, expand.bias), project: (project.weight, project.bias), addedTo: residual)
+        }
+        return project(expand(x, tape, activation: .gelu), tape, addedTo: residual)
     }
 }

@@ -8,17 +8,23 @@ public final class Tape {
     /// False for inference: nothing is remembered.
     public let isRecording: Bool
     public let autocast: Autocast
+    /// Whether `checkpoint` keeps nothing but its input.
+    public let isCheckpointing: Bool
     /// Called with intermediate activations under the names the reference data uses; nil costs nothing.
     public var observer: ((_ name: String, _ activation: Tensor) -> Void)?
 
     private var records: [(output: Int, shape: [Int], backward: (Tensor) -> Void)] = []
     private var gradients: [Int: Tensor] = [:]
     private var nodeCount = 0
+    private var recipes: [Int: () -> Tensor] = [:]
 
-    public init(on backend: any Backend, recording: Bool, autocast: Autocast = .off) {
+    public init(
+        on backend: any Backend, recording: Bool, autocast: Autocast = .off, checkpointing: Bool = false
+    ) {
         self.backend = backend
         isRecording = recording
         self.autocast = autocast
+        isCheckpointing = checkpointing
     }
 
     /// Type of the values between the products of a block.
@@ -34,10 +40,17 @@ public final class Tape {
     /// Adds the gradients of the scalar `loss` to every parameter that it depends on, and empties the tape.
     public func backward(from loss: Tensor) {
         precondition(loss.count == 1, "the loss is a scalar, got \(loss.shape)")
-        guard let node = loss.node else { preconditionFailure("the loss depends on nothing that is differentiated") }
         let one = backend.empty(loss.shape)
         backend.fill(one, with: 1)
-        gradients[node] = one
+        backward(from: loss, gradient: one)
+    }
+
+    /// The same for a tensor whose gradient is known, which nobody else needs any more.
+    func backward(from output: Tensor, gradient: Tensor) {
+        guard let node = output.node else { preconditionFailure("the loss depends on nothing that is differentiated") }
+        // The records that need a recipe have it: here it would only keep memory in use.
+        recipes.removeAll()
+        gradients[node] = gradient
         while let record = records.popLast() {
             if let gradient = gradients.removeValue(forKey: record.output) {
                 record.backward(gradient.reshaped(record.shape))
@@ -48,6 +61,11 @@ public final class Tape {
     /// Gradient of a `variable` after `backward`; nil if the loss does not depend on it.
     public func gradient(of variable: Tensor) -> Tensor? {
         variable.node.flatMap { gradients[$0] }
+    }
+
+    /// The same, for the last time.
+    func takeGradient(of variable: Tensor) -> Tensor? {
+        variable.node.flatMap { gradients.removeValue(forKey: $0) }
     }
 
     /// Reports an activation to the observer.
@@ -82,8 +100,22 @@ public final class Tape {
         return output.tracked(as: nodeCount)
     }
 
+    /// Says how to make the elements of `tensor` again from less memory.
+    func remember(_ tensor: Tensor, _ recipe: @escaping () -> Tensor) {
+        if let node = tensor.node { recipes[node] = recipe }
+    }
+
+    /// What a backward pass holds in order to get the elements of `tensor`: a recipe, or the tensor itself.
+    func kept(_ tensor: Tensor) -> () -> Tensor {
+        if let recipe = tensor.node.flatMap({ recipes[$0] }) { return recipe }
+        let elements = tensor.detached
+        return { elements }
+    }
+
     /// Gives a whole gradient to `input`, which may keep the memory.
-    func accumulate(_ gradient: Tensor, into input: Tensor) {
+    func accumulate(_ gradient: Tensor, into input: Tensor) { accumulate(gradient, into: input.slot) }
+
+    func accumulate(_ gradient: Tensor, into input: GradientSlot) {
         guard let node = input.node else { return }
         guard gradients[node] != nil else {
             gradients[node] = gradient.reshaped(input.shape).detached
@@ -95,6 +127,10 @@ public final class Tape {
     /// Lets an operation write the gradient of `input` in place. `accumulates` tells whether the buffer already holds a
     /// gradient to be added to, or is uninitialised. Not called when `input` needs no gradient.
     func withGradient(of input: Tensor, _ write: (_ buffer: Tensor, _ accumulates: Bool) -> Void) {
+        withGradient(of: input.slot, write)
+    }
+
+    func withGradient(of input: GradientSlot, _ write: (_ buffer: Tensor, _ accumulates: Bool) -> Void) {
         guard let node = input.node else { return }
         guard var sum = gradients.removeValue(forKey: node) else {
             let buffer = backend.empty(input.shape, input.dtype)

@@ -11,8 +11,17 @@ extension CPUBackend {
         split(tensor.count, grain: Self.grain * 4) { (target + $0).update(repeating: value, count: $1) }
     }
 
-    public func cast(_ x: Tensor, into out: Tensor) {
+    public func cast(_ x: Tensor, into out: Tensor, addingColumnSumsTo sums: Tensor?) {
         precondition(x.count == out.count, "cast of \(x.shape) into \(out.shape)")
+        if let sums {
+            let columns = sums.count
+            precondition(columns > 0 && x.count % columns == 0, "column sums of \(x.shape) into \(sums.shape)")
+            let source = pointer(x), target = halfPointer(out), totals = pointer(sums)
+            return split(columns, grain: 128) { start, count in
+                kernels.half_from_float_with_sums(
+                    source + start, x.count / columns, count, columns, target + start, totals + start)
+            }
+        }
         if out.dtype == .bf16 {
             let source = pointer(x), target = halfPointer(out)
             split(x.count, grain: Self.grain) { kernels.half_from_float(source + $0, target + $0, $1) }

@@ -6,172 +6,96 @@ import Kernels
 /// it lies in memory that way already; then each task makes a block of the output. Rounding f32 weights while they are
 /// packed costs no pass of its own, so there is no second copy of them.
 extension CPUBackend {
-    /// A block of the output: 256 x 256 f32 sums and the operands' parts stay in the second-level cache.
-    private static let blockRows = 256
-    private static let blockPanels = 8
-    /// Values of k that a block takes at once, for the same reason.
-    private static let blockDepth = 1024
     /// Columns of a panel, and what k is padded to.
     static let halfUnit = 32
+    /// Panels of a task: 384 columns of the right operand stay in the second-level cache while the left one streams by.
+    private static let taskPanels = 12
+    /// Rows of a task whose sums are made in one run over k, and of one that has to keep them between runs.
+    private static let taskRows = (single: 800, several: 256)
 
     func halfMultiply(_ a: Matrix, _ b: Matrix, into c: Tensor, accumulate: Bool) {
-        let width = b.columns
-        guard c.dtype == .bf16 else {
-            return halfProduct(a, b, sums: pointer(c), accumulate: accumulate)
-        }
-        precondition(!accumulate, "sums in bf16 would lose what they are for")
-        let target = halfPointer(c)
-        halfProduct(a, b) { block in
-            for row in 0..<block.rows {
-                kernels.half_add_bias(
-                    block.line(row), nil, target + (block.row + row) * width + block.column, block.columns)
-            }
-        }
+        precondition(!(accumulate && c.dtype == .bf16), "sums in bf16 would lose what they are for")
+        var output = halfOutput(c, width: b.columns)
+        output.accumulate = accumulate ? 1 : 0
+        halfProduct(a, b, output)
+    }
+
+    public func multiply(_ a: Matrix, _ b: Matrix, into c: Tensor, throughGELUOf input: Tensor) {
+        precondition(
+            a.columns == b.rows && c.count == a.rows * b.columns && input.count == c.count,
+            "product of [\(a.rows), \(a.columns)] and [\(b.rows), \(b.columns)] into \(c.shape), GELU of \(input.shape)")
+        var output = halfOutput(c, width: b.columns)
+        output.gelu = Int32(LAM_GELU_BACKWARD)
+        output.gelu_input = halfPointer(input)
+        halfProduct(a, b, output)
     }
 
     func halfLinear(_ x: Matrix, _ map: Matrix, bias: Tensor?, epilogue: LinearEpilogue, into out: Tensor) {
-        let width = map.columns
-        let bias = bias.map(pointer)
-        func activated(
-            _ activate: @convention(c) (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void
-        ) {
-            let target = halfPointer(out)
-            halfProduct(x, map) { block in
-                for row in 0..<block.rows {
-                    let line = block.line(row)
-                    if let bias { kernels.add(line, bias + block.column, line, block.columns) }
-                    activate(line, line, block.columns)
-                    kernels.half_from_float(line, target + (block.row + row) * width + block.column, block.columns)
-                }
-            }
-        }
+        var output = halfOutput(out, width: map.columns)
+        output.bias = bias.map { UnsafePointer(pointer($0)) }
         switch epilogue {
-        case .none where out.dtype == .bf16:
-            let target = halfPointer(out)
-            halfProduct(x, map) { block in
-                for row in 0..<block.rows {
-                    kernels.half_add_bias(
-                        block.line(row), bias.map { $0 + block.column },
-                        target + (block.row + row) * width + block.column, block.columns)
-                }
-            }
-        case .none:
-            guard let bias else { return halfProduct(x, map, sums: pointer(out), accumulate: false) }
-            let target = pointer(out)
-            halfProduct(x, map) { block in
-                for row in 0..<block.rows {
-                    kernels.add(
-                        block.line(row), bias + block.column, target + (block.row + row) * width + block.column,
-                        block.columns)
-                }
-            }
+        case .none: break
         case .residual(let tensor):
             precondition(tensor.count == out.count, "residual \(tensor.shape) for \(out.shape)")
-            let target = pointer(out), residual = pointer(tensor)
-            halfProduct(x, map) { block in
-                for row in 0..<block.rows {
-                    let line = block.line(row), offset = (block.row + row) * width + block.column
-                    if let bias { kernels.add(line, bias + block.column, line, block.columns) }
-                    kernels.add(line, residual + offset, target + offset, block.columns)
-                }
-            }
-        case .gelu(let derivative):
-            let target = halfPointer(out), slope = derivative.map(halfPointer)
-            halfProduct(x, map) { block in
-                let scratch = empty([block.columns])
-                for row in 0..<block.rows {
-                    let offset = (block.row + row) * width + block.column
-                    kernels.half_gelu(
-                        block.line(row), bias.map { $0 + block.column }, target + offset, slope.map { $0 + offset },
-                        pointer(scratch), block.columns)
-                }
-            }
-        case .tanhGELU: activated(kernels.tanh_gelu)
-        case .relu: activated(kernels.relu)
+            output.residual = UnsafePointer(pointer(tensor))
+        case .gelu(nil):
+            output.gelu = Int32(LAM_GELU_FORWARD)
+        case .geluKeeping(let input):
+            precondition(input.count == out.count, "GELU input \(input.shape) for \(out.shape)")
+            output.gelu = Int32(LAM_GELU_FORWARD)
+            output.gelu_input = halfPointer(input)
+        case .gelu, .tanhGELU, .relu:
+            preconditionFailure("bf16 products have no epilogue \(epilogue)")
         }
+        halfProduct(x, map, output)
     }
 
-    /// f32 sums of a part of a product, before they go to where they are wanted.
-    private struct HalfBlock {
-        let row: Int
-        let column: Int
-        let rows: Int
-        let columns: Int
-        let sums: UnsafeMutablePointer<Float>
-        let stride: Int
-
-        func line(_ row: Int) -> UnsafeMutablePointer<Float> { sums + row * stride }
+    private func halfOutput(_ tensor: Tensor, width: Int) -> LamHalfOutput {
+        let isHalf = tensor.dtype == .bf16
+        return LamHalfOutput(
+            out: isHalf ? UnsafeMutableRawPointer(halfPointer(tensor)) : UnsafeMutableRawPointer(pointer(tensor)),
+            is_half: isHalf ? 1 : 0, accumulate: 0, gelu: Int32(LAM_GELU_NONE), stride: width, columns: width, bias: nil,
+            residual: nil, gelu_input: nil)
     }
 
-    /// `sums = a b`, or `sums += a b`, in f32.
-    private func halfProduct(_ a: Matrix, _ b: Matrix, sums: UnsafeMutablePointer<Float>, accumulate: Bool) {
-        let width = b.columns
-        guard width.isMultiple(of: Self.halfUnit) else {
-            return halfProduct(a, b) { block in
-                for row in 0..<block.rows {
-                    let line = sums + (block.row + row) * width + block.column
-                    if accumulate {
-                        kernels.add(line, block.line(row), line, block.columns)
-                    } else {
-                        line.update(from: block.line(row), count: block.columns)
-                    }
-                }
-            }
-        }
+    private func halfProduct(_ a: Matrix, _ b: Matrix, _ output: LamHalfOutput) {
         let operands = HalfOperands(a, b, self)
-        forEachBlock(operands) { row, rows, panel, panels in
+        let unit = Self.halfUnit
+        let isSingle = operands.depth <= Int(LAM_HALF_DEPTH)
+        let panels = Self.share(operands.panels, about: Self.taskPanels, unit: 1)
+        let panelTasks = (operands.panels + panels - 1) / panels
+        // Each sum is made in one order however the output is cut, so the cut may look at the thread count.
+        var limit = isSingle ? Self.taskRows.single : Self.taskRows.several
+        while limit > 2 * unit, (operands.rows + limit - 1) / limit * panelTasks < 2 * pool.threadCount { limit /= 2 }
+        let rows = Self.share(operands.rows, about: limit, unit: unit)
+        let rowTasks = (operands.rows + rows - 1) / rows
+        let scratch = isSingle ? 1024 : (rows + unit - 1) / unit * panels * 1024
+        pool.run(rowTasks * panelTasks) { task in
+            // Neighbouring tasks share columns, so that threads read the same part of the weights.
+            let row = task % rowTasks * rows, panel = task / rowTasks * panels
+            let memory = empty([scratch])
             operands.multiply(
-                rows: row..<row + rows, panels: panel..<panel + panels, depth: Self.blockDepth,
-                to: sums + row * width + panel * Self.halfUnit, stride: width, accumulate: accumulate)
+                rows: row..<min(row + rows, operands.rows), panels: panel..<min(panel + panels, operands.panels),
+                output: output, scratch: pointer(memory), kernels)
         }
     }
 
-    /// Makes `a b` block by block and hands the sums to `finish`.
-    private func halfProduct(_ a: Matrix, _ b: Matrix, finish: (HalfBlock) -> Void) {
-        let operands = HalfOperands(a, b, self)
-        forEachBlock(operands) { row, rows, panel, panels in
-            let stride = panels * Self.halfUnit, column = panel * Self.halfUnit
-            let scratch = empty([rows, stride])
-            operands.multiply(
-                rows: row..<row + rows, panels: panel..<panel + panels, depth: Self.blockDepth, to: pointer(scratch),
-                stride: stride, accumulate: false)
-            finish(
-                HalfBlock(
-                    row: row, column: column, rows: rows, columns: min(stride, b.columns - column),
-                    sums: pointer(scratch), stride: stride))
-        }
-    }
-
-    private func forEachBlock(
-        _ operands: HalfOperands, _ body: (_ row: Int, _ rows: Int, _ panel: Int, _ panels: Int) -> Void
-    ) {
-        let rowBlocks = (operands.rows + Self.blockRows - 1) / Self.blockRows
-        let panelBlocks = (operands.panels + Self.blockPanels - 1) / Self.blockPanels
-        // Equal blocks, so that the last one does not leave the other threads waiting.
-        let rows = Self.share(operands.rows, of: rowBlocks, unit: Self.halfUnit)
-        let panels = Self.share(operands.panels, of: panelBlocks, unit: 1)
-        pool.run(rowBlocks * panelBlocks) { task in
-            let row = task % rowBlocks * rows, panel = task / rowBlocks * panels
-            guard row < operands.rows, panel < operands.panels else { return }
-            body(row, min(rows, operands.rows - row), panel, min(panels, operands.panels - panel))
-        }
-    }
-
-    private static func share(_ extent: Int, of parts: Int, unit: Int) -> Int {
-        let part = (extent + max(parts, 1) - 1) / max(parts, 1)
-        return (part + unit - 1) / unit * unit
+    /// Length of equal parts of about `size`, a multiple of `unit`.
+    private static func share(_ extent: Int, about size: Int, unit: Int) -> Int {
+        let parts = max(1, (extent + size - 1) / size)
+        let part = (extent + parts - 1) / parts
+        return max(unit, (part + unit - 1) / unit * unit)
     }
 }
 
 /// Both operands of a product as the kernel reads them.
-struct HalfOperands {
+private struct HalfOperands {
     let rows: Int
     let panels: Int
     /// Values of k, padded.
-    private let depth: Int
+    let depth: Int
     private let left: LamHalfLeft
     private let right: UnsafeMutablePointer<UInt16>
-    private let kernels: LamKernels
     /// Keeps the packed operands alive.
     private let memory: [Tensor]
 
@@ -205,35 +129,35 @@ struct HalfOperands {
             left = LamHalfLeft(values: target, block: unit * depth, row: unit, step: unit * unit)
             memory = [packed, packedLeft]
         }
-        (self.rows, self.panels, self.depth, self.right, self.kernels) = (rows, panels, depth, right, kernels)
+        (self.rows, self.panels, self.depth, self.right) = (rows, panels, depth, right)
     }
 
-    /// `sums` gets, or is increased by, the product's block; k is taken in runs of up to about `depth`.
+    /// A part of the product; `output` begins where the whole begins, and row ranges with a multiple of 32.
     func multiply(
-        rows: Range<Int>, panels: Range<Int>, depth limit: Int, to sums: UnsafeMutablePointer<Float>, stride: Int,
-        accumulate: Bool
+        rows: Range<Int>, panels: Range<Int>, output: LamHalfOutput, scratch: UnsafeMutablePointer<Float>,
+        _ kernels: LamKernels
     ) {
         let unit = CPUBackend.halfUnit
-        let runs = max(1, (depth + limit / 2) / limit)
-        let run = ((depth + runs - 1) / runs + unit - 1) / unit * unit
-        for k in Swift.stride(from: 0, to: depth, by: run) {
-            var part = left
-            part.values = left.values + rows.lowerBound / unit * left.block + k / unit * left.step
-            kernels.half_product(
-                rows.count, panels.count, min(run, depth - k), &part,
-                right + panels.lowerBound * unit * depth + k * unit, unit * depth, sums, stride,
-                accumulate || k > 0 ? 1 : 0)
-        }
+        var part = left
+        part.values = left.values + rows.lowerBound / unit * left.block
+        var target = output
+        let column = panels.lowerBound * unit
+        let offset = rows.lowerBound * output.stride + column
+        target.out = output.out + offset * (output.is_half != 0 ? 2 : 4)
+        target.columns = output.columns - column
+        target.bias = output.bias.map { $0 + column }
+        target.residual = output.residual.map { $0 + offset }
+        target.gelu_input = output.gelu_input.map { $0 + offset }
+        kernels.half_product(rows.count, panels.count, depth, &part, right + column * depth, &target, scratch)
     }
 }
 
 extension Matrix {
-    /// The tensor's memory, as it lies, for packing.
-    func halfSource(_ backend: CPUBackend) -> LamHalfSource {
-        let (rows, columns) = isTransposed ? (self.columns, self.rows) : (self.rows, self.columns)
+    fileprivate func halfSource(_ backend: CPUBackend) -> LamHalfSource {
         let isHalf = tensor.dtype == .bf16
-        return LamHalfSource(
-            values: isHalf ? UnsafeRawPointer(backend.halfPointer(tensor)) : UnsafeRawPointer(backend.pointer(tensor)),
-            is_half: isHalf ? 1 : 0, stride: columns, rows: rows, columns: columns)
+        let values = isHalf ? UnsafeRawPointer(backend.halfPointer(tensor)) : UnsafeRawPointer(backend.pointer(tensor))
+        return isTransposed
+            ? LamHalfSource(values: values, is_half: isHalf ? 1 : 0, stride: rows, rows: columns, columns: rows)
+            : LamHalfSource(values: values, is_half: isHalf ? 1 : 0, stride: columns, rows: rows, columns: columns)
     }
 }

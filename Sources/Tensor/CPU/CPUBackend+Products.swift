@@ -42,6 +42,7 @@ extension CPUBackend {
         case .gelu(let tensor):
             activate = kernels.gelu
             derivative = tensor.map(pointer)
+        case .geluKeeping: preconditionFailure("an f32 product keeps its GELU's derivative")
         case .tanhGELU: activate = kernels.tanh_gelu
         case .relu: activate = kernels.relu
         }

@@ -1,7 +1,7 @@
 /// What follows the product of a `linear` map.
 public enum Activation: Sendable {
     case none
-    /// Exact (erf) GELU.
+    /// Exact (erf) GELU; in f32 only, see `Tape.feedForward`.
     case gelu
 }
 
@@ -10,25 +10,26 @@ extension Tape {
     ///
     /// With `g = dy * activation'`:  `dx = g W`,  `dW = g^T x`,  `db = sum over rows of g`.
     ///
-    /// - Parameter output: type of the result; an activated one has the tape's `activationType`.
+    /// - Parameter output: type of the result; f32 of an activated one.
     public func linear(
         _ x: Tensor, weight: Parameter, bias: Parameter?, activation: Activation = .none, output: DType = .f32
     ) -> Tensor {
-        let type = activation == .none ? output : activationType
-        let out = backend.empty(x.shape.dropLast() + [weight.shape[0]], type)
+        let out = backend.empty(x.shape.dropLast() + [weight.shape[0]], output)
         let operand = operand(x)
         var slope: Tensor?
         switch activation {
         case .none:
-            backend.linear(operand, weight: weight.value, bias: bias?.value, epilogue: .none, into: out)
+            backend.linear(operand.now, weight: weight.value, bias: bias?.value, epilogue: .none, into: out)
         case .gelu:
-            slope = isRecording ? backend.empty(out.shape, type) : nil
+            precondition(activationType == .f32, "an activated linear map of a bf16 tape is part of a feedForward")
+            slope = isRecording ? backend.empty(out.shape) : nil
             backend.linear(
-                operand, weight: weight.value, bias: bias?.value, epilogue: .gelu(derivative: slope), into: out)
+                operand.now, weight: weight.value, bias: bias?.value, epilogue: .gelu(derivative: slope), into: out)
         }
-        return record(out, from: [x], trainsParameters: weight.isTrainable) { [self] gradient in
+        let (input, kept) = (x.slot, operand.kept)
+        return record(out, from: [x], trainsParameters: weight.isTrainable) { [self, slope] gradient in
             if let slope { backend.multiply(gradient, slope, into: gradient) }
-            linearBackward(gradient, x: x, operand: operand, weight: weight, bias: bias)
+            linearBackward(gradient, input, kept, weight: weight, bias: bias)
         }
     }
 
@@ -36,30 +37,42 @@ extension Tape {
     public func linear(_ x: Tensor, weight: Parameter, bias: Parameter?, addedTo residual: Tensor) -> Tensor {
         let out = backend.empty(residual.shape)
         let operand = operand(x)
-        backend.linear(operand, weight: weight.value, bias: bias?.value, epilogue: .residual(residual), into: out)
+        backend.linear(operand.now, weight: weight.value, bias: bias?.value, epilogue: .residual(residual), into: out)
+        let (input, kept, skipped) = (x.slot, operand.kept, residual.slot)
         return record(out, from: [x, residual], trainsParameters: weight.isTrainable) { [self] gradient in
-            linearBackward(gradient, x: x, operand: operand, weight: weight, bias: bias)
-            accumulate(gradient, into: residual)
+            linearBackward(gradient, input, kept, weight: weight, bias: bias)
+            accumulate(gradient, into: skipped)
         }
     }
 
-    /// - Parameter operand: `x` in the type in which it was multiplied.
-    private func linearBackward(_ gradient: Tensor, x: Tensor, operand: Tensor, weight: Parameter, bias: Parameter?) {
-        let g = Matrix(self.operand(gradient))
+    private func linearBackward(
+        _ gradient: Tensor, _ input: GradientSlot, _ operand: () -> Tensor, weight: Parameter, bias: Parameter?
+    ) {
+        let g = Matrix(rounded(gradient, bias: bias))
         if let weightGradient = weight.gradient {
-            backend.multiply(g.transposed, Matrix(operand), into: weightGradient, accumulate: true)
+            backend.multiply(g.transposed, Matrix(operand()), into: weightGradient, accumulate: true)
         }
-        if let biasGradient = bias?.gradient { backend.addColumnSums(of: gradient, to: biasGradient) }
-        withGradient(of: x) { buffer, accumulates in
+        withGradient(of: input) { buffer, accumulates in
             backend.multiply(g, Matrix(weight.value), into: buffer, accumulate: accumulates)
         }
     }
 
-    /// The tensor in the type in which this tape multiplies.
-    private func operand(_ x: Tensor) -> Tensor {
-        guard x.dtype != activationType else { return x.detached }
+    /// The gradient in the type in which this tape multiplies; adds its sums over rows to the gradient of `bias`.
+    func rounded(_ gradient: Tensor, bias: Parameter?) -> Tensor {
+        guard gradient.dtype != activationType else {
+            if let sums = bias?.gradient { backend.addColumnSums(of: gradient, to: sums) }
+            return gradient
+        }
+        let rounded = backend.empty(gradient.shape, activationType)
+        backend.cast(gradient, into: rounded, addingColumnSumsTo: bias?.gradient)
+        return rounded
+    }
+
+    /// The tensor in the type in which this tape multiplies, and what to keep in order to have it again.
+    private func operand(_ x: Tensor) -> (now: Tensor, kept: () -> Tensor) {
+        guard x.dtype != activationType else { return (x.detached, kept(x)) }
         let rounded = backend.empty(x.shape, activationType)
         backend.cast(x, into: rounded)
-        return rounded
+        return (rounded, { rounded })
     }
 }

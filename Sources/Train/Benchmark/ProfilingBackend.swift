@@ -53,7 +53,9 @@ public final class ProfilingBackend: Backend {
         base.hostBytes(of: tensor)
     }
 
-    public func cast(_ x: Tensor, into out: Tensor) { time("cast", [x, out]) { base.cast(x, into: out) } }
+    public func cast(_ x: Tensor, into out: Tensor, addingColumnSumsTo sums: Tensor?) {
+        time("cast", [x, out]) { base.cast(x, into: out, addingColumnSumsTo: sums) }
+    }
     public func fill(_ tensor: Tensor, with value: Float) { time("fill", [tensor]) { base.fill(tensor, with: value) } }
     public func copy(_ plan: BlockCopy, from source: Tensor, to target: Tensor, accumulate: Bool) {
         time("copy", [target, target]) { base.copy(plan, from: source, to: target, accumulate: accumulate) }
@@ -82,6 +84,14 @@ public final class ProfilingBackend: Backend {
             base.multiply(a, b, into: c, accumulate: accumulate)
         }
     }
+    public func multiply(_ a: Matrix, _ b: Matrix, into c: Tensor, throughGELUOf input: Tensor) {
+        time(
+            "input gradient + gelu \(a.rows) x \(a.columns) x \(b.columns)", flops: product(a, b),
+            [a.tensor, b.tensor, c, input, input]
+        ) {
+            base.multiply(a, b, into: c, throughGELUOf: input)
+        }
+    }
     public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, epilogue: LinearEpilogue, into out: Tensor) {
         let input = Matrix(x), map = Matrix(weight).transposed
         var name = "linear", others: [Tensor?] = []
@@ -89,6 +99,7 @@ public final class ProfilingBackend: Backend {
         case .none: break
         case .residual(let tensor): (name, others) = ("linear + residual", [tensor])
         case .gelu(let derivative): (name, others) = ("linear + gelu", [derivative])
+        case .geluKeeping(let input): (name, others) = ("linear + gelu", [input])
         case .tanhGELU: name = "linear + tanh gelu"
         case .relu: name = "linear + relu"
         }
@@ -118,6 +129,27 @@ public final class ProfilingBackend: Backend {
         }
     }
 
+    public func layerNorm(
+        _ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float, into y: Tensor, normalized: Tensor, rstd: Tensor
+    ) {
+        time("layer norm", [x, y, normalized]) {
+            base.layerNorm(
+                x, weight: weight, bias: bias, epsilon: epsilon, into: y, normalized: normalized, rstd: rstd)
+        }
+    }
+    public func layerNormBackward(
+        _ dy: Tensor, normalized: Tensor, weight: Tensor, rstd: Tensor, into dx: Tensor, accumulate: Bool,
+        dweight: Tensor?, dbias: Tensor?
+    ) {
+        time("layer norm backward", [dy, normalized, dx, accumulate ? dx : nil]) {
+            base.layerNormBackward(
+                dy, normalized: normalized, weight: weight, rstd: rstd, into: dx, accumulate: accumulate,
+                dweight: dweight, dbias: dbias)
+        }
+    }
+    public func affine(_ x: Tensor, weight: Tensor, bias: Tensor, into y: Tensor) {
+        time("layer norm again", [x, y]) { base.affine(x, weight: weight, bias: bias, into: y) }
+    }
     public func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into y: Tensor) {
         time("rms norm", [x, y]) { base.rmsNorm(x, weight: weight, epsilon: epsilon, into: y) }
     }

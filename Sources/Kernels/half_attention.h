@@ -1,0 +1,291 @@
+// Attention over bf16 values, one head of one sequence at a time. Scores of 32 queries are made, turned into
+// probabilities and used up while they are in the first-level cache.
+
+/// A task's memory: bf16 operands in the layout of half.h, and what is left is floats.
+typedef struct {
+    /// Tokens padded to a multiple of 32, and values of a head likewise.
+    long tokens, dim;
+    /// What is added to each row of scores: the mask, and -inf behind the last key. `tokens` floats.
+    float *mask;
+    /// 32 rows of scores, or of their gradients.
+    float *scores, *gradients;
+    /// 32 x dim sums.
+    float *sums;
+    /// 32 rows of a left operand.
+    uint16_t *left;
+    /// 32 rows of probabilities, or of the scores' gradients.
+    uint16_t *p, *ds;
+    /// Transposed p and ds of a group of queries, as left operands.
+    uint16_t *p_across, *ds_across;
+    /// Right operands: k^T, v^T or v, and for the backward pass k, q, dout.
+    uint16_t *keys, *values, *keys_across, *queries, *upstream;
+    /// tokens x dim sums.
+    float *dk, *dv;
+} NAMED(HalfHead);
+
+static inline long NAMED(padded)(long count) { return (count + 31) / 32 * 32; }
+
+/// Lays a task's memory out at `memory`, which may be null, and returns its size in bytes.
+static long NAMED(lay_out)(NAMED(HalfHead) *h, const LamHalfAttention *s, int backward, char *memory) {
+    h->tokens = NAMED(padded)(s->length);
+    h->dim = NAMED(padded)(s->head_dim);
+    char *at = memory;
+#define LAM_TAKE(pointer, count)                                                                                       \
+    (pointer) = (void *)at;                                                                                            \
+    at += ((size_t)(count) * sizeof *(pointer) + 63) / 64 * 64
+    LAM_TAKE(h->mask, h->tokens);
+    LAM_TAKE(h->scores, 32 * h->tokens);
+    LAM_TAKE(h->sums, 32 * h->dim);
+    LAM_TAKE(h->left, 32 * h->dim);
+    LAM_TAKE(h->p, 32 * h->tokens);
+    LAM_TAKE(h->keys, h->tokens * h->dim);
+    LAM_TAKE(h->values, h->tokens * h->dim);
+    if (backward) {
+        const long group = h->tokens < LAM_HALF_QUERIES ? h->tokens : LAM_HALF_QUERIES;
+        LAM_TAKE(h->gradients, 32 * h->tokens);
+        LAM_TAKE(h->ds, 32 * h->tokens);
+        LAM_TAKE(h->p_across, group * h->tokens);
+        LAM_TAKE(h->ds_across, group * h->tokens);
+        LAM_TAKE(h->keys_across, h->tokens * h->dim);
+        LAM_TAKE(h->queries, group * h->dim);
+        LAM_TAKE(h->upstream, group * h->dim);
+        LAM_TAKE(h->dk, h->tokens * h->dim);
+        LAM_TAKE(h->dv, h->tokens * h->dim);
+    }
+#undef LAM_TAKE
+    return at - memory;
+}
+
+/// See `LamKernels.half_attention_scratch`.
+static long NAMED(half_attention_scratch)(const LamHalfAttention *shape, int backward) {
+    NAMED(HalfHead) head;
+    return NAMED(lay_out)(&head, shape, backward, 0);
+}
+
+static inline void NAMED(fill_mask)(const NAMED(HalfHead) *h, const LamHalfAttention *s) {
+    for (long j = 0; j < h->tokens; j++) h->mask[j] = j >= s->length ? -INFINITY : s->mask ? s->mask[j] : 0;
+}
+
+static inline LamHalfSource NAMED(head_rows)(const LamHalfAttention *s, const uint16_t *values, long stride, long first,
+                                             long rows) {
+    return (LamHalfSource){values + first * stride, 1, stride, rows, s->head_dim};
+}
+
+/// Packs q, k or v, all of it or some rows, as a right operand.
+static inline void NAMED(pack_head)(const LamHalfAttention *s, const uint16_t *values, long stride, long first, long rows,
+                                    int transposed, uint16_t *out) {
+    const LamHalfSource source = NAMED(head_rows)(s, values, stride, first, rows);
+    NAMED(half_pack_right)(&source, transposed, 0, NAMED(padded)(transposed ? rows : s->head_dim) / 32, out);
+}
+
+/// out [32, 32 panels] = 32 rows of a, lines of `row` values, times b with `k` values of depth.
+static inline void NAMED(head_product)(long k, long panels, const uint16_t *a, long row, long step, const uint16_t *b,
+                                       float *out, long stride, int accumulate) {
+    for (long panel = 0; panel < panels; panel++)
+        LAM_BLOCK_PRODUCT(32, k, a, row, step, b + panel * 32 * k, out + panel * 32, stride, accumulate);
+}
+
+/// 32 queries from `first`: scores become e^(scale q k + mask - their row's maximum) and `inverse` one over the sum of
+/// each row.
+static void NAMED(exponentiate)(const NAMED(HalfHead) *h, const LamHalfAttention *s, const uint16_t *q, long first,
+                                float inverse[32]) {
+    const long rows = s->length - first < 32 ? s->length - first : 32;
+    const LamHalfSource source = NAMED(head_rows)(s, q, s->qkv_stride, first, rows);
+    for (long block = 0; block < h->dim / 32; block++) {
+        Block values;
+        load_block(&source, 0, block * 32, &values);
+        for (long i = 0; i < 32; i++) memcpy(h->left + i * h->dim + block * 32, &values.row[i], 64);
+    }
+    NAMED(head_product)(h->dim, h->tokens / 32, h->left, h->dim, 32, h->keys, h->scores, h->tokens, 0);
+    for (long i = 0; i < 32; i++) {
+        float *line = h->scores + i * h->tokens;
+        if (s->causal)
+            for (long j = first + i + 1; j < s->length; j++) line[j] = -INFINITY;
+        floats16 top = (floats16){0} - INFINITY;
+        for (long j = 0; j < h->tokens; j += 16) {
+            floats16 x = load_float16(line + j, 16) * s->scale + load_float16(h->mask + j, 16);
+            const pairs larger = (pairs)(x > top);
+            top = (floats16)(((pairs)x & larger) | ((pairs)top & ~larger));
+            memcpy(line + j, &x, 64);
+        }
+        float peak = top[0];
+        for (int lane = 1; lane < 16; lane++) peak = top[lane] > peak ? top[lane] : peak;
+        floats16 sum = {0};
+        for (long j = 0; j < h->tokens; j += 16) {
+            const floats16 e = NAMED(half_exponential)(load_float16(line + j, 16) - peak);
+            sum += e;
+            memcpy(line + j, &e, 64);
+        }
+        inverse[i] = 1.0f / NAMED(sum16)(sum);
+    }
+}
+
+static inline void NAMED(round_line)(const float *x, uint16_t *out, long count) {
+    for (long j = 0; j < count; j += 32) {
+        const halves32 rounded = round32(load_float16(x + j, 16), load_float16(x + j + 16, 16));
+        memcpy(out + j, &rounded, 64);
+    }
+}
+
+/// See `LamKernels.half_attention`.
+static void NAMED(half_attention)(const LamHalfAttention *s, const uint16_t *q, const uint16_t *k, const uint16_t *v,
+                                  uint16_t *out, void *scratch) {
+    NAMED(HalfHead) head, *h = &head;
+    NAMED(lay_out)(h, s, 0, scratch);
+    NAMED(fill_mask)(h, s);
+    NAMED(pack_head)(s, k, s->qkv_stride, 0, s->length, 1, h->keys);
+    NAMED(pack_head)(s, v, s->qkv_stride, 0, s->length, 0, h->values);
+    LAM_BEGIN_PRODUCTS(32);
+    for (long first = 0; first < s->length; first += 32) {
+        float inverse[32];
+        NAMED(exponentiate)(h, s, q, first, inverse);
+        for (long i = 0; i < 32; i++)
+            NAMED(round_line)(h->scores + i * h->tokens, h->p + i * h->tokens, h->tokens);
+        NAMED(head_product)(h->tokens, h->dim / 32, h->p, h->tokens, 32, h->values, h->sums, h->dim, 0);
+        for (long i = 0; i < 32 && first + i < s->length; i++)
+            for (long j = 0; j < s->head_dim; j += 16)
+                store_half16(out + (first + i) * s->out_stride + j,
+                             load_float16(h->sums + i * h->dim + j, 16) * inverse[i], s->head_dim - j);
+    }
+    LAM_END_PRODUCTS();
+}
+
+/// A block of 32 x 32 values, lines of `stride`, transposed.
+static inline void NAMED(transpose_block)(const uint16_t *values, long stride, uint16_t *out) {
+    Block block;
+    pairs lines[2][16];
+    for (long i = 0; i < 32; i++) memcpy(&block.row[i], values + i * stride, 64);
+    pair_rows(&block, lines[0], lines[1]);
+    transpose(lines[0]);
+    transpose(lines[1]);
+    memcpy(out, lines, sizeof lines);
+}
+
+static inline void NAMED(store_head)(const LamHalfAttention *s, const float *sums, long dim, long first, long rows,
+                                     uint16_t *out) {
+    for (long i = 0; i < rows; i++)
+        for (long j = 0; j < s->head_dim; j += 16)
+            store_half16(out + (first + i) * s->qkv_stride + j, load_float16(sums + i * dim + j, 16), s->head_dim - j);
+}
+
+/// See `LamKernels.half_attention_backward`.
+static void NAMED(half_attention_backward)(const LamHalfAttention *s, const uint16_t *q, const uint16_t *k,
+                                           const uint16_t *v, const uint16_t *dout, uint16_t *dq, uint16_t *dk,
+                                           uint16_t *dv, void *scratch) {
+    NAMED(HalfHead) head, *h = &head;
+    NAMED(lay_out)(h, s, 1, scratch);
+    NAMED(fill_mask)(h, s);
+    NAMED(pack_head)(s, k, s->qkv_stride, 0, s->length, 1, h->keys);
+    NAMED(pack_head)(s, v, s->qkv_stride, 0, s->length, 1, h->values);
+    NAMED(pack_head)(s, k, s->qkv_stride, 0, s->length, 0, h->keys_across);
+    LAM_BEGIN_PRODUCTS(32);
+    for (long group = 0; group < s->length; group += LAM_HALF_QUERIES) {
+        const long queries = s->length - group < LAM_HALF_QUERIES ? s->length - group : LAM_HALF_QUERIES;
+        const long depth = NAMED(padded)(queries);
+        NAMED(pack_head)(s, q, s->qkv_stride, group, queries, 0, h->queries);
+        NAMED(pack_head)(s, dout, s->out_stride, group, queries, 0, h->upstream);
+        for (long first = group; first < group + queries; first += 32) {
+            const long rows = s->length - first < 32 ? s->length - first : 32;
+            float inverse[32];
+            NAMED(exponentiate)(h, s, q, first, inverse);
+            // dP = dO V^T
+            const LamHalfSource source = NAMED(head_rows)(s, dout, s->out_stride, first, rows);
+            for (long block = 0; block < h->dim / 32; block++) {
+                Block values;
+                load_block(&source, 0, block * 32, &values);
+                for (long i = 0; i < 32; i++) memcpy(h->left + i * h->dim + block * 32, &values.row[i], 64);
+            }
+            NAMED(head_product)(h->dim, h->tokens / 32, h->left, h->dim, 32, h->values, h->gradients, h->tokens, 0);
+            // P = e / sum e;  dS = scale P (dP - sum P dP)
+            for (long i = 0; i < 32; i++) {
+                const float *e = h->scores + i * h->tokens, *dp = h->gradients + i * h->tokens;
+                uint16_t *p = h->p + i * h->tokens, *ds = h->ds + i * h->tokens;
+                floats16 sum = {0};
+                for (long j = 0; j < h->tokens; j += 16) sum += load_float16(e + j, 16) * load_float16(dp + j, 16);
+                const float inner = NAMED(sum16)(sum) * inverse[i], factor = inverse[i] * s->scale;
+                for (long j = 0; j < h->tokens; j += 32) {
+                    const floats16 low = load_float16(e + j, 16), high = load_float16(e + j + 16, 16);
+                    const halves32 rounded = round32(low * inverse[i], high * inverse[i]);
+                    const halves32 gradient = round32((load_float16(dp + j, 16) - inner) * (low * factor),
+                                                      (load_float16(dp + j + 16, 16) - inner) * (high * factor));
+                    memcpy(p + j, &rounded, 64);
+                    memcpy(ds + j, &gradient, 64);
+                }
+            }
+            // dQ = dS K
+            NAMED(head_product)(h->tokens, h->dim / 32, h->ds, h->tokens, 32, h->keys_across, h->sums, h->dim, 0);
+            NAMED(store_head)(s, h->sums, h->dim, first, rows, dq);
+            for (long block = 0; block < h->tokens / 32; block++) {
+                const long at = (block * depth + first - group) * 32;
+                NAMED(transpose_block)(h->p + block * 32, h->tokens, h->p_across + at);
+                NAMED(transpose_block)(h->ds + block * 32, h->tokens, h->ds_across + at);
+            }
+        }
+        // dV += P^T dO;  dK += dS^T Q
+        for (long block = 0; block < h->tokens / 32; block++) {
+            const long from = block * depth * 32, to = block * 32 * h->dim;
+            NAMED(head_product)(depth, h->dim / 32, h->p_across + from, 32, 1024, h->upstream, h->dv + to, h->dim,
+                                group > 0);
+            NAMED(head_product)(depth, h->dim / 32, h->ds_across + from, 32, 1024, h->queries, h->dk + to, h->dim,
+                                group > 0);
+        }
+    }
+    LAM_END_PRODUCTS();
+    NAMED(store_head)(s, h->dk, h->dim, 0, s->length, dk);
+    NAMED(store_head)(s, h->dv, h->dim, 0, s->length, dv);
+}
+
+// Two tokens, the second of which sees both: with w = 1 / (1 + e^(scale q1 (k0 - k1))) the outputs are v0 and
+// v0 + w (v1 - v0), so the gradients are
+//   dv0 = do0 + (1 - w) do1,  dv1 = w do1,  g = scale w (1 - w) do1 (v1 - v0),
+//   dq0 = 0,  dq1 = g (k1 - k0),  dk0 = -g q1,  dk1 = g q1.
+
+static inline float NAMED(pair_weight)(const uint16_t *q1, const uint16_t *k0, const uint16_t *k1, long dim,
+                                       float scale) {
+    floats16 sum = {0};
+    for (long j = 0; j < dim; j += 16)
+        sum += load_half16(q1 + j, dim - j) * (load_half16(k1 + j, dim - j) - load_half16(k0 + j, dim - j));
+    return 1.0f / (1.0f + expf(-scale * NAMED(sum16)(sum)));
+}
+
+/// See `LamKernels.half_pair_attention`.
+static void NAMED(half_pair_attention)(long heads, long dim, float scale, const uint16_t *first, const uint16_t *second,
+                                       uint16_t *out_first, uint16_t *out_second) {
+    const long width = heads * dim;
+    memcpy(out_first, first + 2 * width, (size_t)width * 2);
+    for (long at = 0; at < width; at += dim) {
+        const uint16_t *v0 = first + 2 * width + at, *v1 = second + 2 * width + at;
+        const float w = NAMED(pair_weight)(second + at, first + width + at, second + width + at, dim, scale);
+        for (long j = 0; j < dim; j += 16) {
+            const floats16 base = load_half16(v0 + j, dim - j);
+            store_half16(out_second + at + j, base + (load_half16(v1 + j, dim - j) - base) * w, dim - j);
+        }
+    }
+}
+
+/// See `LamKernels.half_pair_attention_backward`.
+static void NAMED(half_pair_attention_backward)(long heads, long dim, float scale, const uint16_t *first,
+                                                const uint16_t *second, const uint16_t *dout_first,
+                                                const uint16_t *dout_second, uint16_t *dfirst, uint16_t *dsecond) {
+    const long width = heads * dim;
+    memset(dfirst, 0, (size_t)width * 2);
+    for (long at = 0; at < width; at += dim) {
+        const uint16_t *q1 = second + at, *k0 = first + width + at, *k1 = second + width + at;
+        const uint16_t *v0 = first + 2 * width + at, *v1 = second + 2 * width + at;
+        const uint16_t *d0 = dout_first + at, *d1 = dout_second + at;
+        const float w = NAMED(pair_weight)(q1, k0, k1, dim, scale);
+        floats16 sum = {0};
+        for (long j = 0; j < dim; j += 16)
+            sum += load_half16(d1 + j, dim - j) * (load_half16(v1 + j, dim - j) - load_half16(v0 + j, dim - j));
+        const float g = scale * w * (1.0f - w) * NAMED(sum16)(sum);
+        for (long j = 0; j < dim; j += 16) {
+            const long n = dim - j;
+            const floats16 d = load_half16(d1 + j, n), q = load_half16(q1 + j, n);
+            store_half16(dsecond + at + j, (load_half16(k1 + j, n) - load_half16(k0 + j, n)) * g, n);
+            store_half16(dfirst + width + at + j, q * -g, n);
+            store_half16(dsecond + width + at + j, q * g, n);
+            store_half16(dfirst + 2 * width + at + j, load_half16(d0 + j, n) + d * (1.0f - w), n);
+            store_half16(dsecond + 2 * width + at + j, d * w, n);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+extension Tape {
+    /// `y = residual + W2 gelu(W1 x + b1) + b2` on a bf16 tape, with the exact GELU, for `x` `[..., E]`.
+    ///
+    /// Of the hidden layer only the GELU's input u is kept. With `g = dy W2 gelu'(u)`:  `dW2 = dy^T gelu(u)`,
+    /// `dW1 = g^T x`,  `dx = g W1`; biases get the sums over rows of `dy` and `g`.
+    public func feedForward(
+        _ x: Tensor, expand: (weight: Parameter, bias: Parameter?), project: (weight: Parameter, bias: Parameter?),
+        addedTo residual: Tensor
+    ) -> Tensor {
+        precondition(x.dtype == .bf16 && activationType == .bf16, "a fused feed-forward network of \(x.dtype)")
+        let shape = Array(x.shape.dropLast()) + [expand.weight.shape[0]]
+        let out = backend.empty(residual.shape)
+        let hidden = backend.empty(shape, .bf16), input = isRecording ? backend.empty(shape, .bf16) : nil
+        backend.linear(
+            x, weight: expand.weight.value, bias: expand.bias?.value,
+            epilogue: input.map { LinearEpilogue.geluKeeping(input: $0) } ?? .gelu(derivative: nil), into: hidden)
+        backend.linear(
+            hidden, weight: project.weight.value, bias: project.bias?.value, epilogue: .residual(residual), into: out)
+        guard let input else { return out }
+        let (source, kept, skipped) = (x.slot, kept(x), residual.slot)
+        let trains = expand.weight.isTrainable || project.weight.isTrainable
+        return record(out, from: [x, residual], trainsParameters: trains) { [self] gradient in
+            let dy = Matrix(rounded(gradient, bias: project.bias))
+            let g = backend.empty(shape, .bf16)
+            backend.multiply(dy, Matrix(project.weight.value), into: g, throughGELUOf: input)
+            if let sums = project.weight.gradient {
+                backend.multiply(dy.transposed, Matrix(input), into: sums, accumulate: true)
+            }
+            if let sums = expand.bias?.gradient { backend.addColumnSums(of: g, to: sums) }
+            if let sums = expand.weight.gradient {
+                backend.multiply(Matrix(g).transposed, Matrix(kept()), into: sums, accumulate: true)
+            }
+            withGradient(of: source) { buffer, accumulates in
+                backend.multiply(Matrix(g), Matrix(expand.weight.value), into: buffer, accumulate: accumulates)
+            }
+            accumulate(gradient, into: skipped)
+        }
+    }
+}
