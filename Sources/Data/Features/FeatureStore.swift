@@ -34,7 +34,7 @@ final class FeatureStore: Sendable {
         stride = (8 + payload + Self.page - 1) / Self.page * Self.page
         self.frames = frames
         self.values = values
-        fingerprint = key.fingerprint.value
+        fingerprint = key.fingerprint
         let path = "\(folder)/\(Self.fileName)"
         func failure(_ operation: String) -> FormatError { .io(path: path, operation: operation, code: errno) }
         let (bytes, isTooLarge) = stride.multipliedReportingOverflow(by: frames)
