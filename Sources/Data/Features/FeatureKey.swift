@@ -27,8 +27,10 @@ struct FeatureKey: Equatable {
 
     /// What `write(to:)` wrote; nil for anything else.
     init?(contentsOf path: String) {
-        guard let file = FileHandle(forReadingAtPath: path) else { return nil }
-        defer { try? file.close() }
+        // Not to wait for a writer, should somebody have put a pipe there.
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         guard let bytes = try? file.read(upToCount: 1 << 16),
             let facts = try? JSONDecoder().decode([String: String].self, from: bytes)
         else { return nil }
@@ -58,12 +60,21 @@ struct FeatureKey: Equatable {
     /// `droid_100-0123456789abcdef`: readable, and one per key.
     var folderName: String {
         let name = (facts["dataset"] ?? "").utf8.suffix(64).map { byte in
-            let isPlain =
-                48...57 ~= byte || 65...90 ~= byte || 97...122 ~= byte || byte == UInt8(ascii: "_")
-                || byte == UInt8(ascii: "-")
-            return Character(Unicode.Scalar(isPlain ? byte : UInt8(ascii: "_")))
+            Character(Unicode.Scalar(Self.isPlain(byte) ? byte : UInt8(ascii: "_")))
         }
         return String(name) + "-" + Self.hexadecimal(text)
+    }
+
+    /// Whether a key may have given this name to a folder, damaged or not.
+    static func isFolderName(_ name: String) -> Bool {
+        let digits = name.utf8.suffix(16)
+        let rest = name.utf8.dropLast(16)
+        return digits.count == 16 && digits.allSatisfy { 48...57 ~= $0 || 97...102 ~= $0 }
+            && rest.last == UInt8(ascii: "-") && rest.allSatisfy(isPlain)
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        48...57 ~= byte || 65...90 ~= byte || 97...122 ~= byte || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
     }
 
     /// Names of the facts in which two keys differ.
