@@ -5,8 +5,8 @@ import LAMTrain
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measures the engine and the data stream on this machine.",
-        subcommands: [EngineBenchCommand.self, DataBenchCommand.self])
+        commandName: "bench", abstract: "Measures the engine, the encoders and the data stream on this machine.",
+        subcommands: [EngineBenchCommand.self, EncoderBenchCommand.self, DataBenchCommand.self])
 }
 
 struct EngineBenchCommand: ParsableCommand {
@@ -26,6 +26,12 @@ struct EngineBenchCommand: ParsableCommand {
     @Option(help: "Number format: 32 or bf16-mixed.")
     var precision = BenchPrecision.full
 
+    @Flag(help: "Begin each step with frames that a frozen ViT-B turns into features.")
+    var encoder = false
+
+    @Flag(help: "Make blocks' activations again in the backward pass instead of keeping them.")
+    var activationCheckpointing = false
+
     @Flag(help: "Also print each operation's time next to its floor.")
     var profile = false
 
@@ -41,8 +47,10 @@ struct EngineBenchCommand: ParsableCommand {
         benchmark.batch = batch
         benchmark.steps = steps
         benchmark.isProfiled = profile
+        benchmark.includesEncoder = encoder
+        benchmark.checkpointsActivations = activationCheckpointing
         benchmark.autocast = precision == .full ? .off : .bf16
-        let result = benchmark.run(threads: threads ?? Threads.fromEnvironment) { step, seconds in
+        let result = try benchmark.run(threads: threads ?? Threads.fromEnvironment) { step, seconds in
             guard !json else { return }
             print(step == 0 ? "warm-up" : "step \(step)", String(format: "%.2f s", seconds))
             fflush(nil)
@@ -57,8 +65,8 @@ struct EngineBenchCommand: ParsableCommand {
             """
             \(result.backend)
             model            768 wide, 12 + 12 blocks, 4 + 196 tokens, batch \(batch), \(precision == .full ? "f32" : "bf16-mixed")
-            work             \(String(format: "%.1f", result.gflopPerSample)) GFLOP a sample, forward and backward
-            ceiling          \(String(format: "%.0f", result.ceilingGFLOPs)) GFLOP/s in large products
+            work             \(String(format: "%.1f", result.gflopPerSample)) GFLOP a sample, forward and backward\(encoder ? ", and a ViT-B forward" : "")
+            ceiling          \(String(format: "%.0f", result.ceilingGFLOPs)) GFLOP/s in large products, \(String(format: "%.1f", result.memoryGiBPerSecond)) GiB/s in copies
             step, best       \(String(format: "%.3f", result.bestSamplesPerSecond)) samples/s, \
             \(String(format: "%.0f", result.achievedGFLOPs)) GFLOP/s, \
             \(String(format: "%.0f", result.shareOfCeiling * 100)) % of the ceiling
@@ -68,7 +76,7 @@ struct EngineBenchCommand: ParsableCommand {
         for operation in result.profile ?? [] {
             print(
                 String(
-                    format: "%8.1f ms  %5.0f calls  %6.0f GFLOP/s  %5.1f GiB/s  at the ceiling %7.1f ms  ",
+                    format: "%8.1f ms  %5.0f calls  %6.0f GFLOP/s  %5.1f GiB/s  floor %7.1f ms  ",
                     operation.secondsPerStep * 1e3, operation.callsPerStep, operation.gflops, operation.gibPerSecond,
                     operation.floorSeconds * 1e3) + operation.name)
         }

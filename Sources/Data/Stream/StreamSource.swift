@@ -8,9 +8,9 @@ public struct StreamSource: Sendable {
         /// Frames, at least 1.
         public var length: Int
         /// Instruction.
-        public var task: String
+        public var task: String?
 
-        public init(index: Int, length: Int, task: String) {
+        public init(index: Int, length: Int, task: String?) {
             (self.index, self.length, self.task) = (index, length, task)
         }
     }
@@ -46,7 +46,7 @@ public struct StreamSource: Sendable {
         self.init(
             name: dataset.name, weight: weight, fps: dataset.fps, camera: camera.key,
             episodes: dataset.episodes.map {
-                Episode(index: $0.episodeIndex, length: $0.length, task: $0.tasks.first ?? "")
+                Episode(index: $0.episodeIndex, length: $0.length, task: $0.tasks.first)
             },
             contentFiles: { try dataset.contentFiles(camera: camera) },
             makeFrames: { try FrameReader(dataset: dataset, camera: camera, indexes: indexes) })

@@ -8,7 +8,7 @@ import Tensor
 /// Patches get learned positions, interpolated to the frames' grid.
 public final class DINOv2Encoder: VisionEncoder {
     public let sizes: VisionTransformerSizes
-    /// Identifies the network: equal for equal weights, whatever file they come from.
+    /// Equal for equal weights, whatever file or naming they come from.
     public let fingerprint: String
     private let transformer: VisionTransformer
     private let interpolation: PositionInterpolation
@@ -22,9 +22,11 @@ public final class DINOv2Encoder: VisionEncoder {
     ///   - weights: torch hub's names; or a LAM checkpoint that contains its encoder.
     ///   - registers: whether the model has register tokens. The two kinds also interpolate positions differently.
     ///   - heads: nil where heads are 64 wide, as in all published models.
+    ///   - autocast: bf16 rounds the operands of products, as `bf16-mixed` training does.
     /// - Throws: `FormatError.weights` that names the first tensor that does not fit.
     public init(
-        _ weights: WeightFile, registers: Bool = true, heads: Int? = nil, on backend: any Backend
+        _ weights: WeightFile, registers: Bool = true, heads: Int? = nil, autocast: Autocast = .off,
+        on backend: any Backend
     ) throws(FormatError) {
         var reader = VisionWeightReader(weights)
         sizes = try VisionTransformerSizes(
@@ -46,7 +48,8 @@ public final class DINOv2Encoder: VisionEncoder {
         var prefix = zip(try reader.floats("cls_token", [1, 1, width]), classPosition).map { $0 + $1 }
         if registers { prefix += try reader.floats("register_tokens", [1, sizes.registers, width]) }
         transformer = try VisionTransformer(
-            &reader, sizes, prefix: prefix, epsilon: 1e-6, layerScale: (["ls1.gamma"], ["ls2.gamma"]), on: backend
+            &reader, sizes, prefix: prefix, epsilon: 1e-6, layerScale: (["ls1.gamma"], ["ls2.gamma"]),
+            autocast: autocast, on: backend
         ) { reader, block throws(FormatError) in
             try reader.floats("\(block).attn.qkv.bias", [3 * width])
         }

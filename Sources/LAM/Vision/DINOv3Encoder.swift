@@ -7,7 +7,7 @@ import Tensor
 /// Patches get their positions by rotation in every block, so frames may have any size that is a multiple of the patch.
 public final class DINOv3Encoder: VisionEncoder {
     public let sizes: VisionTransformerSizes
-    /// Identifies the network: equal for equal weights, whatever file or naming they come from.
+    /// Equal for equal weights, whatever file or naming they come from.
     public let fingerprint: String
     private let transformer: VisionTransformer
     private var rotations: [PatchGrid: RotaryPositions] = [:]
@@ -17,8 +17,11 @@ public final class DINOv3Encoder: VisionEncoder {
     /// - Parameters:
     ///   - weights: timm's names or those of Meta's files; or a LAM checkpoint that contains its encoder.
     ///   - heads: nil where heads are 64 wide, as in all published models.
+    ///   - autocast: bf16 rounds the operands of products, as `bf16-mixed` training does.
     /// - Throws: `FormatError.weights` that names the first tensor that does not fit.
-    public init(_ weights: WeightFile, heads: Int? = nil, on backend: any Backend) throws(FormatError) {
+    public init(
+        _ weights: WeightFile, heads: Int? = nil, autocast: Autocast = .off, on backend: any Backend
+    ) throws(FormatError) {
         var reader = VisionWeightReader(weights)
         sizes = try VisionTransformerSizes(
             reader, registers: Self.registerNames, heads: heads, headMultiple: 4)
@@ -29,7 +32,7 @@ public final class DINOv3Encoder: VisionEncoder {
                 Self.registerNames[0], aliases: Array(Self.registerNames.dropFirst()), [1, sizes.registers, width])
         transformer = try VisionTransformer(
             &reader, sizes, prefix: prefix, epsilon: 1e-5,
-            layerScale: (["gamma_1", "ls1.gamma"], ["gamma_2", "ls2.gamma"]), on: backend
+            layerScale: (["gamma_1", "ls1.gamma"], ["gamma_2", "ls2.gamma"]), autocast: autocast, on: backend
         ) { reader, block throws(FormatError) in
             try Self.qkvBias(&reader, "\(block).attn", width)
         }

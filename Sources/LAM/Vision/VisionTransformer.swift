@@ -10,6 +10,8 @@ import Tensor
 struct VisionTransformer {
     let sizes: VisionTransformerSizes
     let backend: any Backend
+    /// Type of what lies between the products of a block.
+    private let activationType: DType
     /// `[E, 3 p p]`.
     private let patchEmbedding: FrozenLinear
     /// CLS and register tokens, `[prefix, E]`.
@@ -38,11 +40,12 @@ struct VisionTransformer {
     ///   - qkvBias: reads the bias of a block's q, k and v, `[3E]`.
     init(
         _ reader: inout VisionWeightReader, _ sizes: VisionTransformerSizes, prefix: [Float], epsilon: Float,
-        layerScale: (attention: [String], mlp: [String]), on backend: any Backend,
+        layerScale: (attention: [String], mlp: [String]), autocast: Autocast, on backend: any Backend,
         qkvBias: (inout VisionWeightReader, _ block: String) throws(FormatError) -> [Float]?
     ) throws(FormatError) {
         self.sizes = sizes
         self.backend = backend
+        activationType = autocast == .off ? .f32 : .bf16
         let width = sizes.width, patch = sizes.patchSize
         self.prefix = backend.tensor(prefix, [1 + sizes.registers, width])
         let loader = FrozenLayerLoader(backend: backend)
@@ -105,7 +108,7 @@ struct VisionTransformer {
         let limit = max(1, Self.tokenBudget / tokens)
         let portions = max(1, (count + limit - 1) / limit)
         let most = max(1, (count + portions - 1) / portions)
-        let workspace = Workspace(frames: most, patches: patches, tokens: tokens, sizes, backend)
+        let workspace = Workspace(frames: most, patches: patches, tokens: tokens, sizes, activationType, backend)
         for first in stride(from: 0, to: count, by: most) {
             let size = min(most, count - first)
             let frameSize = 3 * height * width
@@ -126,8 +129,9 @@ struct VisionTransformer {
         backend.patchify(
             frames, patchSize: sizes.patchSize, mean: ImageNetNormalization.mean, std: ImageNetNormalization.std,
             into: workspace.pixels)
+        if workspace.operand.dtype != .f32 { backend.cast(workspace.pixels, into: workspace.operand) }
         backend.linear(
-            workspace.pixels, weight: patchEmbedding.weight, bias: patchEmbedding.bias, epilogue: .none,
+            workspace.operand, weight: patchEmbedding.weight, bias: patchEmbedding.bias, epilogue: .none,
             into: workspace.embedded)
         observer?("patch_embed", workspace.embedded)
         if let added = positions.added { backend.add(workspace.embedded, added, into: workspace.embedded) }
@@ -146,8 +150,9 @@ struct VisionTransformer {
             block(xFSE, workspace.blocks, heads: sizes.heads, rotation: positions.rotation, on: backend)
             observer?("block\(index)", xFSE)
         }
-        norm(xFSE, into: workspace.blocks.branch, on: backend)
-        return workspace.blocks.branch
+        let normalized = activationType == .f32 ? workspace.blocks.branch : xFSE
+        norm(xFSE, into: normalized, on: backend)
+        return normalized
     }
 }
 
@@ -155,20 +160,27 @@ struct VisionTransformer {
 private struct Workspace {
     /// `[F, N, 3 p p]`.
     let pixels: Tensor
+    /// The same in the type in which products take it.
+    let operand: Tensor
     /// `[F, N, E]`.
     let embedded: Tensor
     /// `[F, S, E]`.
     let tokens: Tensor
     let blocks: VisionTransformerBlock.Buffers
 
-    init(frames: Int, patches: Int, tokens: Int, _ sizes: VisionTransformerSizes, _ backend: any Backend) {
-        func buffer(_ rows: Int, _ columns: Int) -> Tensor { backend.empty([frames, rows, columns]) }
+    init(
+        frames: Int, patches: Int, tokens: Int, _ sizes: VisionTransformerSizes, _ type: DType, _ backend: any Backend
+    ) {
+        func buffer(_ rows: Int, _ columns: Int, _ type: DType = .f32) -> Tensor {
+            backend.empty([frames, rows, columns], type)
+        }
         pixels = buffer(patches, 3 * sizes.patchSize * sizes.patchSize)
+        operand = type == .f32 ? pixels : buffer(patches, 3 * sizes.patchSize * sizes.patchSize, type)
         embedded = buffer(patches, sizes.width)
         self.tokens = buffer(tokens, sizes.width)
         blocks = VisionTransformerBlock.Buffers(
-            branch: buffer(tokens, sizes.width), qkv: buffer(tokens, 3 * sizes.width),
-            hidden: buffer(tokens, sizes.hidden))
+            branch: buffer(tokens, sizes.width, type), qkv: buffer(tokens, 3 * sizes.width, type),
+            hidden: buffer(tokens, sizes.hidden, type))
     }
 
     private init(_ whole: Workspace, frames: Int) {
@@ -177,6 +189,7 @@ private struct Workspace {
             return tensor.range(0, frames * inner.product).reshaped([frames] + inner)
         }
         pixels = part(whole.pixels)
+        operand = part(whole.operand)
         embedded = part(whole.embedded)
         tokens = part(whole.tokens)
         blocks = VisionTransformerBlock.Buffers(

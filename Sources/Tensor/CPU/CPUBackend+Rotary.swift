@@ -12,9 +12,24 @@ extension CPUBackend {
             half > 0 && tripleWidth == 3 * heads * 2 * half && qkv.count % (length * tripleWidth) == 0
                 && positions <= length && sines.shape == cosines.shape,
             "rotation of \(qkv.shape) in \(heads) heads, sequences of \(length), by \(cosines.shape)")
-        let first = pointer(qkv) + (length - positions) * tripleWidth
+        let offset = (length - positions) * tripleWidth
         let c = pointer(cosines), s = pointer(sines)
-        split(qkv.count / (length * tripleWidth) * positions, grain: Self.tokenGrain) { start, count in
+        let tokens = qkv.count / (length * tripleWidth) * positions
+        if qkv.dtype == .bf16 {
+            let first = halfPointer(qkv) + offset, width = 2 * tripleWidth / 3
+            return split(tokens, grain: Self.tokenGrain) { start, count in
+                let scratch = empty([width]), values = pointer(scratch)
+                for token in start..<start + count {
+                    let (sequence, position) = token.quotientAndRemainder(dividingBy: positions)
+                    let line = first + (sequence * length + position) * tripleWidth
+                    kernels.half_to_float(line, values, width)
+                    kernels.rotate_halves(values, c + position * half, s + position * half, 2 * heads, half)
+                    kernels.half_from_float(values, line, width)
+                }
+            }
+        }
+        let first = pointer(qkv) + offset
+        split(tokens, grain: Self.tokenGrain) { start, count in
             for token in start..<start + count {
                 let (sequence, position) = token.quotientAndRemainder(dividingBy: positions)
                 // q and k lie side by side: together twice as many heads.

@@ -6,6 +6,7 @@ public final class CPUBackend: Backend {
     // SAFETY: a table of pure functions, never changed.
     nonisolated(unsafe) let kernels: LamKernels
     let products: MatrixProductLibrary
+    public let instructionSet: InstructionSet
     private let memory = MemoryPool()
 
     /// - Parameters:
@@ -19,6 +20,7 @@ public final class CPUBackend: Backend {
         guard let table = lam_kernels_named(set.rawValue) else {
             preconditionFailure("this CPU has no \(set.rawValue) instructions")
         }
+        self.instructionSet = set
         kernels = table.pointee
         self.products = products ?? .fastest
         self.products.load()
@@ -30,6 +32,9 @@ public final class CPUBackend: Backend {
 
     /// CPUs in this process's affinity mask.
     public static var usableCPUs: Int { Int(lam_usable_cpus()) }
+
+    /// Whether the CPU multiplies bf16 faster than f32.
+    public var hasHalfProducts: Bool { instructionSet == .amx || instructionSet == .avx512bf16 }
 
     public var summary: String {
         "CPU, \(pool.threadCount) threads, \(String(cString: kernels.name)) kernels, products by \(products.rawValue)"

@@ -12,8 +12,11 @@ public struct EngineBenchmark: Sendable {
     public var batch: Int
     public var steps: Int
     public var autocast = Autocast.off
+    public var checkpointsActivations = false
     /// Whether to time each operation, which costs little.
     public var isProfiled = false
+    /// Whether a step begins with frames that a frozen ViT-B turns into features.
+    public var includesEncoder = false
 
     /// The original's size: 768 wide, 12 + 12 blocks, 4 + 196 tokens.
     public static let original = EngineBenchmark(
@@ -44,6 +47,8 @@ public struct EngineBenchmark: Sendable {
         public var achievedGFLOPs: Double
         public var shareOfCeiling: Double
         public var peakMemoryMiB: Double
+        /// Best rate of copying memory, bytes read plus bytes written.
+        public var memoryGiBPerSecond: Double
         /// Per operation and shape, the slowest first; nil unless `isProfiled`.
         public var profile: [OperationTime]?
     }
@@ -55,56 +60,93 @@ public struct EngineBenchmark: Sendable {
         public var secondsPerStep: Double
         public var gflops: Double
         public var gibPerSecond: Double
-        /// Seconds that its products would take at the ceiling.
+        /// Seconds that its arithmetic or its memory traffic, whichever is longer, would take at the machine's best rates.
         public var floorSeconds: Double
 
-        init(_ entry: ProfilingBackend.Entry, ceilingGFLOPs: Double, steps: Int) {
+        init(_ entry: ProfilingBackend.Entry, _ ceilings: Ceilings, steps: Int) {
             name = entry.name
             callsPerStep = Double(entry.calls) / Double(steps)
             secondsPerStep = entry.seconds / Double(steps)
             gflops = entry.flops / entry.seconds / 1e9
             gibPerSecond = entry.bytes / entry.seconds / 1_073_741_824
-            floorSeconds = entry.flops / Double(steps) / 1e9 / ceilingGFLOPs
+            floorSeconds =
+                max(entry.flops / 1e9 / ceilings.gflops, entry.bytes / 1_073_741_824 / ceilings.gibPerSecond) / Double(steps)
         }
     }
 
     /// - Parameter progress: told about each step as it ends.
-    public func run(threads: Int?, progress: (_ step: Int, _ seconds: Double) -> Void = { _, _ in }) -> Result {
+    public func run(
+        threads: Int?, progress: (_ step: Int, _ seconds: Double) -> Void = { _, _ in }
+    ) throws -> Result {
         let backend = CPUBackend(threadCount: threads)
-        let ceiling = Self.ceiling(backend, autocast == .off ? .f32 : .bf16)
+        // On a backend of its own, whose memory is gone when the steps begin.
+        let ceilings = Self.ceilings(threads: threads, autocast)
+        let ceiling = ceilings.gflops
         let profiling = isProfiled ? ProfilingBackend(backend) : nil
+        let measured: any Backend = profiling ?? backend
         let module = LAMModule(
-            backend: profiling ?? backend, featureWidth: featureWidth, options: options, optimizer: AdamW.Options(), seed: 0,
+            backend: measured, featureWidth: featureWidth, options: options, optimizer: AdamW.Options(), seed: 0,
             autocast: autocast)
+        module.checkpointsActivations = checkpointsActivations
         var generator = RandomGenerator(seed: 0, purpose: "bench")
         let features = Initializer.uniform(bound: 1).values(batch * 2 * patches * featureWidth, &generator)
         let input = backend.tensor(features, [batch, 2, patches, featureWidth])
+        let encoder =
+            includesEncoder ? try DINOv3Encoder(DINOv3Encoder.randomWeights(seed: 0), autocast: autocast, on: measured) : nil
+        let side = 16 * Int(Double(patches).squareRoot())
+        let frames = backend.tensor(
+            (0..<batch * 2 * 3 * side * side).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ $0 >> 8) }, [batch, 2, 3, side, side])
         var seconds: [Double] = []
         // The first step makes the memory that the others reuse.
         for step in 0...steps {
             let start = ContinuousClock.now
-            _ = module.trainingStep(input)
+            _ = module.trainingStep(encoder.map { $0(frames, on: measured) } ?? input)
             _ = module.optimizerStep(learningRate: 1e-4, clipNorm: 0.1)
             let elapsed = (ContinuousClock.now - start) / .seconds(1)
             progress(step, elapsed)
             if step > 0 { seconds.append(elapsed) } else { profiling?.reset() }
         }
         let best = seconds.min() ?? .nan, median = seconds.sorted()[seconds.count / 2]
-        let flops = options.trainingFLOPs(patches: patches, featureWidth: featureWidth)
+        let flops =
+            options.trainingFLOPs(patches: patches, featureWidth: featureWidth)
+            + (encoder.map { 2 * $0.sizes.flops(patches: patches) } ?? 0)
         let achieved = flops * Double(batch) / best / 1e9
         return Result(
             backend: backend.summary, threads: backend.pool.threadCount, ceilingGFLOPs: ceiling, batch: batch,
             gflopPerSample: flops / 1e9, stepSeconds: seconds, bestSamplesPerSecond: Double(batch) / best,
             medianSamplesPerSecond: Double(batch) / median, achievedGFLOPs: achieved,
             shareOfCeiling: achieved / ceiling, peakMemoryMiB: ProcessMemory.peakMiB,
-            profile: profiling?.profile.map { OperationTime($0, ceilingGFLOPs: ceiling, steps: steps) })
+            memoryGiBPerSecond: ceilings.gibPerSecond,
+            profile: profiling?.profile.map { OperationTime($0, ceilings, steps: steps) })
+    }
+
+    /// What this machine does at best.
+    struct Ceilings {
+        var gflops: Double
+        var gibPerSecond: Double
+    }
+
+    private static func ceilings(threads: Int?, _ autocast: Autocast) -> Ceilings {
+        let backend = CPUBackend(threadCount: threads)
+        let source = backend.zeros([1 << 24]), target = backend.zeros([1 << 24])
+        let plan = BlockCopy(blocks: 1 << 10, length: 1 << 14, sourceStride: 1 << 14, targetStride: 1 << 14)
+        var best = 0.0
+        for _ in 0..<5 {
+            let start = ContinuousClock.now
+            backend.copy(plan, from: source, to: target, accumulate: false)
+            let elapsed = (ContinuousClock.now - start) / .seconds(1)
+            best = max(best, Double(source.count * 4 * 2) / elapsed / 1_073_741_824)
+        }
+        return Ceilings(gflops: ceiling(backend, autocast == .off ? .f32 : .bf16), gibPerSecond: best)
     }
 
     /// Best GFLOP/s over products of the shapes that a transformer has.
-    private static func ceiling(_ backend: CPUBackend, _ type: DType) -> Double {
+    static func ceiling(_ backend: CPUBackend, _ type: DType = .f32) -> Double {
         var best = 0.0
         for (m, n, k) in [(3200, 768, 768), (3200, 2304, 768), (3200, 3072, 768), (3200, 768, 3072)] {
-            let x = backend.empty([m, k], type), weight = backend.zeros([n, k]), out = backend.empty([m, n], type)
+            let zeros = backend.zeros([m, k]), weight = backend.zeros([n, k]), out = backend.empty([m, n], type)
+            let x = type == .f32 ? zeros : backend.empty([m, k], type)
+            if type != .f32 { backend.cast(zeros, into: x) }
             for _ in 0..<5 {
                 let start = ContinuousClock.now
                 backend.linear(x, weight: weight, bias: nil, epilogue: .none, into: out)

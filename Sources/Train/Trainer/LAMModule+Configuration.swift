@@ -13,7 +13,7 @@ extension LAMModule {
     /// - Throws: `TrainerError` and `CheckpointError` of the stage-1 checkpoint.
     static func make(
         _ model: ModelConfiguration, featureWidth: Int, languageWidth: Int? = nil, backend: any Backend, seed: UInt64,
-        resuming resumed: LightningCheckpoint?, note: (String) -> Void
+        autocast: Autocast = .off, resuming resumed: LightningCheckpoint?, note: (String) -> Void
     ) throws -> LAMModule {
         let options = LatentActionModelOptions(
             modelDim: model.modelDim, latentDim: model.latentDim, numLatents: model.numLatents,
@@ -27,7 +27,7 @@ extension LAMModule {
         if model.stage == .stage1 {
             return LAMModule(
                 backend: backend, featureWidth: featureWidth, languageWidth: languageWidth, options: options,
-                optimizer: optimizer, seed: seed)
+                optimizer: optimizer, seed: seed, autocast: autocast)
         }
 
         var stageOne: StageOneCheckpoint?
@@ -44,7 +44,7 @@ extension LAMModule {
         } else {
             frozenCodes = ControllableLatentActionModel.originalFrozenCodes
         }
-        let module = LAMModule(backend: backend, optimizer: optimizer, seed: seed) {
+        let module = LAMModule(backend: backend, optimizer: optimizer, seed: seed, autocast: autocast) {
             ControllableLatentActionModel($0, featureWidth: featureWidth, frozenCodes: frozenCodes, options)
         }
         if let stageOne {

@@ -11,6 +11,8 @@ public final class LAMModule {
     public let optimizer: AdamW
     /// Number format of forward and backward passes.
     public let autocast: Autocast
+    /// Whether blocks' activations are made again for the backward pass instead of being kept.
+    public var checkpointsActivations = false
 
     /// What one training or validation batch gives.
     public struct BatchResult: Sendable {
@@ -73,7 +75,8 @@ public final class LAMModule {
     public func trainingStep(
         _ patches: Tensor, language: LanguageTokens? = nil, observer: ((String, Tensor) -> Void)? = nil
     ) -> (output: LatentActionOutput, result: BatchResult) {
-        let tape = Tape(on: backend, recording: true, autocast: autocast)
+        let tape = Tape(
+            on: backend, recording: true, autocast: autocast, checkpointing: checkpointsActivations)
         tape.observer = observer
         let output = model(patches, language: language, tape)
         tape.backward(from: output.loss)

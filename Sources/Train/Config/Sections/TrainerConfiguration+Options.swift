@@ -17,7 +17,9 @@ extension TrainerConfiguration: IgnoresOptions {
         .init("num_nodes", \.numNodes, .from(1, to: 1_000_000), "Machines.", differs: "One process."),
         .init("devices", \.devices, "Processes per machine.", differs: "One process."),
         .init("strategy", \.strategy, "How processes share the work.", differs: "One process."),
-        .init("precision", \.precision, "Type of the arithmetic.", differs: "f32, whatever is asked for."),
+        .init(
+            "precision", \.precision, "Type of the arithmetic.",
+            differs: "`16-mixed` runs as `bf16-mixed`; `bf16-true`, `16-true` and `64-true` are refused."),
         .init("log_every_n_steps", \.logEveryNSteps, .positive, "Steps between logged values."),
         .init("gradient_clip_val", \.gradientClipVal, .ifPresent(.nonNegative), "Bound of gradients; null or 0: none."),
         .init("gradient_clip_algorithm", \.gradientClipAlgorithm, "Whether the total norm or each value is bounded."),
@@ -43,6 +45,9 @@ extension TrainerConfiguration: IgnoresOptions {
         .init(
             "default_root_dir", \.defaultRootDir,
             "Folder of logs and checkpoints that name none; null: the current one."),
+        .init(
+            "activation_checkpointing", \.activationCheckpointing,
+            "Make a transformer block's activations again in the backward pass instead of keeping them.", differs: "New."),
         .init(
             "num_threads", \.numThreads, .ifPresent(.from(1, to: 4_096)), "Threads of the arithmetic; null: all cores.",
             differs: "New."),

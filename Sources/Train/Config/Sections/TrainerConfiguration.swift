@@ -24,6 +24,7 @@ public struct TrainerConfiguration: ConfigSection {
     public var callbacks: CallbackList = CallbackList()
     public var logger = LoggerList()
     public var defaultRootDir: String?
+    public var activationCheckpointing = false
     public var numThreads: Int?
 
     public init() {}

@@ -1,24 +1,44 @@
+import Tensor
+
 /// `precision`, in Lightning's names; numbers and the short forms are read as well.
 public enum Precision: String, ConfigRepresentable, CaseIterable {
     case full32 = "32-true"
-    case mixed16 = "16-mixed"
     case mixedBF16 = "bf16-mixed"
-    case half16 = "16-true"
-    case halfBF16 = "bf16-true"
-    case full64 = "64-true"
+    case mixed16 = "16-mixed"
 
     public static var typeDescription: String { allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ") }
 
+    private static let short: [String: Precision] = ["32": .full32, "16": .mixed16, "bf16": .mixedBF16]
+
+    /// Lightning's other values, and what to write instead.
+    private static let refused = [
+        "bf16-true": "bf16-mixed, which keeps the weights in f32", "16-true": "bf16-mixed, which keeps the weights in f32",
+        "64-true": "32-true", "64": "32-true", "transformer-engine": "bf16-mixed",
+        "transformer-engine-float16": "bf16-mixed",
+    ]
+
     public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
-        let short = ["32": Precision.full32, "16": .mixed16, "bf16": .mixedBF16, "64": .full64]
         if node.yaml.isNull {
             self = .full32
-        } else if let text = node.text, let precision = Precision(rawValue: text) ?? short[text] {
+        } else if let text = node.text, let precision = Precision(rawValue: text) ?? Self.short[text] {
             self = precision
+            if text == "bf16" { context.note(path, text, "means bf16-mixed here: weights stay in f32") }
+        } else if let text = node.text, let instead = Self.refused[text] {
+            throw node.invalid(path, expected: instead)
         } else {
             throw node.invalid(path, expected: Self.allCases.map(\.rawValue).joined(separator: " or "))
         }
     }
 
     public var configValue: ConfigValue { .string(rawValue) }
+
+    /// What the tape does.
+    public var autocast: Autocast { self == .full32 ? .off : .bf16 }
+
+    /// A line for the user about a number format that this CPU only imitates.
+    func advice(on backend: CPUBackend) -> String? {
+        guard autocast == .bf16, !backend.hasHalfProducts else { return nil }
+        return "trainer.precision: \(rawValue): this CPU (\(backend.instructionSet)) has no bf16 units, so products are "
+            + "slower than in f32; 32-true is faster here"
+    }
 }
