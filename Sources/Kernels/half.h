@@ -194,34 +194,36 @@ static void NAMED(half_multiply)(const uint16_t *a, const uint16_t *b, uint16_t 
         store_half16(out + i, load_half16(a + i, count - i) * load_half16(b + i, count - i), count - i);
 }
 
+/// Rows that are summed in one go: as many streams as the processor's prefetcher follows, and one pass over the sums.
+enum { NAMED(summed_rows) = 8 };
+
 /// See `LamKernels.half_column_sums`.
 static void NAMED(half_column_sums)(const uint16_t *x, long rows, long columns, long stride, float *sums) {
-    for (long j = 0; j < columns; j += 64) {
-        floats16 sum[4];
-        const long count = columns - j;
-        for (long i = 0; i < 4 && 16 * i < count; i++) sum[i] = load_float16(sums + j + 16 * i, count - 16 * i);
-        for (long row = 0; row < rows; row++)
-            for (long i = 0; i < 4 && 16 * i < count; i++)
-                sum[i] += load_half16(x + row * stride + j + 16 * i, count - 16 * i);
-        for (long i = 0; i < 4 && 16 * i < count; i++)
-            store_float16(sums + j + 16 * i, sum[i], count - 16 * i);
+    for (long row = 0; row < rows; row += NAMED(summed_rows)) {
+        const long end = row + NAMED(summed_rows) < rows ? row + NAMED(summed_rows) : rows;
+        for (long j = 0; j < columns; j += 16) {
+            const long count = columns - j;
+            floats16 sum = load_float16(sums + j, count);
+            for (long i = row; i < end; i++) sum += load_half16(x + i * stride + j, count);
+            store_float16(sums + j, sum, count);
+        }
     }
 }
 
 /// See `LamKernels.half_from_float_with_sums`.
 static void NAMED(half_from_float_with_sums)(const float *x, long rows, long columns, long stride, uint16_t *out,
                                              float *sums) {
-    for (long j = 0; j < columns; j += 64) {
-        floats16 sum[4];
-        const long count = columns - j;
-        for (long i = 0; i < 4 && 16 * i < count; i++) sum[i] = load_float16(sums + j + 16 * i, count - 16 * i);
-        for (long row = 0; row < rows; row++)
-            for (long i = 0; i < 4 && 16 * i < count; i++) {
-                const long at = row * stride + j + 16 * i;
-                const floats16 v = load_float16(x + at, count - 16 * i);
-                store_half16(out + at, v, count - 16 * i);
-                sum[i] += v;
+    for (long row = 0; row < rows; row += NAMED(summed_rows)) {
+        const long end = row + NAMED(summed_rows) < rows ? row + NAMED(summed_rows) : rows;
+        for (long j = 0; j < columns; j += 16) {
+            const long count = columns - j;
+            floats16 sum = load_float16(sums + j, count);
+            for (long i = row; i < end; i++) {
+                const floats16 v = load_float16(x + i * stride + j, count);
+                store_half16(out + i * stride + j, v, count);
+                sum += v;
             }
-        for (long i = 0; i < 4 && 16 * i < count; i++) store_float16(sums + j + 16 * i, sum[i], count - 16 * i);
+            store_float16(sums + j, sum, count);
+        }
     }
 }

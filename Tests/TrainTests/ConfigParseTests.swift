@@ -50,7 +50,7 @@ struct ConfigParseTests {
                 "trainer.devices: 7: data-parallel runs are not in this build yet; one process",
                 "trainer.strategy: ddp_find_unused_parameters_false: "
                     + "data-parallel runs are not in this build yet; one process",
-                "trainer.precision: 16-mixed: f32 in this build",
+                "trainer.precision: 16-mixed: runs as bf16-mixed: CPUs have bf16 products, and bf16 needs no loss scaling",
                 "model.log_interval: 5000: never read, as in the original; "
                     + "see trainer.log_every_n_steps and trainer.logger",
                 "model.log_path: ./logs: never read, as in the original; "
@@ -179,6 +179,8 @@ struct ConfigParseTests {
             ("data: {image_aug: 1}", "expected true or false, got 1"),
             ("trainer: {limit_train_batches: 1.5}", "share of an epoch), got 1.5"),
             ("trainer: {precision: 8}", "got 8"),
+            ("trainer: {precision: bf16-true}", "expected bf16-mixed, which keeps the weights in f32, got bf16-true"),
+            ("trainer: {precision: 64-true}", "expected 32-true, got 64-true"),
             ("trainer: {accelerator: npu}", "expected auto, cpu, gpu, cuda, mps, tpu or hpu, got npu"),
             ("trainer: {max_time: 12}", "expected a span of time as DD:HH:MM:SS, got 12"),
             ("trainer: {callbacks: [{class_path: my.Own}]}", "got my.Own"),

@@ -16,10 +16,10 @@ extension CPUBackend {
         if let sums {
             let columns = sums.count
             precondition(columns > 0 && x.count % columns == 0, "column sums of \(x.shape) into \(sums.shape)")
-            let source = pointer(x), target = halfPointer(out), totals = pointer(sums)
-            return split(columns, grain: 128) { start, count in
+            let source = pointer(x), target = halfPointer(out)
+            return sumPieces(of: x.count / columns, columns, to: sums) { start, count, sums in
                 kernels.half_from_float_with_sums(
-                    source + start, x.count / columns, count, columns, target + start, totals + start)
+                    source + start * columns, count, columns, columns, target + start * columns, sums)
             }
         }
         if out.dtype == .bf16 {
@@ -85,8 +85,8 @@ extension CPUBackend {
         let sums = pointer(out)
         if x.dtype == .bf16 {
             let source = halfPointer(x)
-            return split(columns, grain: 128) { start, count in
-                kernels.half_column_sums(source + start, x.count / columns, count, columns, sums + start)
+            return sumPieces(of: x.count / columns, columns, to: out) { start, count, sums in
+                kernels.half_column_sums(source + start * columns, count, columns, columns, sums)
             }
         }
         let source = pointer(x)
@@ -94,6 +94,18 @@ extension CPUBackend {
         split(columns, grain: 128) { start, count in
             kernels.column_sums(source + start, x.count / columns, count, columns, sums + start)
         }
+    }
+
+    /// Runs `body` over pieces of the rows, each of which makes sums of its own; they are added in order.
+    private func sumPieces(
+        of rows: Int, _ columns: Int, to out: Tensor,
+        _ body: (_ start: Int, _ count: Int, _ sums: UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let grain = max(16, Self.grain * 4 / columns)
+        let partial = zeros([(rows + grain - 1) / grain, columns])
+        let sums = pointer(partial)
+        split(rows, grain: grain) { start, count in body(start, count, sums + start / grain * columns) }
+        kernels.column_sums(sums, partial.shape[0], columns, columns, pointer(out))
     }
 
     public func sumOfSquares(_ x: Tensor) -> Double {

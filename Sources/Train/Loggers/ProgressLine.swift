@@ -9,6 +9,8 @@ public struct ProgressLine: Sendable, Equatable {
     public var totalSteps: Int?
     public var loss: Double?
     public var samplesPerSecond: Double?
+    /// What the arithmetic reaches of the best rate of products on this machine, 0 to 1.
+    public var ceilingShare: Double?
     /// The share of time spent waiting for data, 0 to 1.
     public var waitingShare: Double?
     /// Seconds.
@@ -16,13 +18,14 @@ public struct ProgressLine: Sendable, Equatable {
 
     public init(
         epoch: Int, step: Int, totalSteps: Int? = nil, loss: Double? = nil, samplesPerSecond: Double? = nil,
-        waitingShare: Double? = nil, timeToGo: Double? = nil
+        ceilingShare: Double? = nil, waitingShare: Double? = nil, timeToGo: Double? = nil
     ) {
         self.epoch = epoch
         self.step = step
         self.totalSteps = totalSteps
         self.loss = loss
         self.samplesPerSecond = samplesPerSecond
+        self.ceilingShare = ceilingShare
         self.waitingShare = waitingShare
         self.timeToGo = timeToGo
     }
@@ -56,6 +59,7 @@ public struct ProgressLine: Sendable, Equatable {
         [
             loss.map { "loss \(Self.significant($0))" },
             samplesPerSecond.map { "\(Self.rate($0)) samples/s" },
+            ceilingShare.map { "\(Int(($0 * 100).rounded()))% of peak" },
             waitingShare.map { "data \(Int(($0 * 100).rounded()))%" },
             timeToGo.map { "ETA \(Self.duration($0))" },
         ].compactMap { $0 }

@@ -28,6 +28,7 @@ public struct ProgressReporter {
     private let style: ProgressStyle
     private let totalSteps: Int?
     private let write: (String) -> Void
+    private let peakSamplesPerSecond: Double?
     private var meter = ProgressMeter()
     private var last: ProgressLine?
     private var lastDraw = -Double.infinity
@@ -35,10 +36,14 @@ public struct ProgressReporter {
 
     /// - Parameters:
     ///   - totalSteps: nil for a run without end.
+    ///   - peakSamplesPerSecond: what the machine's best rate of products would give, where it is known.
     ///   - write: takes text for the console.
-    public init(style: ProgressStyle, totalSteps: Int?, write: @escaping (String) -> Void) {
+    public init(
+        style: ProgressStyle, totalSteps: Int?, peakSamplesPerSecond: Double? = nil, write: @escaping (String) -> Void
+    ) {
         self.style = style
         self.totalSteps = totalSteps
+        self.peakSamplesPerSecond = peakSamplesPerSecond
         self.write = write
     }
 
@@ -54,6 +59,7 @@ public struct ProgressReporter {
         meter.record(seconds: seconds, waiting: waiting, samples: samples)
         let line = ProgressLine(
             epoch: epoch, step: step, totalSteps: totalSteps, loss: loss, samplesPerSecond: meter.samplesPerSecond,
+            ceilingShare: peakSamplesPerSecond.flatMap { peak in meter.samplesPerSecond.map { $0 / peak } },
             waitingShare: meter.waitingShare, timeToGo: totalSteps.flatMap { meter.secondsToGo($0 - step) })
         last = line
         switch style {

@@ -19,7 +19,8 @@ struct ModelReplay {
     /// - Parameters:
     ///   - file: a state dict; keys may carry `prefix`.
     init(
-        config: ParityConfig, clipNorm: Double, beta: Double, weights file: SafeTensors, prefix: String = ""
+        config: ParityConfig, clipNorm: Double, beta: Double, weights file: SafeTensors, prefix: String = "",
+        autocast: Autocast = .off
     ) throws {
         var optimizer = AdamW.Options()
         optimizer.learningRate = Float(try config.double("optimizer", "lr"))
@@ -27,14 +28,15 @@ struct ModelReplay {
         let featureWidth = try config.int("dino_dim")
         let options = try config.modelOptions(beta: beta)
         try self.init(
-            featureWidth: featureWidth, weights: file, prefix: prefix, optimizer: optimizer, clipNorm: clipNorm
+            featureWidth: featureWidth, weights: file, prefix: prefix, optimizer: optimizer, clipNorm: clipNorm,
+            autocast: autocast
         ) { LatentActionModel($0, featureWidth: featureWidth, options) }
     }
 
     /// - Parameter build: declares the model, as often as it is called.
     init(
         featureWidth: Int, weights file: SafeTensors, prefix: String = "", optimizer: AdamW.Options = .init(),
-        clipNorm: Double? = nil, _ build: Build
+        clipNorm: Double? = nil, autocast: Autocast = .off, _ build: Build
     ) throws {
         self.featureWidth = featureWidth
         self.prefix = prefix
@@ -44,7 +46,7 @@ struct ModelReplay {
         let declared = ParameterStore(backend: backend)
         _ = build(declared.root)
         try Self.check(file, prefix, declared.parameters)
-        module = LAMModule(backend: backend, optimizer: optimizer, seed: 0, model: build)
+        module = LAMModule(backend: backend, optimizer: optimizer, seed: 0, autocast: autocast, model: build)
         var stateDict: OrderedDictionary<String, StoredTensor> = [:]
         for (name, weight) in file.tensors {
             stateDict[LAMModule.stateDictPrefix + name.dropFirst(name.hasPrefix(prefix) ? prefix.count : 0)] = weight

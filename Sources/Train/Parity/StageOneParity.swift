@@ -11,6 +11,10 @@ struct StageOneParity {
     private static let finalWeights = ParityTolerance.absolute(1e-5)
     // 1e-4 of the tensor's largest value, plus what the gradients' own absolute limit of 1e-6 becomes after clipping
     // (a factor of 0.05 or less) and one step's share of it in each moment: some gradients are pure cancellation.
+    /// The reference set's own bound for bf16 autocast.
+    private static let roundedLosses = ParityTolerance.absolute(5e-3)
+    /// A few roundings to bf16, 2e-3 each.
+    private static let roundedNormRelative = 1e-2
     private static let expAvg = ParityTolerance.mixed(absolute: 5e-9, factor: 1e-4)
     private static let expAvgSq = ParityTolerance.mixed(absolute: 1e-18, factor: 1e-4)
     private static let gradientNormRelative = 1e-5
@@ -23,15 +27,16 @@ struct StageOneParity {
         let config = try ParityConfig(folder: folder)
         try forwardAndBackward(config, &report)
         try trajectory(config, &report)
+        try roundedTrajectory(config, &report)
         return report
     }
 
     private func file(_ name: String) throws -> SafeTensors { try SafeTensors(path: "\(folder)/\(name)") }
 
-    private func replay(_ config: ParityConfig) throws -> ModelReplay {
+    private func replay(_ config: ParityConfig, autocast: Autocast = .off) throws -> ModelReplay {
         try ModelReplay(
             config: config, clipNorm: config.double("optimizer", "grad_clip_norm"), beta: config.double("vq_beta"),
-            weights: file("weights.safetensors"))
+            weights: file("weights.safetensors"), autocast: autocast)
     }
 
     private func forwardAndBackward(_ config: ParityConfig, _ report: inout ParityReport) throws {
@@ -113,6 +118,19 @@ struct StageOneParity {
             "final usage", module.model.quantizer.usage,
             to: try file("trajectory_final_usage.safetensors").tensor("usage_after_training"), .exact)
         try compareMoments(module, &report)
+    }
+
+    /// The same steps in `bf16-mixed`, whose losses stay near those of f32; codes may differ where two are equally near.
+    private func roundedTrajectory(_ config: ParityConfig, _ report: inout ParityReport) throws {
+        let replay = try replay(config, autocast: .bf16)
+        let inputs = try file("trajectory_inputs.safetensors")
+        for (index, step) in try Trajectory(path: "\(folder)/trajectory.json").f32.enumerated() {
+            let (result, norm) = try replay.step(inputs, "step\(index).patches")
+            report.compare("bf16-mixed step \(index) loss", [Double(result.loss)], to: [step.loss], Self.roundedLosses)
+            report.compare(
+                "bf16-mixed step \(index) grad_norm", [norm], to: [step.grad_norm_preclip],
+                .absolute(Self.roundedNormRelative * step.grad_norm_preclip))
+        }
     }
 
     private func compareMoments(_ module: LAMModule, _ report: inout ParityReport) throws {

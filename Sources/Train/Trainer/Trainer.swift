@@ -50,7 +50,9 @@ public final class Trainer {
             configuration.trainer, framesInMix: parts.stream.framesInMix,
             batchSize: configuration.data.stream.batchSize, hasValidation: parts.hasValidation)
         reporter = ProgressReporter(
-            style: environment.progressStyle, totalSteps: limits.totalSteps, write: environment.write)
+            style: environment.progressStyle, totalSteps: limits.totalSteps,
+            peakSamplesPerSecond: environment.progressStyle == .silent ? nil : parts.peakSamplesPerSecond,
+            write: environment.write)
         if let checkpoint = parts.resumedFrom {
             progress = checkpoint.progress
             for callback in parts.checkpoints { callback.restore(checkpoint.callbacks) }

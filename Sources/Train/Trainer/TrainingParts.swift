@@ -108,15 +108,23 @@ public final class TrainingParts {
         }
     }
 
+    /// GFLOP of a training step, forward and backward, per sample; without frozen encoders.
+    var gflopPerSample: Double {
+        let encoder = encoders.vision
+        return module.model.options.trainingFLOPs(
+            patches: Self.patches(of: encoder, options), featureWidth: encoder.featureWidth,
+            actionTokens: module.model.tokensBeforePatches) / 1e9
+    }
+
+    /// Samples per second of a run that did its arithmetic at the machine's best rate of products, measured now.
+    var peakSamplesPerSecond: Double {
+        ProductCeiling.measure(module.backend, module.autocast) / gflopPerSample
+    }
+
     /// Lines about the run, before it starts.
     public var banner: [String] {
         let parameters = module.store.trainableCount
-        let encoder = encoders.vision
-        let patches = Self.patches(of: encoder, options)
-        let work =
-            module.model.options.trainingFLOPs(
-                patches: patches, featureWidth: encoder.featureWidth, actionTokens: module.model.tokensBeforePatches)
-            / 1e9
+        let work = gflopPerSample
         let datasets = stream.datasets.map { dataset in
             let window = dataset.window
             let frames =
