@@ -88,6 +88,51 @@ AMX static inline void block_on_tiles(long rows, long k, const uint16_t *a, long
     else flat_block(k, a, row, step, b, c, c_stride, accumulate);
 }
 
+/// 32 x 32 f32 sums from operands of three parts, lines of 32. The order of the six products is that of the fewest loads.
+AMX static inline void split_block(long k, const uint16_t *a, const uint16_t *b, float *c, int accumulate) {
+    if (accumulate) {
+        _tile_loadd(0, c, 128);
+        _tile_loadd(1, c + 16, 128);
+        _tile_loadd(2, c + 512, 128);
+        _tile_loadd(3, c + 528, 128);
+    } else {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    }
+#define LOAD_LEFT(part)                                                                                                \
+    _tile_loadd(4, a + part * 1024, 64);                                                                               \
+    _tile_loadd(5, a + part * 1024 + 512, 64);
+#define LOAD_RIGHT(part)                                                                                               \
+    _tile_loadd(6, b + part * 1024, 64);                                                                               \
+    _tile_loadd(7, b + part * 1024 + 512, 64);
+#define MULTIPLY                                                                                                       \
+    _tile_dpbf16ps(0, 4, 6);                                                                                           \
+    _tile_dpbf16ps(1, 4, 7);                                                                                           \
+    _tile_dpbf16ps(2, 5, 6);                                                                                           \
+    _tile_dpbf16ps(3, 5, 7);
+    for (long p = 0; p < k; p += 32, a += 3072, b += 3072) {
+        LOAD_RIGHT(0)
+        LOAD_LEFT(2)
+        MULTIPLY
+        LOAD_LEFT(1)
+        MULTIPLY
+        LOAD_LEFT(0)
+        MULTIPLY
+        LOAD_RIGHT(2)
+        MULTIPLY
+        LOAD_RIGHT(1)
+        MULTIPLY
+        LOAD_LEFT(1)
+        MULTIPLY
+    }
+    _tile_stored(0, c, 128);
+    _tile_stored(1, c + 16, 128);
+    _tile_stored(2, c + 512, 128);
+    _tile_stored(3, c + 528, 128);
+}
+
 AMX static inline void release_tiles(void) { _tile_release(); }
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma"))), \
@@ -98,6 +143,7 @@ typedef __bf16 LamRounded __attribute__((vector_size(32)));
 #define LAM_BEGIN_PRODUCTS(rows) shape_tiles(rows)
 #define LAM_BLOCK_PRODUCT block_on_tiles
 #define LAM_END_PRODUCTS() release_tiles()
+#define LAM_SPLIT_BLOCK split_block
 #define LANES 16
 #define NAMED(x) x##_amx
 #define ISA_NAME "amx"

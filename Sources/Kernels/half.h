@@ -107,24 +107,41 @@ static inline void pair_rows(const Block *block, pairs low[16], pairs high[16]) 
     }
 }
 
+/// A block of the source as two tiles of a panel; `transposed` if its rows are the panel's columns.
+static inline void arrange_right(const Block *block, int transposed, uint16_t *out) {
+    pairs tiles[2][16];
+    if (transposed) {
+        memcpy(tiles, block, sizeof tiles);
+        transpose(tiles[0]);
+        transpose(tiles[1]);
+    } else {
+        pair_rows(block, tiles[0], tiles[1]);
+    }
+    memcpy(out, tiles, sizeof tiles);
+}
+
+/// A block of the source as 32 rows of the left operand; `transposed` if its columns are these rows.
+static inline void arrange_left(const Block *block, int transposed, uint16_t *out) {
+    pairs lines[2][16];
+    if (transposed) {
+        pair_rows(block, lines[0], lines[1]);
+        transpose(lines[0]);
+        transpose(lines[1]);
+    } else {
+        memcpy(lines, block, sizeof lines);
+    }
+    memcpy(out, lines, sizeof lines);
+}
+
 /// See `LamKernels.half_pack_right`.
 static void NAMED(half_pack_right)(const LamHalfSource *source, int transposed, long first_panel, long panels,
                                    uint16_t *out) {
     const long blocks = ((transposed ? source->columns : source->rows) + 31) / 32;
     Block block;
-    pairs tiles[2][16];
     for (long panel = first_panel; panel < first_panel + panels; panel++)
         for (long k = 0; k < blocks; k++, out += 1024) {
-            if (transposed) {
-                load_block(source, panel * 32, k * 32, &block);
-                memcpy(tiles, &block, sizeof block);
-                transpose(tiles[0]);
-                transpose(tiles[1]);
-            } else {
-                load_block(source, k * 32, panel * 32, &block);
-                pair_rows(&block, tiles[0], tiles[1]);
-            }
-            memcpy(out, tiles, sizeof tiles);
+            load_block(source, (transposed ? panel : k) * 32, (transposed ? k : panel) * 32, &block);
+            arrange_right(&block, transposed, out);
         }
 }
 
@@ -133,19 +150,10 @@ static void NAMED(half_pack_left)(const LamHalfSource *source, int transposed, l
                                   uint16_t *out) {
     const long steps = ((transposed ? source->rows : source->columns) + 31) / 32;
     Block block;
-    pairs lines[2][16];
     for (long row = first_block; row < first_block + blocks; row++)
         for (long k = 0; k < steps; k++, out += 1024) {
-            if (transposed) {
-                load_block(source, k * 32, row * 32, &block);
-                pair_rows(&block, lines[0], lines[1]);
-                transpose(lines[0]);
-                transpose(lines[1]);
-            } else {
-                load_block(source, row * 32, k * 32, &block);
-                memcpy(lines, &block, sizeof block);
-            }
-            memcpy(out, lines, sizeof lines);
+            load_block(source, (transposed ? k : row) * 32, (transposed ? row : k) * 32, &block);
+            arrange_left(&block, transposed, out);
         }
 }
 

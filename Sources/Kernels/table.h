@@ -13,6 +13,9 @@
 #include "half_norm.h"
 #include "half_product.h"
 #include "half_attention.h"
+#if defined(LAM_SPLIT_BLOCK)
+#include "split.h"
+#endif
 #include "rotary.h"
 
 const LamKernels NAMED(lam_kernels) = {
@@ -54,4 +57,9 @@ const LamKernels NAMED(lam_kernels) = {
     .half_attention_backward = NAMED(half_attention_backward),
     .half_pair_attention = NAMED(half_pair_attention),
     .half_pair_attention_backward = NAMED(half_pair_attention_backward),
+#if defined(LAM_SPLIT_BLOCK)
+    .split_pack_right = NAMED(split_pack_right),
+    .split_pack_left = NAMED(split_pack_left),
+    .split_product = NAMED(split_product),
+#endif
 };

@@ -54,6 +54,9 @@ enum { LAM_GELU_NONE, LAM_GELU_FORWARD, LAM_GELU_BACKWARD };
 /// Values of k whose sums are made at once: more would not stay in the second-level cache with 384 columns.
 enum { LAM_HALF_DEPTH = 1024 };
 
+/// The same of a product whose operands have three parts.
+enum { LAM_SPLIT_DEPTH = 384 };
+
 /// Queries whose probabilities are kept for the gradients of keys and values.
 enum { LAM_HALF_QUERIES = 256 };
 
@@ -197,6 +200,16 @@ typedef struct {
     void (*half_pair_attention_backward)(long heads, long head_dim, float scale, const uint16_t *first,
                                          const uint16_t *second, const uint16_t *dout_first,
                                          const uint16_t *dout_second, uint16_t *dfirst, uint16_t *dsecond);
+
+    // f32 products on bf16 units, see split.h; null where these are not fast enough for that.
+
+    /// `half_pack_right` of the three parts of an f32 source.
+    void (*split_pack_right)(const LamHalfSource *source, int transposed, long first_panel, long panels, uint16_t *out);
+    /// `half_pack_left` of the three parts of an f32 source.
+    void (*split_pack_left)(const LamHalfSource *source, int transposed, long first_block, long blocks, uint16_t *out);
+    /// `half_product` of split operands. `scratch` has 1024 floats for each block of 32 rows in each panel.
+    void (*split_product)(long rows, long panels, long k, const LamHalfLeft *left, const uint16_t *right,
+                          const LamHalfOutput *output, float *scratch);
 } LamKernels;
 
 /// The widest instruction set of this CPU that has kernels: "amx", "avx512bf16", "avx512", "avx2" or "portable".

@@ -59,9 +59,17 @@ extension CPUBackend {
     }
 
     private func halfProduct(_ a: Matrix, _ b: Matrix, _ output: LamHalfOutput) {
-        let operands = HalfOperands(a, b, self)
+        packedProduct(a, b, .rounded, output) { _, _ in }
+    }
+
+    /// - Parameter finish: gets each part of the output once it is complete, while it is in the cache.
+    func packedProduct(
+        _ a: Matrix, _ b: Matrix, _ packing: PackedOperands.Packing, _ output: LamHalfOutput,
+        finish: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+    ) {
+        let operands = PackedOperands(a, b, packing, self)
         let unit = Self.halfUnit
-        let isSingle = operands.depth <= Int(LAM_HALF_DEPTH)
+        let isSingle = packing == .rounded && operands.depth <= Int(LAM_HALF_DEPTH)
         let panels = Self.share(operands.panels, about: Self.taskPanels, unit: 1)
         let panelTasks = (operands.panels + panels - 1) / panels
         // Each sum is made in one order however the output is cut, so the cut may look at the thread count.
@@ -74,9 +82,10 @@ extension CPUBackend {
             // Neighbouring tasks share columns, so that threads read the same part of the weights.
             let row = task % rowTasks * rows, panel = task / rowTasks * panels
             let memory = empty([scratch])
+            let taskRows = row..<min(row + rows, operands.rows), end = min(panel + panels, operands.panels)
             operands.multiply(
-                rows: row..<min(row + rows, operands.rows), panels: panel..<min(panel + panels, operands.panels),
-                output: output, scratch: pointer(memory), kernels)
+                rows: taskRows, panels: panel..<end, output: output, scratch: pointer(memory), kernels)
+            finish(taskRows, panel * unit..<min(end * unit, output.columns))
         }
     }
 
@@ -88,48 +97,67 @@ extension CPUBackend {
     }
 }
 
-/// Both operands of a product as the kernel reads them.
-private struct HalfOperands {
+/// Both operands of a product as the kernels read them.
+struct PackedOperands {
+    /// What becomes of f32 values.
+    enum Packing {
+        /// bf16, to nearest.
+        case rounded
+        /// Three bf16 whose sum is the value; see `split.h`.
+        case split
+    }
+
     let rows: Int
     let panels: Int
     /// Values of k, padded.
     let depth: Int
+    private let packing: Packing
     private let left: LamHalfLeft
     private let right: UnsafeMutablePointer<UInt16>
     /// Keeps the packed operands alive.
     private let memory: [Tensor]
 
-    init(_ a: Matrix, _ b: Matrix, _ backend: CPUBackend) {
+    private typealias PackFunction = @convention(c) (
+        UnsafePointer<LamHalfSource>?, Int32, Int, Int, UnsafeMutablePointer<UInt16>?
+    ) -> Void
+
+    init(_ a: Matrix, _ b: Matrix, _ packing: Packing, _ backend: CPUBackend) {
         let unit = CPUBackend.halfUnit
         precondition(a.columns == b.rows, "product of [\(a.rows), \(a.columns)] and [\(b.rows), \(b.columns)]")
         let rows = a.rows, panels = (b.columns + unit - 1) / unit, depth = (a.columns + unit - 1) / unit * unit
         let kernels = backend.kernels
+        let parts = packing == .split ? 3 : 1
+        let packRight: PackFunction? = packing == .split ? kernels.split_pack_right : kernels.half_pack_right
+        let packLeft: PackFunction? = packing == .split ? kernels.split_pack_left : kernels.half_pack_left
+        guard let packRight, let packLeft else { preconditionFailure("no \(packing) products here") }
+        /// Values of a panel or of a block of rows.
+        let line = unit * depth * parts
         // Pieces of about 64 Ki values.
-        let grain = max(1, (1 << 16) / (depth * unit + 1))
+        let grain = max(1, (1 << 16) / (line + 1))
 
-        let packed = backend.empty([panels * unit * depth], .bf16)
+        let packed = backend.empty([panels * line], .bf16)
         let right = backend.halfPointer(packed)
         withUnsafePointer(to: b.halfSource(backend)) { source in
             backend.split(panels, grain: grain) { start, count in
-                kernels.half_pack_right(source, b.isTransposed ? 1 : 0, start, count, right + start * unit * depth)
+                packRight(source, b.isTransposed ? 1 : 0, start, count, right + start * line)
             }
         }
         if !a.isTransposed, a.tensor.dtype == .bf16, a.columns == depth {
-            left = LamHalfLeft(values: backend.halfPointer(a.tensor), block: unit * depth, row: depth, step: unit)
+            left = LamHalfLeft(values: backend.halfPointer(a.tensor), block: line, row: depth, step: unit)
             memory = [packed]
         } else {
             let blocks = (rows + unit - 1) / unit
-            let packedLeft = backend.empty([blocks * unit * depth], .bf16)
+            let packedLeft = backend.empty([blocks * line], .bf16)
             let target = backend.halfPointer(packedLeft)
             withUnsafePointer(to: a.halfSource(backend)) { source in
                 backend.split(blocks, grain: grain) { start, count in
-                    kernels.half_pack_left(source, a.isTransposed ? 1 : 0, start, count, target + start * unit * depth)
+                    packLeft(source, a.isTransposed ? 1 : 0, start, count, target + start * line)
                 }
             }
-            left = LamHalfLeft(values: target, block: unit * depth, row: unit, step: unit * unit)
+            left = LamHalfLeft(values: target, block: line, row: unit, step: unit * unit)
             memory = [packed, packedLeft]
         }
-        (self.rows, self.panels, self.depth, self.right) = (rows, panels, depth, right)
+        (self.rows, self.panels, self.depth, self.packing, self.right) = (rows, panels, depth, packing, right)
     }
 
     /// A part of the product; `output` begins where the whole begins, and row ranges with a multiple of 32.
@@ -148,7 +176,13 @@ private struct HalfOperands {
         target.bias = output.bias.map { $0 + column }
         target.residual = output.residual.map { $0 + offset }
         target.gelu_input = output.gelu_input.map { $0 + offset }
-        kernels.half_product(rows.count, panels.count, depth, &part, right + column * depth, &target, scratch)
+        switch packing {
+        case .rounded:
+            kernels.half_product(rows.count, panels.count, depth, &part, right + column * depth, &target, scratch)
+        case .split:
+            kernels.split_product(
+                rows.count, panels.count, depth, &part, right + column * depth * 3, &target, scratch)
+        }
     }
 }
 

@@ -14,6 +14,7 @@ extension CPUBackend {
             a.columns == b.rows && c.count == a.rows * b.columns,
             "product of [\(a.rows), \(a.columns)] and [\(b.rows), \(b.columns)] into \(c.shape)")
         if a.tensor.dtype == .bf16 { return halfMultiply(a, b, into: c, accumulate: accumulate) }
+        if isSplit(a, b) { return splitMultiply(a, b, into: c, accumulate: accumulate) }
         let target = pointer(c)
         forEachTile(rows: a.rows, columns: b.columns, depth: a.columns) { row, column, rows, columns in
             multiplyTile(
@@ -31,14 +32,14 @@ extension CPUBackend {
         let width = map.columns
         let target = pointer(out)
         let biasPointer = bias.map(pointer)
-        var residual: UnsafeMutablePointer<Float>?
+        var residual: Tensor?
         var derivative: UnsafeMutablePointer<Float>?
         var activate: (@convention(c) (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)?
         switch epilogue {
         case .none: break
         case .residual(let tensor):
             precondition(tensor.count == out.count, "residual \(tensor.shape) for \(out.shape)")
-            residual = pointer(tensor)
+            residual = tensor
         case .gelu(let tensor):
             activate = kernels.gelu
             derivative = tensor.map(pointer)
@@ -46,29 +47,35 @@ extension CPUBackend {
         case .tanhGELU: activate = kernels.tanh_gelu
         case .relu: activate = kernels.relu
         }
+        let finish = activate.map { [kernels] activate in
+            { (index: Int, count: Int) in
+                if let derivative {
+                    kernels.gelu_with_derivative(target + index, target + index, derivative + index, count)
+                } else {
+                    activate(target + index, target + index, count)
+                }
+            }
+        }
+        if isSplit(input, map) {
+            return splitLinear(input, map, bias: bias, residual: residual, into: out, activate: finish)
+        }
+        let residualPointer = residual.map(pointer)
         forEachTile(rows: input.rows, columns: width, depth: input.columns) { row, column, rows, columns in
             let tile = target + row * width + column
             // Bias and residual go into the output first; the product is added to them while it is written anyway.
             for r in 0..<rows {
                 let line = tile + r * width
-                if let residual, let biasPointer {
-                    kernels.add(residual + (row + r) * width + column, biasPointer + column, line, columns)
-                } else if let source = residual.map({ $0 + (row + r) * width }) ?? biasPointer {
+                if let residualPointer, let biasPointer {
+                    kernels.add(residualPointer + (row + r) * width + column, biasPointer + column, line, columns)
+                } else if let source = residualPointer.map({ $0 + (row + r) * width }) ?? biasPointer {
                     line.update(from: source + column, count: columns)
                 }
             }
             multiplyTile(
                 input, map, row: row, column: column, rows: rows, columns: columns, to: tile, stride: width,
-                beta: residual == nil && biasPointer == nil ? 0 : 1)
-            guard let activate else { return }
-            for r in 0..<rows {
-                let line = tile + r * width
-                if let derivative {
-                    kernels.gelu_with_derivative(line, line, derivative + (row + r) * width + column, columns)
-                } else {
-                    activate(line, line, columns)
-                }
-            }
+                beta: residual == nil && bias == nil ? 0 : 1)
+            guard let finish else { return }
+            for r in row..<row + rows { finish(r * width + column, columns) }
         }
     }
 

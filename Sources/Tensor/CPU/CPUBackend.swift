@@ -6,13 +6,15 @@ public final class CPUBackend: Backend {
     // SAFETY: a table of pure functions, never changed.
     nonisolated(unsafe) let kernels: LamKernels
     let products: MatrixProductLibrary
+    /// Whether large f32 products run on bf16 units instead of in the library.
+    let usesSplitProducts: Bool
     public let instructionSet: InstructionSet
     private let memory = MemoryPool()
 
     /// - Parameters:
     ///   - threadCount: compute threads; nil for the CPUs this process may run on.
     ///   - instructionSet: which vector kernels; nil for the widest.
-    ///   - products: where matrix products run; nil for the fastest here.
+    ///   - products: the library of f32 products; nil for what is fastest here, which for large ones may be no library.
     public init(
         threadCount: Int? = nil, instructionSet: InstructionSet? = nil, products: MatrixProductLibrary? = nil
     ) {
@@ -23,6 +25,7 @@ public final class CPUBackend: Backend {
         self.instructionSet = set
         kernels = table.pointee
         self.products = products ?? .fastest
+        usesSplitProducts = products == nil && kernels.split_product != nil
         self.products.load()
         pool = ThreadPool(threadCount: threadCount ?? Self.usableCPUs)
     }
@@ -37,7 +40,8 @@ public final class CPUBackend: Backend {
     public var hasHalfProducts: Bool { instructionSet == .amx || instructionSet == .avx512bf16 }
 
     public var summary: String {
-        "CPU, \(pool.threadCount) threads, \(String(cString: kernels.name)) kernels, products by \(products.rawValue)"
+        "CPU, \(pool.threadCount) threads, \(String(cString: kernels.name)) kernels, products by "
+            + (usesSplitProducts ? "matrix units and \(products.rawValue)" : products.rawValue)
     }
 
     /// Bytes that the backend holds for tensors, those in use and those kept for the next ones.
