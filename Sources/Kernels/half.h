@@ -1,10 +1,10 @@
-// bf16 ("half" here): the upper 16 bits of a float. Conversion, packing of matrix operands, and the product itself for
-// processors without matrix units.
+// bf16 ("half" here): the upper 16 bits of a float. Conversion, and packing of the operands of products. The hardware's
+// conversion, where it is used, flushes subnormal numbers to zero.
 //
-// Packed operands are what matrix units load. The right operand B [k, n] lies in panels of 32 columns; a panel holds, for
-// each 32 values of k, two tiles of 16 columns; a tile has 16 rows, one per pair (k, k + 1), and in a row the pair of
-// each column side by side. The left operand A [m, k] is row-major, or packed in blocks of 32 rows, which hold, for each
-// 32 values of k, 32 rows of 32. Rows, columns and k are padded with zeros to multiples of 32.
+// Packed operands are what matrix units load. The right operand B [k, n] lies in panels of 32 columns; a panel holds,
+// for each 32 values of k, two tiles of 16 columns; a tile has 16 rows, one per pair (k, k + 1), and in a row the pair
+// of each column side by side. The left operand A [m, k] is row-major, or packed in blocks of 32 rows, which hold, for
+// each 32 values of k, 32 rows of 32. Rows, columns and k are padded with zeros to multiples of 32.
 
 // Vectors are passed between functions of this file alone.
 #pragma clang diagnostic ignored "-Wpsabi"

@@ -72,8 +72,8 @@ static inline LamHalfSource NAMED(head_rows)(const LamHalfAttention *s, const ui
 }
 
 /// Packs q, k or v, all of it or some rows, as a right operand.
-static inline void NAMED(pack_head)(const LamHalfAttention *s, const uint16_t *values, long stride, long first, long rows,
-                                    int transposed, uint16_t *out) {
+static inline void NAMED(pack_head)(const LamHalfAttention *s, const uint16_t *values, long stride, long first,
+                                    long rows, int transposed, uint16_t *out) {
     const LamHalfSource source = NAMED(head_rows)(s, values, stride, first, rows);
     NAMED(half_pack_right)(&source, transposed, 0, NAMED(padded)(transposed ? rows : s->head_dim) / 32, out);
 }

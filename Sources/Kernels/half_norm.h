@@ -1,5 +1,5 @@
-// Layer normalisation with bf16 results (formulas in layer_norm.h). What the backward pass needs is kept in bf16 too: the
-// normalised rows, from which the result can be made again.
+// Layer normalisation with bf16 results (formulas in layer_norm.h). What the backward pass needs is kept in bf16 too:
+// the normalised rows, from which the result can be made again.
 
 static inline float NAMED(sum16)(floats16 v) {
     for (int width = 8; width > 0; width /= 2)

@@ -167,8 +167,8 @@ typedef struct {
     void (*half_pack_right)(const LamHalfSource *source, int transposed, long first_panel, long panels, uint16_t *out);
     /// Packs blocks of 32 rows of the left operand, which is the source or its transpose.
     void (*half_pack_left)(const LamHalfSource *source, int transposed, long first_block, long blocks, uint16_t *out);
-    /// Some rows and panels of a product. k is a multiple of 32; `right` begins with the first panel, `left` with the first
-    /// row. `scratch` has 1024 floats, or, where k > LAM_HALF_DEPTH, that many for each block of 32 rows in each panel.
+    /// Some rows and panels of a product. k is a multiple of 32; `right` begins with the first panel, `left` with the
+    /// first row. `scratch` has 1024 floats, or, where k > LAM_HALF_DEPTH, that many for each block of 32 rows in each panel.
     void (*half_product)(long rows, long panels, long k, const LamHalfLeft *left, const uint16_t *right,
                          const LamHalfOutput *output, float *scratch);
     /// `column_sums` of bf16.
@@ -185,7 +185,8 @@ typedef struct {
                                      const float *rstd, long rows, long columns, float *dx, int accumulate,
                                      float *dweight, float *dbias);
     /// y = x * weight + bias for each row: the result of a layer norm again.
-    void (*half_affine)(const uint16_t *x, const float *weight, const float *bias, long rows, long columns, uint16_t *y);
+    void (*half_affine)(const uint16_t *x, const float *weight, const float *bias, long rows, long columns,
+                        uint16_t *y);
     /// Bytes of memory, aligned to 64, that the following two need.
     long (*half_attention_scratch)(const LamHalfAttention *shape, int backward);
     /// Attention of one head of one sequence.

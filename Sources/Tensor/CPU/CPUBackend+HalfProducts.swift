@@ -23,7 +23,8 @@ extension CPUBackend {
     public func multiply(_ a: Matrix, _ b: Matrix, into c: Tensor, throughGELUOf input: Tensor) {
         precondition(
             a.columns == b.rows && c.count == a.rows * b.columns && input.count == c.count,
-            "product of [\(a.rows), \(a.columns)] and [\(b.rows), \(b.columns)] into \(c.shape), GELU of \(input.shape)")
+            "product of [\(a.rows), \(a.columns)] and [\(b.rows), \(b.columns)] into \(c.shape), GELU of \(input.shape)"
+        )
         var output = halfOutput(c, width: b.columns)
         output.gelu = Int32(LAM_GELU_BACKWARD)
         output.gelu_input = halfPointer(input)
@@ -54,7 +55,8 @@ extension CPUBackend {
         let isHalf = tensor.dtype == .bf16
         return LamHalfOutput(
             out: isHalf ? UnsafeMutableRawPointer(halfPointer(tensor)) : UnsafeMutableRawPointer(pointer(tensor)),
-            is_half: isHalf ? 1 : 0, accumulate: 0, gelu: Int32(LAM_GELU_NONE), stride: width, columns: width, bias: nil,
+            is_half: isHalf ? 1 : 0, accumulate: 0, gelu: Int32(LAM_GELU_NONE), stride: width, columns: width,
+            bias: nil,
             residual: nil, gelu_input: nil)
     }
 

@@ -70,7 +70,8 @@ public struct EngineBenchmark: Sendable {
             gflops = entry.flops / entry.seconds / 1e9
             gibPerSecond = entry.bytes / entry.seconds / 1_073_741_824
             floorSeconds =
-                max(entry.flops / 1e9 / ceilings.gflops, entry.bytes / 1_073_741_824 / ceilings.gibPerSecond) / Double(steps)
+                max(entry.flops / 1e9 / ceilings.gflops, entry.bytes / 1_073_741_824 / ceilings.gibPerSecond)
+                / Double(steps)
         }
     }
 
@@ -92,10 +93,12 @@ public struct EngineBenchmark: Sendable {
         let features = Initializer.uniform(bound: 1).values(batch * 2 * patches * featureWidth, &generator)
         let input = backend.tensor(features, [batch, 2, patches, featureWidth])
         let encoder =
-            includesEncoder ? try DINOv3Encoder(DINOv3Encoder.randomWeights(seed: 0), autocast: autocast, on: measured) : nil
+            includesEncoder
+            ? try DINOv3Encoder(DINOv3Encoder.randomWeights(seed: 0), autocast: autocast, on: measured) : nil
         let side = 16 * Int(Double(patches).squareRoot())
         let frames = backend.tensor(
-            (0..<batch * 2 * 3 * side * side).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ $0 >> 8) }, [batch, 2, 3, side, side])
+            (0..<batch * 2 * 3 * side * side).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ $0 >> 8) },
+            [batch, 2, 3, side, side])
         var seconds: [Double] = []
         // The first step makes the memory that the others reuse.
         for step in 0...steps {

@@ -55,6 +55,20 @@ struct DINOv3EncoderTests {
         #expect(try encoder(reversed).fingerprint == reference.fingerprint)
     }
 
+    @Test("features in bf16 are near those of f32")
+    func rounded() throws {
+        let weights = try VisionFixtures.weights("dinov3/weights.safetensors")
+        let frames = VisionFixtures.frames(3, 48, 32, on: backend)
+        let full = backend.floats(try encoder(weights)(frames, on: backend))
+        let mixed = try DINOv3Encoder(weights, heads: VisionFixtures.heads, autocast: .bf16, on: backend)
+        let got = backend.floats(mixed(frames, on: backend))
+        let error = zip(got, full).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        let size = full.reduce(0) { $0 + $1 * $1 }
+        #expect((error / size).squareRoot() <= VisionFixtures.roundedFeatures)
+        let reference = try encoder(weights)
+        #expect(got != full && mixed.fingerprint == reference.fingerprint)
+    }
+
     @Test("Meta's bias of q and v is timm's, and what its mask hides has no influence")
     func metaBias() throws {
         let timm = try VisionFixtures.weights("dinov3/weights_qkvb.safetensors")

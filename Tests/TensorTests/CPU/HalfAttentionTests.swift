@@ -50,7 +50,9 @@ struct HalfAttentionTests {
         }
     }
 
-    @Test("a sequence whose keys are all masked becomes NaN, and leaves others alone", arguments: InstructionSet.available)
+    @Test(
+        "a sequence whose keys are all masked becomes NaN, and leaves others alone", arguments: InstructionSet.available
+    )
     func fullyMasked(set: InstructionSet) {
         let backend = CPUBackend(threadCount: 2, instructionSet: set)
         let layout = AttentionLayout.spatial(batch: 2, frames: 1, tokens: 3, heads: 1)
@@ -73,7 +75,8 @@ struct HalfAttentionTests {
             let upstream = HalfSamples.floats(rows * columns, "dy")
             let y = backend.empty([rows, columns]), mean = backend.empty([rows]), rstd = backend.empty([rows])
             backend.layerNorm(x, weight: weight, bias: bias, epsilon: 1e-5, into: y, mean: mean, rstd: rstd)
-            let dx = backend.zeros([rows, columns]), dweight = backend.zeros([columns]), dbias = backend.zeros([columns])
+            let dx = backend.zeros([rows, columns]), dweight = backend.zeros([columns]),
+                dbias = backend.zeros([columns])
             backend.layerNormBackward(
                 backend.tensor(upstream, [rows, columns]), x: x, weight: weight, mean: mean, rstd: rstd, into: dx,
                 accumulate: true, dweight: dweight, dbias: dbias)

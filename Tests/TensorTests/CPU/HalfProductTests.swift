@@ -133,7 +133,8 @@ struct HalfProductTests {
             let backend = CPUBackend(threadCount: count)
             let out = backend.empty([700, 96])
             backend.linear(
-                backend.halves(x, [700, 96]), weight: backend.tensor(w, [96, 96]), bias: nil, epilogue: .none, into: out)
+                backend.halves(x, [700, 96]), weight: backend.tensor(w, [96, 96]), bias: nil, epilogue: .none, into: out
+            )
             return backend.floats(out)
         }
         #expect(results[0] == results[1] && results[0] == results[2])

@@ -47,7 +47,8 @@ extension TrainerConfiguration: IgnoresOptions {
             "Folder of logs and checkpoints that name none; null: the current one."),
         .init(
             "activation_checkpointing", \.activationCheckpointing,
-            "Make a transformer block's activations again in the backward pass instead of keeping them.", differs: "New."),
+            "Make a transformer block's activations again in the backward pass instead of keeping them.",
+            differs: "New."),
         .init(
             "num_threads", \.numThreads, .ifPresent(.from(1, to: 4_096)), "Threads of the arithmetic; null: all cores.",
             differs: "New."),

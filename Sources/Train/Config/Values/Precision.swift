@@ -12,7 +12,8 @@ public enum Precision: String, ConfigRepresentable, CaseIterable {
 
     /// Lightning's other values, and what to write instead.
     private static let refused = [
-        "bf16-true": "bf16-mixed, which keeps the weights in f32", "16-true": "bf16-mixed, which keeps the weights in f32",
+        "bf16-true": "bf16-mixed, which keeps the weights in f32",
+        "16-true": "bf16-mixed, which keeps the weights in f32",
         "64-true": "32-true", "64": "32-true", "transformer-engine": "bf16-mixed",
         "transformer-engine-float16": "bf16-mixed",
     ]
@@ -38,7 +39,8 @@ public enum Precision: String, ConfigRepresentable, CaseIterable {
     /// A line for the user about a number format that this CPU only imitates.
     func advice(on backend: CPUBackend) -> String? {
         guard autocast == .bf16, !backend.hasHalfProducts else { return nil }
-        return "trainer.precision: \(rawValue): this CPU (\(backend.instructionSet)) has no bf16 units, so products are "
+        return
+            "trainer.precision: \(rawValue): this CPU (\(backend.instructionSet)) has no bf16 units, so products are "
             + "slower than in f32; 32-true is faster here"
     }
 }
