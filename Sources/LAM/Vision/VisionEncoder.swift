@@ -4,7 +4,7 @@ import Tensor
 public protocol VisionEncoder {
     /// Width D of a patch's feature vector.
     var featureWidth: Int { get }
-    /// Identifies the network: encoders of equal fingerprints give equal features.
+    /// Identifies the network: encoders of equal fingerprints give equal features in the same precision.
     var fingerprint: String { get }
     /// Side of a patch in pixels; frame sides must be multiples of it.
     var patchSize: Int { get }

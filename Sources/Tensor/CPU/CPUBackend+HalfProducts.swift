@@ -119,9 +119,10 @@ struct PackedOperands {
     /// Keeps the packed operands alive.
     private let memory: [Tensor]
 
-    private typealias PackFunction = @convention(c) (
-        UnsafePointer<LamHalfSource>?, Int32, Int, Int, UnsafeMutablePointer<UInt16>?
-    ) -> Void
+    private typealias PackFunction =
+        @convention(c) (
+            UnsafePointer<LamHalfSource>?, Int32, Int, Int, UnsafeMutablePointer<UInt16>?
+        ) -> Void
 
     init(_ a: Matrix, _ b: Matrix, _ packing: Packing, _ backend: CPUBackend) {
         let unit = CPUBackend.halfUnit

@@ -187,7 +187,8 @@ public final class TrainingParts {
         // Any size beyond the largest integer is no bound.
         let limit = Int(exactly: (configuration.data.featureCacheGiB * Double(1 << 30)).rounded()) ?? .max
         return try FeatureCache(
-            root: root, limitBytes: limit, encoder: encoder.fingerprint,
+            root: root, limitBytes: limit,
+            encoder: "\(encoder.fingerprint), \(configuration.trainer.precision.autocast)",
             patches: patches(of: encoder, options), width: encoder.featureWidth, sources: sources, options: options)
     }
 

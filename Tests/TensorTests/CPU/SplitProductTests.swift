@@ -94,7 +94,8 @@ struct SplitProductTests {
             let backend = CPUBackend(threadCount: threads)
             let out = backend.empty([rows, 200])
             backend.linear(
-                backend.tensor(Array(x[..<(rows * 160)]), [rows, 160]), weight: backend.tensor(w, [200, 160]), bias: nil,
+                backend.tensor(Array(x[..<(rows * 160)]), [rows, 160]), weight: backend.tensor(w, [200, 160]),
+                bias: nil,
                 epilogue: .none, into: out)
             return backend.floats(out)
         }
