@@ -69,6 +69,10 @@ struct FeatureKey: Equatable {
     private static func digest(of files: [(name: String, path: String)]) throws -> String {
         var digest = Fingerprint()
         for (name, path) in files {
+            guard !path.isEmpty else {
+                digest.add("\(name)\n")
+                continue
+            }
             var status = stat()
             guard stat(path, &status) == 0 else { throw FormatError.io(path: path, operation: "stat", code: errno) }
             digest.add("\(name) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)\n")

@@ -1,12 +1,12 @@
 import Foundation
 
 /// The files of a dataset repository at one commit.
-struct HubSnapshot: Sendable {
-    let repository: HubRepository
+package struct HubSnapshot: Sendable {
+    package let repository: HubRepository
     /// 40 hexadecimal digits: what it names never changes.
-    let commit: String
+    package let commit: String
     /// Paths within the repository; nil where nobody could be asked.
-    let files: Set<String>?
+    package let files: Set<String>?
 }
 
 /// What the hub says of a file before it is fetched.

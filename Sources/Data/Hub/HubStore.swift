@@ -26,7 +26,7 @@ package final class HubStore: Sendable {
     package var traffic: Traffic { counted.withLock { $0 } }
 
     /// The folder in which the files of a commit appear.
-    func folder(of snapshot: HubSnapshot) -> String {
+    package func folder(of snapshot: HubSnapshot) -> String {
         "\(access.cache.root)/\(snapshot.repository.cacheFolder)/snapshots/\(snapshot.commit)"
     }
 
@@ -38,7 +38,7 @@ package final class HubStore: Sendable {
     /// the same commit.
     ///
     /// - Throws: `DataError`.
-    func snapshot(of repository: HubRepository) throws -> HubSnapshot {
+    package func snapshot(of repository: HubRepository) throws -> HubSnapshot {
         if let commit = try? access.cache.commit(of: repository) {
             let pinned = try HubRepository(id: repository.id, revision: commit, kind: .dataset)
             if let files = listing(of: pinned, commit: commit) {
@@ -88,7 +88,9 @@ package final class HubStore: Sendable {
     ///
     /// - Parameter file: path within the repository.
     /// - Throws: `DataError`; `FormatError.io`.
-    func hold(_ file: String, of snapshot: HubSnapshot, isCancelled: @escaping () -> Bool = { false }) throws -> HubLease {
+    package func hold(
+        _ file: String, of snapshot: HubSnapshot, isCancelled: @escaping () -> Bool = { false }
+    ) throws -> HubLease {
         try HubRepository.requirePath(file, what: "file")
         while true {
             if let lease = present(file, of: snapshot) { return lease }
@@ -162,8 +164,8 @@ package final class HubStore: Sendable {
 }
 
 /// A file of the cache that stays there while this lives.
-final class HubLease: Sendable {
-    let path: String
+package final class HubLease: Sendable {
+    package let path: String
     private let lock: FileLock?
 
     init(path: String, lock: FileLock?) {

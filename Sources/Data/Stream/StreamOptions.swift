@@ -3,8 +3,8 @@
 public struct StreamOptions: Sendable, Hashable {
     /// One dataset and its share; the original writes `["lerobot/pusht", 2.0]`.
     public struct MixEntry: Sendable, Hashable {
-        /// An absolute path, or a path below `root`; also what the window rule goes by (of an absolute path the last
-        /// part).
+        /// An absolute path, a path below `root`, or a repository of the hub, `org/name` or `org/name@revision`; also
+        /// what the window rule goes by (of an absolute path the last part).
         public var name: String
         /// Share among the weights of all entries; finite and positive.
         public var weight: Double
@@ -28,6 +28,10 @@ public struct StreamOptions: Sendable, Hashable {
     public var datasetMix: [MixEntry]
     /// Folder below which the names of the mix lie.
     public var root: String?
+    /// Branch, tag or commit of datasets that come from the hub and name none of their own; nil takes `main`.
+    public var revision: String?
+    /// Bound on what is kept of files from the hub, in units of 2^30 bytes.
+    public var hubCacheGiB = 100.0
     /// Pairs in a batch of one rank.
     public var batchSize = 64
     /// Height and width of the pictures in a batch, in pixels.
@@ -78,6 +82,7 @@ public struct StreamOptions: Sendable, Hashable {
         try require((1...1_000_000).contains(batchSize), "batch_size", "1 … 1000000", batchSize)
         try require((1...8192).contains(resolution), "resolution", "1 … 8192", resolution)
         try require((1...1_000_000_000).contains(bufferSize), "buffer_size", "1 … 1000000000", bufferSize)
+        try require(hubCacheGiB > 0 && hubCacheGiB.isFinite, "hub_cache_gib", "a number above 0", hubCacheGiB)
         try require(valFraction >= 0 && valFraction < 1, "val_fraction", "a number in [0, 1)", valFraction)
         try require((1...1024).contains(numWorkers ?? 1), "num_workers", "1 … 1024", numWorkers ?? 0)
         try require((1...1024).contains(prefetch), "prefetch", "1 … 1024", prefetch)

@@ -9,9 +9,11 @@ public struct StreamSource: Sendable {
         public var length: Int
         /// Instruction.
         public var task: String
+        /// Which of the source's files holds the episode's frames.
+        public var file: Int
 
-        public init(index: Int, length: Int, task: String) {
-            (self.index, self.length, self.task) = (index, length, task)
+        public init(index: Int, length: Int, task: String, file: Int = 0) {
+            (self.index, self.length, self.task, self.file) = (index, length, task, file)
         }
     }
 
@@ -24,6 +26,8 @@ public struct StreamSource: Sendable {
     public var episodes: [Episode]
     /// Makes a reader; called once by every worker thread.
     public var makeFrames: @Sendable () throws -> any FrameProvider
+    /// Says which files will be read soon, the most urgent first.
+    var expectFiles: @Sendable ([Int]) throws -> Void = { _ in }
     /// The files that the pictures depend on, by a name that stays when the dataset is moved.
     public var contentFiles: @Sendable () throws -> [(name: String, path: String)]
 
@@ -38,42 +42,42 @@ public struct StreamSource: Sendable {
 
     /// A LeRobot dataset.
     ///
+    /// - Parameters:
+    ///   - indexes, pool: packet tables and open files, shared with the other datasets of a mix.
     /// - Throws: `DataError`, if the camera does not exist or none is named and there are several.
-    public init(_ dataset: LeRobotDataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = []) throws {
+    public init(
+        _ dataset: LeRobotDataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = [],
+        indexes: VideoIndexCache = VideoIndexCache(), pool: ReaderPool = ReaderPool()
+    ) throws {
         let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
         let camera = try dataset.camera(preferred: wanted?.key)
-        let indexes = VideoIndexCache()
+        let files = DatasetFileTable(dataset, camera: camera)
         self.init(
             name: dataset.name, weight: weight, fps: dataset.fps, camera: camera.key,
-            episodes: dataset.episodes.map {
-                Episode(index: $0.episodeIndex, length: $0.length, task: $0.tasks.first ?? "")
+            episodes: zip(dataset.episodes, files.fileOfEpisode).map {
+                Episode(index: $0.episodeIndex, length: $0.length, task: $0.tasks.first ?? "", file: $1)
             },
             contentFiles: { try dataset.contentFiles(camera: camera) },
-            makeFrames: { try FrameReader(dataset: dataset, camera: camera, indexes: indexes) })
+            makeFrames: { try FrameReader(dataset: dataset, camera: camera, indexes: indexes, pool: pool) })
+        expectFiles = { try files.expect($0) }
     }
 
-    /// Opens the datasets of a mix.
+    /// Opens the datasets of a mix, several at a time.
     ///
+    /// - Parameter hub: where datasets that are not on this disk come from; nil keeps to this disk.
     /// - Throws: `StreamError.missingDataset`; `DataError` and whatever else opening a dataset throws.
-    public static func open(_ options: StreamOptions) throws -> [StreamSource] {
-        try options.datasetMix.map { entry in
-            let folder = try folder(entry.name, root: options.root)
-            // Rules that go by name must not see the folders above a dataset, nor a state where it lies on this disk.
-            let name = entry.name.hasPrefix("/") ? URL(fileURLWithPath: entry.name).lastPathComponent : entry.name
-            let dataset = try LeRobotDataset(root: folder, name: name)
-            let source = try StreamSource(dataset, weight: entry.weight, imageKeys: options.imageKeys)
+    public static func open(_ options: StreamOptions, hub: HubAccess? = nil) throws -> [StreamSource] {
+        let catalog = DatasetCatalog(options, hub: hub)
+        let indexes = VideoIndexCache()
+        let pool = ReaderPool()
+        // Waiting for a hub, not computing, is what takes long.
+        return try concurrentMap(options.datasetMix, threads: hub == nil ? 2 : 8) { entry in
+            let dataset = try catalog.open(entry.name)
+            let source = try StreamSource(
+                dataset, weight: entry.weight, imageKeys: options.imageKeys, indexes: indexes, pool: pool)
             // A run of days must not end at the first episode whose file was never copied.
             try dataset.requireVideoFiles(camera: dataset.camera(preferred: source.camera))
             return source
         }
-    }
-
-    private static func folder(_ name: String, root: String?) throws -> String {
-        var candidates = [name]
-        if !name.hasPrefix("/"), let root { candidates.insert("\(root)/\(name)", at: 0) }
-        for candidate in candidates where FileManager.default.fileExists(atPath: "\(candidate)/meta/info.json") {
-            return candidate
-        }
-        throw StreamError.missingDataset(name: name, tried: candidates)
     }
 }

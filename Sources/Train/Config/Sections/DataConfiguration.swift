@@ -24,7 +24,16 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
         .init(
             "root", \.stream.root, aliases: ["data_root"],
             "Folder below which the datasets of the mix lie; null: the current one."),
-        .init("dataset_mix", \.stream.datasetMix, "The datasets and their sampling weights."),
+        .init(
+            "dataset_mix", \.stream.datasetMix,
+            "The datasets and their sampling weights: folders, or hub repositories as `org/name` or `org/name@revision`."),
+        .init(
+            "revision", \.stream.revision,
+            "Branch, tag or commit of hub datasets that name none; null: `main`, or the newest tag of a readable format.",
+            differs: "New."),
+        .init(
+            "hub_cache_gib", \.stream.hubCacheGiB, .positive,
+            "Bound in GiB on the files from the hub that are kept; those unused for longest go first.", differs: "New."),
         .init(
             "data_mix", \.dataMix, "Name of an RLDS mixture, as in UniVLA's files.",
             differs: "Parsed, but a run needs `dataset_mix` instead."),

@@ -1,0 +1,37 @@
+/// The files that hold one camera's pictures, numbered in the order in which the episodes come to them.
+struct DatasetFileTable: Sendable {
+    /// By position in `dataset.episodes`.
+    let fileOfEpisode: [Int]
+    private let dataset: LeRobotDataset
+    private let camera: Camera
+    /// The first episode of each file, which knows the file's path.
+    private let firstEpisodes: [Int]
+
+    init(_ dataset: LeRobotDataset, camera: Camera) {
+        self.dataset = dataset
+        self.camera = camera
+        var numbers: [FileNumber: Int] = [:]
+        var firstEpisodes: [Int] = []
+        fileOfEpisode = dataset.episodes.enumerated().map { position, episode in
+            let file = camera.kind == .video ? dataset.video(of: episode, camera: camera).file : episode.dataFile
+            if let number = numbers[file] { return number }
+            numbers[file] = firstEpisodes.count
+            firstEpisodes.append(position)
+            return firstEpisodes.count - 1
+        }
+        self.firstEpisodes = firstEpisodes
+    }
+
+    /// Tells the dataset's source which files will be read soon.
+    func expect(_ files: [Int]) throws {
+        guard let source = dataset.files else { return }
+        source.expect(try files.map { String(try path($0).dropFirst(dataset.root.count + 1)) })
+    }
+
+    /// Path of a file.
+    func path(_ file: Int) throws -> String {
+        let episode = dataset.episodes[firstEpisodes[file]]
+        return try camera.kind == .video
+            ? dataset.videoFile(of: episode, camera: camera) : dataset.dataFile(of: episode)
+    }
+}
