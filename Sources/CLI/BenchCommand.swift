@@ -80,7 +80,9 @@ struct DataBenchCommand: ParsableCommand {
     func run() throws {
         do {
             let fit = try FitArguments.parse(arguments: ["--config", config])
-            let result = try StreamBenchmark.run(fit.configuration.data.stream, batches: batches)
+            let result = try StreamBenchmark.run(
+                fit.configuration.data.stream, batches: batches,
+                hub: HubAccess(environment: ProcessInfo.processInfo.environment))
             if json {
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.sortedKeys]

@@ -27,7 +27,7 @@ final class HubPrefetcher: Sendable {
     private let threads: Int
 
     /// - Parameter threads: files fetched at the same time.
-    init(store: HubStore, threads: Int = 4) {
+    init(store: HubStore, threads: Int = 8) {
         (self.store, self.threads) = (store, threads)
     }
 

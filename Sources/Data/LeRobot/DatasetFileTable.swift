@@ -1,15 +1,20 @@
+import Synchronization
+
 /// The files that hold one camera's pictures, numbered in the order in which the episodes come to them.
-struct DatasetFileTable: Sendable {
+final class DatasetFileTable: Sendable {
     /// By position in `dataset.episodes`.
     let fileOfEpisode: [Int]
     private let dataset: LeRobotDataset
     private let camera: Camera
     /// The first episode of each file, which knows the file's path.
     private let firstEpisodes: [Int]
+    private let indexes: VideoIndexCache
+    private let groups = Mutex<[Int: Int]>([:])
 
-    init(_ dataset: LeRobotDataset, camera: Camera) {
+    init(_ dataset: LeRobotDataset, camera: Camera, indexes: VideoIndexCache) {
         self.dataset = dataset
         self.camera = camera
+        self.indexes = indexes
         var numbers: [FileNumber: Int] = [:]
         var firstEpisodes: [Int] = []
         fileOfEpisode = dataset.episodes.enumerated().map { position, episode in
@@ -26,6 +31,21 @@ struct DatasetFileTable: Sendable {
     func expect(_ files: [Int]) throws {
         guard let source = dataset.files else { return }
         source.expect(try files.map { String(try path($0).dropFirst(dataset.root.count + 1)) })
+    }
+
+    /// Frames from one keyframe of a file to the next, on average; 1 for pictures, and for videos that cannot be read:
+    /// that is told when their frames are asked for.
+    ///
+    /// - Throws: what fetching the file throws.
+    func framesPerKeyframe(_ file: Int) throws -> Int {
+        guard camera.kind == .video else { return 1 }
+        if let known = groups.withLock({ $0[file] }) { return known }
+        let path = try path(file)
+        let lease = try dataset.hold(path)
+        let frames = (try? VideoContainer(path: path).framesPerKeyframe ?? indexes.index(path: path).framesPerKeyframe) ?? 1
+        withExtendedLifetime(lease) {}
+        groups.withLock { $0[file] = frames }
+        return frames
     }
 
     /// Path of a file.

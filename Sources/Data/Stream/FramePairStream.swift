@@ -45,16 +45,17 @@ public final class FramePairStream {
     ///
     /// - Parameters:
     ///   - split: Training is endless and shuffled; the others are finite, in order and without augmentation.
-    ///   - rank: This process among `worldSize`; it takes the global samples `rank`, `rank + worldSize`, …
+    ///   - rank: This process among `worldSize`; of each global batch it takes the samples from `rank * batchSize` on.
     ///   - state: Continues after this point instead of starting at the beginning, on any number of ranks.
+    ///   - hub: Where datasets that are not on this disk come from.
     /// - Throws: `StreamError`; `DataError` for what is wrong inside a dataset.
     public convenience init(
         _ options: StreamOptions, split: EpisodeSplit = .train, rank: Int = 0, worldSize: Int = 1,
-        restoring state: StreamState? = nil
+        restoring state: StreamState? = nil, hub: HubAccess? = nil
     ) throws {
         try options.validate()
         try self.init(
-            sources: StreamSource.open(options), options, split: split, rank: rank, worldSize: worldSize,
+            sources: StreamSource.open(options, hub: hub), options, split: split, rank: rank, worldSize: worldSize,
             restoring: state)
     }
 
@@ -97,20 +98,21 @@ public final class FramePairStream {
         let order: any SampleOrder
         if split == .train {
             order = InterleavedOrder(
-                datasets: zip(sources, pairs).map { (pairs: $1, weight: $0.weight) }, bufferSize: options.bufferSize,
-                seed: options.seed, position: state?.position ?? 0, drawn: state?.drawn)
+                datasets: zip(sources, pairs).map { (pairs: $1, weight: $0.weight) },
+                localities: sources.map(\.locality), bufferSize: options.bufferSize, seed: options.seed, position: state?.position ?? 0, drawn: state?.drawn)
         } else {
             let position = state?.position ?? 0
             guard position <= pairsPerEpoch else {
                 throw StreamError.invalidState(reason: "position \(position) of \(pairsPerEpoch) pairs")
             }
-            order = SequentialOrder(datasets: pairs, seed: options.seed, position: position)
+            order = SequentialOrder(
+                datasets: pairs, localities: sources.map(\.locality), seed: options.seed, position: position)
         }
         self.state = StreamState(position: order.position, drawn: order.drawn, fingerprint: fingerprint)
 
         let batchSize = options.batchSize
         queue = BatchQueue(order: order, prefetch: options.prefetch) {
-            BatchPlan.next(from: &$0, size: batchSize, rank: rank, worldSize: worldSize)
+            try BatchPlan.next(from: &$0, size: batchSize, rank: rank, worldSize: worldSize)
         }
         let augmentation = PairAugmentation(
             resolution: options.resolution, imageAug: isAugmented, crop: options.crop,
@@ -159,8 +161,8 @@ public final class FramePairStream {
             let lengths = source.episodes.map(\.length)
             func pairs(_ positions: some Sequence<Int>) -> EpisodePairs {
                 EpisodePairs(
-                    episodes: positions.map { (position: $0, length: lengths[$0]) }, window: window,
-                    padAtEnd: options.padAtEnd)
+                    episodes: positions.lazy.map { (position: $0, length: lengths[$0]) }, window: window,
+                    padAtEnd: options.padAtEnd, file: { source.episodes[$0].file })
             }
             guard pairs(lengths.indices).count > 0 else {
                 let range = lengths.min().flatMap { low in lengths.max().map { low...$0 } }

@@ -22,11 +22,11 @@ public struct StreamBenchmark: Codable, Sendable, Hashable {
     /// - Parameter batches: Batches to take after the first; a finite split may end earlier.
     /// - Throws: What opening the stream or taking a batch throws.
     public static func run(
-        _ options: StreamOptions, split: EpisodeSplit = .train, batches: Int
+        _ options: StreamOptions, split: EpisodeSplit = .train, batches: Int, hub: HubAccess? = nil
     ) throws -> StreamBenchmark {
         let clock = ContinuousClock()
         let start = clock.now
-        let stream = try FramePairStream(options, split: split)
+        let stream = try FramePairStream(options, split: split, hub: hub)
         let first = try stream.next()
         let begin = clock.now
         var result = StreamBenchmark(

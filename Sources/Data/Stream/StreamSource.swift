@@ -26,8 +26,8 @@ public struct StreamSource: Sendable {
     public var episodes: [Episode]
     /// Makes a reader; called once by every worker thread.
     public var makeFrames: @Sendable () throws -> any FrameProvider
-    /// Says which files will be read soon, the most urgent first.
-    var expectFiles: @Sendable ([Int]) throws -> Void = { _ in }
+    /// What the order of samples has to know of the files.
+    package var locality = FileLocality()
     /// The files that the pictures depend on, by a name that stays when the dataset is moved.
     public var contentFiles: @Sendable () throws -> [(name: String, path: String)]
 
@@ -51,7 +51,7 @@ public struct StreamSource: Sendable {
     ) throws {
         let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
         let camera = try dataset.camera(preferred: wanted?.key)
-        let files = DatasetFileTable(dataset, camera: camera)
+        let files = DatasetFileTable(dataset, camera: camera, indexes: indexes)
         self.init(
             name: dataset.name, weight: weight, fps: dataset.fps, camera: camera.key,
             episodes: zip(dataset.episodes, files.fileOfEpisode).map {
@@ -59,7 +59,7 @@ public struct StreamSource: Sendable {
             },
             contentFiles: { try dataset.contentFiles(camera: camera) },
             makeFrames: { try FrameReader(dataset: dataset, camera: camera, indexes: indexes, pool: pool) })
-        expectFiles = { try files.expect($0) }
+        locality = FileLocality(expect: { try files.expect($0) }, framesPerKeyframe: { try files.framesPerKeyframe($0) })
     }
 
     /// Opens the datasets of a mix, several at a time.

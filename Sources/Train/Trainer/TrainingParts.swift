@@ -41,17 +41,18 @@ public final class TrainingParts {
     ///   - checkpointRequest: `last`, `best` or a path to go on from.
     ///   - randomSeed: used where `seed_everything` leaves the seed to chance.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
+    ///   - hub: where datasets that are not on this disk come from.
     ///   - note: takes lines for the user.
     /// - Throws: errors of the datasets, the stream, the checkpoint and the log folder.
     public init(
         _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64, threads: Int?,
-        note: (String) -> Void
+        hub: HubAccess? = nil, note: (String) -> Void
     ) throws {
         let model = configuration.model
         let trainer = configuration.trainer
         options = configuration.data.stream
         try options.validate()
-        sources = try StreamSource.open(options)
+        sources = try StreamSource.open(options, hub: hub)
         let checkpoint = try checkpointRequest.map {
             try CheckpointLocator.open($0, directories: Self.checkpointDirectories(trainer), note: note)
         }
