@@ -154,6 +154,8 @@ final class BatchQueue: @unchecked Sendable {
         for pair in complete {
             joined.pixels.append(contentsOf: pair.pixels)
             joined.features.append(contentsOf: pair.features)
+            joined.references.append(contentsOf: pair.references)
+            joined.skipped.append(contentsOf: pair.skipped)
         }
         locked {
             guard let place = batches.firstIndex(where: { $0.number == portion.batch }) else { return }

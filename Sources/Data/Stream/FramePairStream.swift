@@ -37,6 +37,10 @@ public final class FramePairStream {
     /// Seconds that `next()` has waited for batches since the beginning.
     public private(set) var waitedSeconds = 0.0
 
+    /// Samples that were bad and replaced, in the batches taken so far.
+    public private(set) var skippedSamples = 0
+
+    private let maxSkips: Int
     private let queue: BatchQueue
     private let sources: [StreamSource]
     private let resolution: Int
@@ -92,6 +96,7 @@ public final class FramePairStream {
         pairsPerEpoch = datasets.reduce(0) { $0 + $1.pairs }
         self.sources = sources
         resolution = options.resolution
+        maxSkips = options.maxSkips
 
         let fingerprint = StreamState.fingerprint(sources: sources, options: options, split: split)
         try state?.check(against: fingerprint, datasets: sources.count)
@@ -118,10 +123,13 @@ public final class FramePairStream {
             resolution: options.resolution, imageAug: isAugmented, crop: options.crop,
             augmentPair: options.augmentPair)
         let seed = options.seed
+        let onBadSample = options.onBadSample
         let workers = options.numWorkers ?? max(1, min(8, ProcessInfo.processInfo.activeProcessorCount / 2))
         for number in 0..<workers {
             queue.startWorker("lam.data.\(number)") {
-                PairLoader(sources: sources, augmentation: augmentation, seed: seed, features: features)
+                PairLoader(
+                    sources: sources, pairs: pairs, augmentation: augmentation, seed: seed, onBadSample: onBadSample,
+                    features: features)
             }
         }
     }
@@ -137,9 +145,13 @@ public final class FramePairStream {
         let taken = try queue.take()
         waitedSeconds += (ContinuousClock.now - start) / .seconds(1)
         guard let (plan, pairs) = taken else { return nil }
+        skippedSamples += pairs.skipped.count
+        if let last = pairs.skipped.last, skippedSamples > maxSkips {
+            throw StreamError.tooManySkips(limit: maxSkips, last: last)
+        }
         state.position = plan.position
         state.drawn = plan.drawn
-        let samples = plan.references.map { reference in
+        let samples = pairs.references.map { reference in
             let source = sources[reference.dataset]
             let episode = source.episodes[reference.pair.episode]
             return FramePairBatch.Sample(
@@ -148,8 +160,8 @@ public final class FramePairStream {
                 task: episode.task)
         }
         return FramePairBatch(
-            pixels: pairs.pixels, features: pairs.features, frames: plan.references.flatMap(\.frames),
-            resolution: resolution, samples: samples)
+            pixels: pairs.pixels, features: pairs.features, frames: pairs.references.flatMap(\.frames),
+            resolution: resolution, samples: samples, skipped: pairs.skipped)
     }
 
     private static func pairs(

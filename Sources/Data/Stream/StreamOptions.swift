@@ -55,6 +55,10 @@ public struct StreamOptions: Sendable, Hashable {
     public var valFraction = 0.0
     /// Cameras by dataset name; the first match wins, else the dataset's own rule.
     public var imageKeys: [ImageKey] = []
+    /// What happens where frames cannot be decoded.
+    public var onBadSample: BadSampleOption = .fail
+    /// Samples that may be skipped before the run ends after all; for `onBadSample` `skip`.
+    public var maxSkips = 100
     /// Threads that read and augment; `nil` takes half of the cores, at most 8. Never changes a sample.
     public var numWorkers: Int?
     /// Batches that are made ahead of the one being waited for.
@@ -84,6 +88,7 @@ public struct StreamOptions: Sendable, Hashable {
         try require((1...1_000_000_000).contains(bufferSize), "buffer_size", "1 … 1000000000", bufferSize)
         try require(hubCacheGiB > 0 && hubCacheGiB.isFinite, "hub_cache_gib", "a number above 0", hubCacheGiB)
         try require(valFraction >= 0 && valFraction < 1, "val_fraction", "a number in [0, 1)", valFraction)
+        try require((0...1_000_000_000).contains(maxSkips), "max_skips", "0 … 1000000000", maxSkips)
         try require((1...1024).contains(numWorkers ?? 1), "num_workers", "1 … 1024", numWorkers ?? 0)
         try require((1...1024).contains(prefetch), "prefetch", "1 … 1024", prefetch)
         if case .fixed(let frames) = window {

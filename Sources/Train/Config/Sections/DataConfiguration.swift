@@ -71,6 +71,13 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "Cameras by dataset: the first entry whose key is in the `repo_id` wins; else the dataset's own rule.",
             differs: "The original knows DROID's camera only."),
         .init(
+            "on_bad_sample", \.stream.onBadSample,
+            "What happens where frames cannot be decoded: the run fails, or another pair of the dataset takes the place.",
+            differs: "New; a damaged video ends the original's run."),
+        .init(
+            "max_skips", \.stream.maxSkips, .from(0, to: 1_000_000_000),
+            "With `on_bad_sample: skip`: samples that may be skipped before the run fails after all.", differs: "New."),
+        .init(
             "num_workers", \.stream.numWorkers, .ifPresent(.from(1, to: 1_024)),
             "Threads that read and augment; null: half of the cores, at most 8.",
             differs: "The original always uses none."),
