@@ -78,7 +78,7 @@ let package = Package(
                 "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
             ]),
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
-        .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "TestSupport"]),
+        .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "LAM", "Formats", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

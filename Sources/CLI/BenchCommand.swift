@@ -5,8 +5,8 @@ import LAMTrain
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measures the engine and the data stream on this machine.",
-        subcommands: [EngineBenchCommand.self, DataBenchCommand.self])
+        commandName: "bench", abstract: "Measures the engine, the encoders and the data stream on this machine.",
+        subcommands: [EngineBenchCommand.self, EncoderBenchCommand.self, DataBenchCommand.self])
 }
 
 struct EngineBenchCommand: ParsableCommand {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import LAMData
 import LAMTrain
 
 /// `lam fit`: trains the model that a configuration describes.
@@ -40,7 +39,7 @@ struct FitCommand: ParsableCommand {
         for notice in fit.notices { Console.error("note: \(notice)") }
         let parts = try TrainingParts(
             fit.configuration, checkpointRequest: fit.ckptPath, randomSeed: UInt64.random(in: 0...UInt64(UInt32.max)),
-            threads: Threads.fromEnvironment, hub: HubAccess(environment: ProcessInfo.processInfo.environment)
+            environment: ProcessInfo.processInfo.environment, threads: Threads.fromEnvironment
         ) { Console.error("note: \($0)") }
         for line in parts.banner { Console.write(line + "\n") }
         let trainer = fit.configuration.trainer

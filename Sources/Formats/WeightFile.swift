@@ -45,6 +45,11 @@ public struct WeightFile: Sendable {
         return WeightFile(path: path, tensors: inner)
     }
 
+    /// The tensors whose names are wanted.
+    public func filtering(_ isWanted: (_ name: String) -> Bool) -> WeightFile {
+        WeightFile(path: path, tensors: tensors.filter { isWanted($0.key) })
+    }
+
     /// The floating-point tensor called `name`.
     /// - Parameter shape: what the architecture expects; nil accepts any.
     /// - Throws: `FormatError.weights` that names the tensor, what was expected and what is there.

@@ -36,10 +36,10 @@ public final class InstructionEncoder {
     }
 
     /// - Parameter instructions: one per sample, at least one; may be blank.
-    /// - Returns: `hidden` `[B, S, D]` with zeros behind a text's own tokens, and `mask` `[B, S]`, 1 for those tokens and
+    /// - Returns: `hidden` `[B, S, D]` with zeros behind a text's own tokens, and `mask` `[B, S]` flat, 1 for those tokens and
     ///   0 behind them. S is the number of tokens of the longest text, at least 1.
     /// - Throws: `TextError`; nothing of the batch is kept then but what was encoded already.
-    public func callAsFunction(_ instructions: [String]) throws(TextError) -> (hidden: Tensor, mask: Tensor) {
+    public func callAsFunction(_ instructions: [String]) throws(TextError) -> (hidden: Tensor, mask: [Int32]) {
         precondition(!instructions.isEmpty, "a batch without instructions")
         batches += 1
         // The batch holds its own results, so that none of them can be evicted before it is copied.
@@ -50,12 +50,12 @@ public final class InstructionEncoder {
         let (backend, width) = (encoder.backend, encoder.configuration.width)
         let length = (results.map(\.count).max() ?? 0) / width
         let hidden = backend.zeros([instructions.count, length, width])
-        var mask = [Float](repeating: 0, count: instructions.count * length)
+        var mask = [Int32](repeating: 0, count: instructions.count * length)
         for (row, result) in results.enumerated() {
             result.withUnsafeBytes { backend.upload($0, to: hidden.range(row * length * width, result.count)) }
             for token in 0..<result.count / width { mask[row * length + token] = 1 }
         }
-        return (hidden, backend.tensor(mask, [instructions.count, length]))
+        return (hidden, mask)
     }
 
     private func hidden(of instruction: String) throws(TextError) -> [Float] {

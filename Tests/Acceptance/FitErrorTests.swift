@@ -111,12 +111,6 @@ import Testing
         Case("a batch of none", ["--data.batch_size", "0"], 2, ["data.batch_size"]),
         Case("a word without its option", ["stray"], 2, ["stray"]),
         Case("an option without its value", ["--model.lam_model_dim"], 2, ["lam_model_dim"]),
-        Case(
-            "an encoder that is not in this build",
-            [
-                "--model.vision_encoder", "dinov3-vitb16",
-                "--model.lam_patch_size", "16",
-            ], 2, ["vision_encoder"]),
         Case("a checkpoint that is not there", ["--ckpt_path", "nowhere.ckpt"], 1, ["nowhere.ckpt"]),
         Case("no last checkpoint", ["--ckpt_path", "last"], 1, ["last", "checkpoints"]),
     ]

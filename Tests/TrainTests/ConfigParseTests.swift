@@ -94,11 +94,9 @@ struct ConfigParseTests {
                     + "set none to train without instructions"
             ])
         let refused = #expect(throws: ConfigurationError.self) {
-            var runnable = univla.configuration
-            runnable.model.visionEncoder = .pixels
-            try runnable.requireRunnable()
+            try univla.configuration.requireRunnable()
         }
-        #expect("\(try #require(refused))".contains("`model.text_encoder`"))
+        #expect("\(try #require(refused))".contains("`data.data_mix`"))
         // What is printed reads back without the rule.
         let folder = try TemporaryFolder()
         let printed = try FitArguments.parse(

@@ -43,6 +43,24 @@ struct ConfigPrintTests {
         #expect(try reparse(configuration.yaml(skippingDefaults: true)) == configuration)
     }
 
+    @Test(
+        "the configurations of this repository resolve without notes, to the encoders that they are for",
+        arguments: [
+            ("quickstart", VisionEncoderChoice.pixels, TextEncoder.none, TrainingStage.stage1),
+            ("lam", .dinov3ViTB16, .none, .stage1), ("univla-stage-1", .dinov2ViTB14, .t5Base, .stage1),
+            ("univla-stage-2", .dinov2ViTB14, .none, .stage2),
+        ])
+    func repositoryFiles(name: String, vision: VisionEncoderChoice, text: TextEncoder, stage: TrainingStage) throws {
+        let path = Goldens.repository.appendingPathComponent("config/\(name).yaml").path
+        let fit = try FitArguments.parse(arguments: ["--config", path])
+        let configuration = fit.configuration
+        #expect(fit.notices.isEmpty, "\(fit.notices)")
+        #expect(try reparse(configuration.yaml()) == configuration)
+        let model = configuration.model
+        #expect(model.visionEncoder == vision && model.textEncoder == text && model.stage == stage)
+        try configuration.requireRunnable()
+    }
+
     @Test("without the defaults only what was changed is printed")
     func skipDefault() throws {
         let configuration = try reparse("model: {vq_beta: 0.5}\ntrainer: {max_steps: 10}\n")

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Synchronization
 
@@ -54,17 +55,20 @@ public final class FeatureCache: Sendable {
         firstFrames = sources.map { source in
             source.episodes.indices.reduce(into: [0]) { $0.append($0[$1] + source.episodes[$1].length) }
         }
-        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+        try Self.createFolders(root)
         let keys = try sources.map {
             try FeatureKey(source: $0, options: options, encoder: encoder, patches: patches, width: width)
         }
         // Before the folders of these keys exist: whether one is new decides what is worth telling.
-        var notes = keys.compactMap { Self.noteOnOthers(than: $0, root: root) }
+        var notes: [String] = []
+        for key in keys {
+            // A dataset may be in the mix twice.
+            if let note = Self.noteOnOthers(than: key, root: root), !notes.contains(note) { notes.append(note) }
+        }
         stores = try zip(keys, sources).map { key, source in
             try FeatureStore(
                 key: key, root: root, frames: source.episodes.reduce(0) { $0 + $1.length }, values: patches * width)
         }
-        // A dataset may be in the mix twice.
         let own = Dictionary(stores.map { ($0.folder, $0.fullBytes) }) { first, _ in first }
         let needed = own.reduce(0) { $0.addingClamped(max(0, $1.value - FeatureFolder(path: $1.key).bytes)) }
         notes += FeatureFolder.removeUnused(in: root, besides: Set(own.keys), toFit: needed, within: limitBytes)
@@ -115,6 +119,16 @@ public final class FeatureCache: Sendable {
             usage.bytes += bytes
             usage.writtenSinceLook += bytes
             return true
+        }
+    }
+
+    private static func createFolders(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            let code = cause?.domain == NSPOSIXErrorDomain ? cause.map { Int32($0.code) } : nil
+            throw FormatError.io(path: path, operation: "create", code: code ?? EEXIST)
         }
     }
 

@@ -25,21 +25,30 @@ struct FeatureFolder {
 
     /// Removes the folder unless a process uses it.
     private func removeIfUnused() -> Bool {
-        let descriptor = open("\(path)/\(FeatureStore.fileName)", O_RDWR | O_CLOEXEC)
+        let features = "\(path)/\(FeatureStore.fileName)"
+        let descriptor = open(features, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return false }
-        for file in files { unlink(file) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, FeatureStore.isFile(descriptor, at: features) else {
+            return false
+        }
+        // The features go last: who makes them anew writes the key after that, and keeps it. Emptied first, so that a
+        // process killed half-way leaves nothing behind that takes room and is in no sum.
+        guard ftruncate(descriptor, 0) == 0 else { return false }
+        unlink("\(path)/\(FeatureStore.keyName)")
+        unlink(features)
         rmdir(path)
         return true
     }
 
-    /// Those of a cache: folders with a key and a file of features. Anything else there belongs to somebody else.
+    /// Those of a cache: folders named as keys name them, with a key and a file of features. Anything else there belongs
+    /// to somebody else.
     static func all(in root: String) -> [FeatureFolder] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
-        return names.sorted().map { FeatureFolder(path: "\(root)/\($0)") }.filter { folder in
-            folder.files.allSatisfy { FileManager.default.fileExists(atPath: $0) }
-        }
+        return names.filter(FeatureKey.isFolderName).sorted().map { FeatureFolder(path: "\(root)/\($0)") }
+            .filter { folder in
+                folder.files.allSatisfy { FileManager.default.fileExists(atPath: $0) }
+            }
     }
 
     static func bytes(below root: String) -> Int { all(in: root).reduce(0) { $0 + $1.bytes } }

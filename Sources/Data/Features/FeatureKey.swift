@@ -10,8 +10,7 @@ struct FeatureKey: Equatable {
     private static let format = "1"
 
     init(source: StreamSource, options: StreamOptions, encoder: String, patches: Int, width: Int) throws {
-        var lengths = Fingerprint()
-        for episode in source.episodes { lengths.add("\(episode.index) \(episode.length)\n") }
+        let lengths = source.episodes.map { "\($0.index) \($0.length)\n" }.joined()
         facts = [
             "format": Self.format,
             "encoder": encoder,
@@ -21,15 +20,17 @@ struct FeatureKey: Equatable {
             "dataset": source.name,
             "camera": source.camera,
             "frames": "\(source.episodes.reduce(0) { $0 + $1.length }) in \(source.episodes.count) episodes, "
-                + lengths.text,
+                + Self.hexadecimal(lengths),
             "files": try Self.digest(of: source.contentFiles()),
         ]
     }
 
     /// What `write(to:)` wrote; nil for anything else.
     init?(contentsOf path: String) {
-        guard let file = FileHandle(forReadingAtPath: path) else { return nil }
-        defer { try? file.close() }
+        // Not to wait for a writer, should somebody have put a pipe there.
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         guard let bytes = try? file.read(upToCount: 1 << 16),
             let facts = try? JSONDecoder().decode([String: String].self, from: bytes)
         else { return nil }
@@ -42,22 +43,38 @@ struct FeatureKey: Equatable {
         try AtomicFile.write(Array(encoder.encode(facts)) + [UInt8(ascii: "\n")], to: path)
     }
 
+    /// All facts in one line each.
+    private var text: String { facts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined() }
+
     /// 64 bits over all facts.
-    var fingerprint: Fingerprint {
-        var result = Fingerprint()
-        for (name, value) in facts.sorted(by: { $0.key < $1.key }) { result.add("\(name)=\(value)\n") }
-        return result
+    var fingerprint: UInt64 {
+        var text = text
+        return text.withUTF8 { XXHash64.hash(UnsafeRawBufferPointer($0)) }
+    }
+
+    private static func hexadecimal(_ text: String) -> String {
+        var text = text
+        return text.withUTF8 { XXHash64.hexadecimal(UnsafeRawBufferPointer($0)) }
     }
 
     /// `droid_100-0123456789abcdef`: readable, and one per key.
     var folderName: String {
         let name = (facts["dataset"] ?? "").utf8.suffix(64).map { byte in
-            let isPlain =
-                48...57 ~= byte || 65...90 ~= byte || 97...122 ~= byte || byte == UInt8(ascii: "_")
-                || byte == UInt8(ascii: "-")
-            return Character(Unicode.Scalar(isPlain ? byte : UInt8(ascii: "_")))
+            Character(Unicode.Scalar(Self.isPlain(byte) ? byte : UInt8(ascii: "_")))
         }
-        return String(name) + "-" + fingerprint.text
+        return String(name) + "-" + Self.hexadecimal(text)
+    }
+
+    /// Whether a key may have given this name to a folder, damaged or not.
+    static func isFolderName(_ name: String) -> Bool {
+        let digits = name.utf8.suffix(16)
+        let rest = name.utf8.dropLast(16)
+        return digits.count == 16 && digits.allSatisfy { 48...57 ~= $0 || 97...102 ~= $0 }
+            && rest.last == UInt8(ascii: "-") && rest.allSatisfy(isPlain)
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        48...57 ~= byte || 65...90 ~= byte || 97...122 ~= byte || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
     }
 
     /// Names of the facts in which two keys differ.
@@ -67,31 +84,12 @@ struct FeatureKey: Equatable {
 
     /// Names, sizes and times of files, so that replaced videos are noticed without reading them.
     private static func digest(of files: [(name: String, path: String)]) throws -> String {
-        var digest = Fingerprint()
-        for (name, path) in files {
-            guard !path.isEmpty else {
-                digest.add("\(name)\n")
-                continue
-            }
+        let lines = try files.map { name, path in
+            guard !path.isEmpty else { return name + "\n" }
             var status = stat()
             guard stat(path, &status) == 0 else { throw FormatError.io(path: path, operation: "stat", code: errno) }
-            digest.add("\(name) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)\n")
+            return "\(name) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)\n"
         }
-        return "\(files.count), \(digest.text)"
-    }
-}
-
-/// FNV-1a: tells things apart that nobody made alike on purpose.
-struct Fingerprint: Equatable {
-    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
-
-    mutating func add(_ text: String) {
-        for byte in text.utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    }
-
-    /// 16 hexadecimal digits.
-    var text: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        return "\(files.count), \(hexadecimal(lines.joined()))"
     }
 }

@@ -34,7 +34,7 @@ final class FeatureStore: Sendable {
         stride = (8 + payload + Self.page - 1) / Self.page * Self.page
         self.frames = frames
         self.values = values
-        fingerprint = key.fingerprint.value
+        fingerprint = key.fingerprint
         let path = "\(folder)/\(Self.fileName)"
         func failure(_ operation: String) -> FormatError { .io(path: path, operation: operation, code: errno) }
         let (bytes, isTooLarge) = stride.multipliedReportingOverflow(by: frames)
@@ -42,8 +42,6 @@ final class FeatureStore: Sendable {
 
         while true {
             guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw failure("create") }
-            let keyPath = "\(folder)/\(Self.keyName)"
-            if FeatureKey(contentsOf: keyPath) != key { try key.write(to: keyPath) }
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
             guard descriptor >= 0 else {
                 if errno == ENOENT { continue }
@@ -52,7 +50,7 @@ final class FeatureStore: Sendable {
             var status = stat()
             let isUsable = flock(descriptor, LOCK_SH) == 0 && fstat(descriptor, &status) == 0
             // Another process may have removed the folder before the lock held.
-            if isUsable, status.st_nlink == 0 {
+            if isUsable, !Self.isFile(descriptor, at: path) {
                 close(descriptor)
                 continue
             }
@@ -62,12 +60,37 @@ final class FeatureStore: Sendable {
                 close(descriptor)
                 throw error
             }
+            do {
+                // Only now that the lock keeps the folder from being removed.
+                try Self.writeKey(key, to: "\(folder)/\(Self.keyName)")
+            } catch {
+                close(descriptor)
+                throw error
+            }
             self.descriptor = descriptor
             return
         }
     }
 
     deinit { close(descriptor) }
+
+    private static func writeKey(_ key: FeatureKey, to path: String) throws {
+        guard FeatureKey(contentsOf: path) != key else { return }
+        do {
+            try key.write(to: path)
+        } catch {
+            // Two threads, or two containers' processes with one number, share the temporary file: then one of them
+            // fails, but the key is there.
+            guard FeatureKey(contentsOf: path) == key else { throw error }
+        }
+    }
+
+    /// Whether an open file is the one that lies at a path now.
+    static func isFile(_ descriptor: Int32, at path: String) -> Bool {
+        var (opened, current) = (stat(), stat())
+        return fstat(descriptor, &opened) == 0 && stat(path, &current) == 0
+            && opened.st_ino == current.st_ino && opened.st_dev == current.st_dev
+    }
 
     /// Bytes on the disk that a full store takes.
     var fullBytes: Int { stride * frames }

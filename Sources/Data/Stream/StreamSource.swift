@@ -8,11 +8,11 @@ public struct StreamSource: Sendable {
         /// Frames, at least 1.
         public var length: Int
         /// Instruction.
-        public var task: String
+        public var task: String?
         /// Which of the source's files holds the episode's frames.
         public var file: Int
 
-        public init(index: Int, length: Int, task: String, file: Int = 0) {
+        public init(index: Int, length: Int, task: String?, file: Int = 0) {
             (self.index, self.length, self.task, self.file) = (index, length, task, file)
         }
     }
@@ -55,7 +55,7 @@ public struct StreamSource: Sendable {
         self.init(
             name: dataset.name, weight: weight, fps: dataset.fps, camera: camera.key,
             episodes: zip(dataset.episodes, files.fileOfEpisode).map {
-                Episode(index: $0.episodeIndex, length: $0.length, task: $0.tasks.first ?? "", file: $1)
+                Episode(index: $0.episodeIndex, length: $0.length, task: $0.tasks.first, file: $1)
             },
             contentFiles: { try dataset.contentFiles(camera: camera) },
             makeFrames: { try FrameReader(dataset: dataset, camera: camera, indexes: indexes, pool: pool) })

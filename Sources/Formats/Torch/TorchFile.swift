@@ -32,7 +32,11 @@ public struct TorchFile: Sendable {
     /// Whether the file at `path` begins as a torch file does: as a zip archive or as a pickle.
     public static func hasMagic(path: String) throws(FormatError) -> Bool {
         let file = try MappedFile(path: path)
-        return withExtendedLifetime(file) { file.bytes.starts(with: [0x50, 0x4B]) || file.bytes.first == 0x80 }
+        return withExtendedLifetime(file) {
+            // A safetensors file begins with any length of its header, which may look like either; then comes the header.
+            let isSafeTensors = file.bytes.dropFirst(8).first == UInt8(ascii: "{")
+            return !isSafeTensors && (file.bytes.starts(with: [0x50, 0x4B]) || file.bytes.first == 0x80)
+        }
     }
 }
 

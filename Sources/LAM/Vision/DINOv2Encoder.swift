@@ -8,7 +8,7 @@ import Tensor
 /// Patches get learned positions, interpolated to the frames' grid.
 public final class DINOv2Encoder: VisionEncoder {
     public let sizes: VisionTransformerSizes
-    /// Identifies the network: equal for equal weights, whatever file they come from.
+    /// Equal for equal weights, whatever file or naming they come from.
     public let fingerprint: String
     private let transformer: VisionTransformer
     private let interpolation: PositionInterpolation

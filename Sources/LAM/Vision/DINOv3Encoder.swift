@@ -7,7 +7,7 @@ import Tensor
 /// Patches get their positions by rotation in every block, so frames may have any size that is a multiple of the patch.
 public final class DINOv3Encoder: VisionEncoder {
     public let sizes: VisionTransformerSizes
-    /// Identifies the network: equal for equal weights, whatever file or naming they come from.
+    /// Equal for equal weights, whatever file or naming they come from.
     public let fingerprint: String
     private let transformer: VisionTransformer
     private var rotations: [PatchGrid: RotaryPositions] = [:]

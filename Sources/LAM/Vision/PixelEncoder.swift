@@ -9,6 +9,7 @@ public struct PixelEncoder: VisionEncoder {
         self.patchSize = patchSize
     }
 
+    public var fingerprint: String { "pixels patch \(patchSize)" }
     public var featureWidth: Int { 3 * patchSize * patchSize }
 
     public func callAsFunction(_ frames: Tensor, on backend: any Backend) -> Tensor {

@@ -4,6 +4,8 @@ import Tensor
 public protocol VisionEncoder {
     /// Width D of a patch's feature vector.
     var featureWidth: Int { get }
+    /// Identifies the network: encoders of equal fingerprints give equal features.
+    var fingerprint: String { get }
     /// Side of a patch in pixels; frame sides must be multiples of it.
     var patchSize: Int { get }
     /// `frames` u8 `[B, T, 3, H, W]` to features f32 `[B, T, N, D]`, `N = (H / patchSize)(W / patchSize)`, rows first.

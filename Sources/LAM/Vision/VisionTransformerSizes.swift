@@ -26,6 +26,19 @@ public struct VisionTransformerSizes: Sendable, Equatable {
     public static let vitB16 = VisionTransformerSizes(
         width: 768, depth: 12, heads: 12, hidden: 3072, patchSize: 16, registers: 4)
 
+    /// ViT-B with patches of 14 pixels and four registers: `dinov2_vitb14_reg`, whose learned positions are 37 x 37.
+    public static let vitB14 = VisionTransformerSizes(
+        width: 768, depth: 12, heads: 12, hidden: 3072, patchSize: 14, registers: 4)
+
+    /// Work of one frame's forward pass, counting a multiplication and an addition as two.
+    ///
+    /// - Parameter patches: N of the frame.
+    public func flops(patches: Int) -> Double {
+        let (tokens, width) = (Double(1 + registers + patches), Double(width))
+        let products = tokens * (4 * width * width + 2 * width * Double(hidden)) + 2 * tokens * tokens * width
+        return 2 * (Double(depth) * products + Double(patches * 3 * patchSize * patchSize) * width)
+    }
+
     /// Width of a head; that of the published models is 64.
     static let headWidth = 64
 

@@ -7,13 +7,9 @@ struct VisionWeightReader {
     private var taken: Set<String> = []
     private var digests: [String] = []
 
-    /// Where a LAM checkpoint keeps its encoder, with and without the module's own name.
-    private static let prefixes = ["lam.dino_encoder.", "dino_encoder."]
-
     /// - Parameter file: the encoder's own weights, or a LAM checkpoint that holds them.
     init(_ file: WeightFile) {
-        let prefix = Self.prefixes.first { prefix in file.tensors.keys.contains { $0.hasPrefix(prefix) } }
-        self.file = prefix.map(file.dropping(prefix:)) ?? file
+        self.file = file.visionEncoder
     }
 
     func has(_ name: String) -> Bool { file.tensors[name] != nil }
@@ -73,5 +69,16 @@ struct VisionWeightReader {
         }
         var text = ([architecture] + digests.sorted()).joined(separator: "\n")
         return "xxh64:" + text.withUTF8 { XXHash64.hexadecimal(UnsafeRawBufferPointer($0)) }
+    }
+}
+
+extension WeightFile {
+    /// Where a LAM checkpoint keeps its vision encoder, with and without the module's own name.
+    private static let visionPrefixes = ["lam.dino_encoder.", "dino_encoder."]
+
+    /// The vision encoder's own tensors: those that a LAM checkpoint holds of it, or all of any other file.
+    public var visionEncoder: WeightFile {
+        let prefix = Self.visionPrefixes.first { prefix in tensors.keys.contains { $0.hasPrefix(prefix) } }
+        return prefix.map(dropping(prefix:)) ?? self
     }
 }

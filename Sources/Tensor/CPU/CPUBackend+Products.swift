@@ -4,7 +4,7 @@ import Kernels
 extension CPUBackend {
     /// Tiles of about this many rows and columns: large enough that packing the operands is a percent of the work,
     /// small enough that the tile is still in the second-level cache when its epilogue reads it.
-    private static let tileRows = 256
+    private static let tileRows = 384
     private static let tileColumns = 768
     /// Below this many multiply-adds a product runs on the calling thread: waking the others would cost more.
     private static let parallelThreshold = 1 << 20

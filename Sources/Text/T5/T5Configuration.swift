@@ -18,6 +18,11 @@ public struct T5Configuration: Equatable, Sendable {
     /// What all heads together take per token.
     var attentionWidth: Int { heads * headDim }
 
+    /// Whether a tensor is part of the blocks or the last norm.
+    static func isEncoders(_ name: String) -> Bool {
+        name.hasPrefix("encoder.block.") || name.hasPrefix("encoder.final_layer_norm.")
+    }
+
     static func block(_ index: Int) -> String { "encoder.block.\(index)." }
     static let biasTable = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
 

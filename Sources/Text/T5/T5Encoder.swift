@@ -7,6 +7,8 @@ import Tensor
 /// read.
 public final class T5Encoder {
     public let configuration: T5Configuration
+    /// Equal for equal weights of equal element types.
+    public let fingerprint: String
     public let backend: any Backend
     private let embedding: StoredTensor
     /// `[32, heads]`: T5 has one for all blocks.
@@ -18,7 +20,7 @@ public final class T5Encoder {
     ///   inside another model's (`lam.text_encoder.…`). What belongs to the decoder is ignored.
     /// - Throws: `FormatError.weights` that names the tensor that is missing or has the wrong shape.
     public init(weights: WeightFile, on backend: any Backend) throws(FormatError) {
-        let weights = Self.inner(weights)
+        let weights = weights.textEncoder
         let configuration = try T5Configuration(weights: weights)
         embedding = try weights.tensor(T5Configuration.embedding(in: weights))
         biasTable = try weights.tensor(T5Configuration.biasTable).floats()
@@ -29,16 +31,19 @@ public final class T5Encoder {
         }
         self.blocks = blocks
         self.configuration = configuration
+        fingerprint = Self.fingerprint(of: weights)
         self.backend = backend
     }
 
-    /// Without what stands before T5's own keys.
-    private static func inner(_ weights: WeightFile) -> WeightFile {
-        let key = T5Configuration.biasTable
-        guard weights.tensors[key] == nil,
-            let longer = weights.tensors.keys.first(where: { $0.hasSuffix("." + key) })
-        else { return weights }
-        return weights.dropping(prefix: String(longer.dropLast(key.count)))
+    private static func fingerprint(of weights: WeightFile) -> String {
+        var lines: [String] = []
+        let embedding = T5Configuration.embedding(in: weights)
+        for (name, tensor) in weights.tensors where name == embedding || T5Configuration.isEncoders(name) {
+            let bytes = tensor.withUnsafeBytes(XXHash64.hexadecimal)
+            lines.append("\(name == embedding ? "embedding" : name) \(tensor.elementType) \(tensor.shape) \(bytes)")
+        }
+        var text = lines.sorted().joined(separator: "\n")
+        return "xxh64:" + text.withUTF8 { XXHash64.hexadecimal(UnsafeRawBufferPointer($0)) }
     }
 
     /// The last hidden state.
@@ -95,5 +100,18 @@ public final class T5Encoder {
             backend.upload(embedding.rows(id..<id + 1), to: xBSD.range(place * width, width))
         }
         return xBSD
+    }
+}
+
+extension WeightFile {
+    /// The text encoder's own tensors: without what another model that contains it puts before their names, and without
+    /// T5's decoder.
+    public var textEncoder: WeightFile {
+        let key = T5Configuration.biasTable
+        var inner = self
+        if tensors[key] == nil, let longer = tensors.keys.first(where: { $0.hasSuffix("." + key) }) {
+            inner = dropping(prefix: String(longer.dropLast(key.count)))
+        }
+        return inner.filtering { $0.hasPrefix("encoder.") || $0 == "shared.weight" }
     }
 }

@@ -4,6 +4,14 @@ import NN
 import OrderedCollections
 import Tensor
 
+/// Weights of frozen encoders that a checkpoint is to contain, by the names that the encoders' own files give them.
+package struct FrozenWeights {
+    package var vision: OrderedDictionary<String, StoredTensor> = [:]
+    package var text: OrderedDictionary<String, StoredTensor> = [:]
+
+    package init() {}
+}
+
 /// A module's part of a checkpoint: weights, optimiser state, code usage.
 extension LAMModule {
     /// What Lightning puts before the model's own names.
@@ -13,21 +21,22 @@ extension LAMModule {
     private func usageName(_ quantizer: VectorQuantizer) -> String { quantizer.name + ".usage" }
 
     /// Everything of the module, borrowed: write the checkpoint before the next step.
+    ///
+    /// - Parameter frozen: encoders that the checkpoint is to contain.
     package func checkpoint(
-        epoch: Int, globalStep: Int, learningRate: Double, hasSchedule: Bool
+        epoch: Int, globalStep: Int, learningRate: Double, hasSchedule: Bool, frozen: FrozenWeights = FrozenWeights()
     ) -> LightningCheckpoint {
-        var stateDict: OrderedDictionary<String, StoredTensor> = [:]
-        for parameter in store.parameters {
-            stateDict[Self.stateDictPrefix + parameter.name] = stored(parameter.value)
-        }
-        var checkpoint = LightningCheckpoint(epoch: epoch, globalStep: globalStep, stateDict: stateDict)
+        var checkpoint = LightningCheckpoint(
+            epoch: epoch, globalStep: globalStep, stateDict: stateDict(with: frozen))
+        let indices = checkpoint.parameterIndices
         var moments: OrderedDictionary<Int, AdamWState.Moments> = [:]
-        for (index, parameter) in store.parameters.enumerated() where parameter.isTrainable && optimizer.step > 0 {
+        for parameter in store.parameters where parameter.isTrainable && optimizer.step > 0 {
             let own = optimizer.moments(of: parameter)
+            guard let index = indices[Self.stateDictPrefix + parameter.name] else { continue }
             moments[index] = AdamWState.Moments(
                 step: optimizer.step, expAvg: stored(own.expAvg), expAvgSq: stored(own.expAvgSq))
         }
-        var group = AdamWState.Group(lr: learningRate, params: Array(store.parameters.indices))
+        var group = AdamWState.Group(lr: learningRate, params: Array(0..<indices.count))
         let options = optimizer.options
         group.betas = (Double(options.betas.0), Double(options.betas.1))
         group.eps = Double(options.epsilon)
@@ -40,6 +49,25 @@ extension LAMModule {
                     (usageName($0), StoredTensor(floats: $0.usage, shape: [$0.codeCount]))
                 }))
         return checkpoint
+    }
+
+    /// Weights in the original's order, which has the vision encoder behind the action tokens, and the text encoder in
+    /// front of the layer that reads it.
+    private func stateDict(with frozen: FrozenWeights) -> OrderedDictionary<String, StoredTensor> {
+        var result: OrderedDictionary<String, StoredTensor> = [:]
+        func add(_ tensors: OrderedDictionary<String, StoredTensor>, _ encoder: String) {
+            for (name, tensor) in tensors { result["\(Self.stateDictPrefix)\(encoder).\(name)"] = tensor }
+        }
+        var hasVision = false
+        for parameter in store.parameters {
+            if !hasVision, !parameter.name.hasPrefix("action_latent") {
+                add(frozen.vision, "dino_encoder")
+                hasVision = true
+            }
+            if parameter.name == "lang_proj.weight" { add(frozen.text, "text_encoder") }
+            result[Self.stateDictPrefix + parameter.name] = stored(parameter.value)
+        }
+        return result
     }
 
     /// Restores weights, and the optimiser and usage where the file has them.

@@ -46,7 +46,7 @@ public struct Evaluation: Sendable {
     ///
     /// - Parameter visit: sees each batch with its result.
     static func run(
-        _ module: LAMModule, encoder: any VisionEncoder, stream: FramePairStream, limit: Int?,
+        _ module: LAMModule, encoder: BatchEncoder, stream: FramePairStream, limit: Int?,
         visit: (_ batch: FramePairBatch, _ result: LAMModule.BatchResult) -> Void = { _, _ in }
     ) throws -> Evaluation {
         var evaluation = Evaluation(codeCounts: [Int](repeating: 0, count: module.model.quantizer.codeCount))
@@ -54,8 +54,8 @@ public struct Evaluation: Sendable {
         var batches = 0
         while limit.map({ batches < $0 }) ?? true, let batch = try stream.next() {
             batches += 1
-            let frames = module.backend.tensor(batch.pixels, batch.shape)
-            let result = module.validationStep(encoder(frames, on: module.backend))
+            let input = try encoder(batch)
+            let result = module.validationStep(input.patches, language: input.language)
             let weight = Double(batch.samples.count)
             evaluation.samples += batch.samples.count
             evaluation.loss += Double(result.loss) * weight

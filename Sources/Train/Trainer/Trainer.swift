@@ -39,8 +39,7 @@ public final class Trainer {
     /// Last values by bare tag, for `monitor` and file names.
     private var metrics: [String: Double] = [:]
     private var lastCheckpoint: String?
-    /// Features of the last batch, `[B, 2, N, D]`.
-    private var lastPatches: Tensor?
+    private var lastBatch: EncodedBatch?
     private var firstHeldOut: Evaluation?
 
     public init(_ configuration: LAMConfiguration, parts: TrainingParts, environment: TrainerEnvironment) {
@@ -102,10 +101,9 @@ public final class Trainer {
         }
         for skipped in batch.skipped { reporter.note("\(skipped)") }
         let module = parts.module
-        let frames = module.backend.tensor(batch.pixels, batch.shape)
-        let patches = parts.encoder(frames, on: module.backend)
-        lastPatches = patches
-        let (_, result) = module.trainingStep(patches)
+        let input = try parts.batchEncoder(batch)
+        lastBatch = input
+        let (_, result) = module.trainingStep(input.patches, language: input.language)
         try requireFinite("loss", Double(result.loss))
         let values = MetricTag.values(of: result, .train)
         progress.count(values)
@@ -224,13 +222,16 @@ public final class Trainer {
 
     private func writeCheckpoint(to path: String, weightsOnly: Bool = false) throws {
         // A step may ruin the weights after its own loss was fine; these must not take the place of good ones.
-        if let lastPatches { try requireFinite("loss", Double(parts.module.validationStep(lastPatches).loss)) }
+        if let lastBatch {
+            let result = parts.module.validationStep(lastBatch.patches, language: lastBatch.language)
+            try requireFinite("loss", Double(result.loss))
+        }
         let model = configuration.model
         let factor = model.learningRateSchedule.factor(
             atStep: max(0, progress.globalStep - 1), of: limits.totalSteps, lr: model.optimizer.lr)
         var checkpoint = parts.module.checkpoint(
             epoch: lightningEpoch, globalStep: progress.globalStep, learningRate: model.optimizer.lr * factor,
-            hasSchedule: model.learningRateSchedule != LearningRateSchedule())
+            hasSchedule: model.learningRateSchedule != LearningRateSchedule(), frozen: parts.encoders.checkpointed)
         checkpoint.loops =
             LightningProgress(
                 epoch: lightningEpoch, batches: progress.batches,

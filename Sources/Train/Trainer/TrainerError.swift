@@ -4,6 +4,12 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
     case notFinite(what: String, value: Double, step: Int, checkpoint: String?)
     /// A checkpoint whose features come from another vision encoder than the configured one.
     case otherEncoder(path: String, trainedWith: String, configured: String)
+    /// A checkpoint whose frozen encoder of the same kind had other weights.
+    case otherEncoderWeights(path: String, encoder: String, trainedWith: String, configured: String)
+    /// Weights of a vision encoder whose patches are not `model.lam_patch_size`.
+    case otherPatchSize(path: String, patchSize: Int, configured: Int)
+    /// An episode whose instruction cannot be encoded.
+    case instruction(dataset: String, episode: Int, problem: String)
     /// A checkpoint of the other stage.
     case otherStage(path: String, trainedWith: TrainingStage, configured: TrainingStage)
     /// A checkpoint of a model that reads instructions, or of one that does not.
@@ -24,6 +30,15 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
         case .otherEncoder(let path, let trainedWith, let configured):
             "cannot resume: \(path): it was trained on features of \(trainedWith), expected \(configured); "
                 + "set model.vision_encoder to what it was trained with"
+        case .otherEncoderWeights(let path, let encoder, let trainedWith, let configured):
+            "cannot resume: \(path): it was trained with a \(encoder) of fingerprint \(trainedWith), expected "
+                + "\(configured); give the weights it was trained with as model.\(encoder)_weights"
+        case .otherPatchSize(let path, let patchSize, let configured):
+            "cannot use vision encoder: \(path): expected patches of \(configured) pixels (model.lam_patch_size), got "
+                + "\(patchSize); give weights with such patches"
+        case .instruction(let dataset, let episode, let problem):
+            "cannot encode instruction: \(dataset): episode \(episode): \(problem); mend the dataset's tasks, or set "
+                + "model.text_encoder to none"
         case .otherStage(let path, let trainedWith, let configured):
             "cannot resume: \(path): expected a checkpoint of \(configured.rawValue), got one of "
                 + "\(trainedWith.rawValue); "

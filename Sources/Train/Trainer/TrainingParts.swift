@@ -17,7 +17,8 @@ public final class TrainingParts {
     /// Seed of everything random outside the data stream.
     let seed: UInt64
     let module: LAMModule
-    let encoder: any VisionEncoder
+    let encoders: FrozenEncoders
+    let batchEncoder: BatchEncoder
     let stream: FramePairStream
     let checkpoints: [ModelCheckpoint]
     let logger: LoggerGroup
@@ -27,6 +28,7 @@ public final class TrainingParts {
     let validationBatches: Int?
     private let sources: [StreamSource]
     private let options: StreamOptions
+    private let features: FeatureCache?
 
     /// Batches of the summary's evaluation where nothing is held out.
     private static let summaryBatches = 16
@@ -40,19 +42,19 @@ public final class TrainingParts {
     /// - Parameters:
     ///   - checkpointRequest: `last`, `best` or a path to go on from.
     ///   - randomSeed: used where `seed_everything` leaves the seed to chance.
+    ///   - environment: the process's variables, which say where pretrained weights and the hub are.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
-    ///   - hub: where datasets that are not on this disk come from.
     ///   - note: takes lines for the user.
-    /// - Throws: errors of the datasets, the stream, the checkpoint and the log folder.
+    /// - Throws: errors of the datasets, the stream, the encoders, the checkpoint and the log folder.
     public init(
-        _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64, threads: Int?,
-        hub: HubAccess? = nil, note: (String) -> Void
+        _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64,
+        environment: [String: String], threads: Int?, note: (String) -> Void
     ) throws {
         let model = configuration.model
         let trainer = configuration.trainer
         options = configuration.data.stream
         try options.validate()
-        sources = try StreamSource.open(options, hub: hub)
+        sources = try StreamSource.open(options, hub: HubAccess(environment: environment))
         let checkpoint = try checkpointRequest.map {
             try CheckpointLocator.open($0, directories: Self.checkpointDirectories(trainer), note: note)
         }
@@ -63,10 +65,16 @@ public final class TrainingParts {
         }
 
         let backend = CPUBackend(threadCount: trainer.numThreads ?? threads)
-        encoder = PixelEncoder(patchSize: model.patchSize)
         if let checkpoint { try Self.requireSameModel(checkpoint, model) }
+        encoders = try FrozenEncoders(
+            model, files: PretrainedFiles(environment: environment), resuming: checkpoint, on: backend)
+        for line in encoders.notes { note(line) }
+        if let checkpoint { try encoders.requireSame(as: checkpoint) }
+        try encoders.checkInstructions(of: sources)
         module = try LAMModule.make(
-            model, featureWidth: encoder.featureWidth, backend: backend, seed: seed, resuming: checkpoint, note: note)
+            model, featureWidth: encoders.vision.featureWidth,
+            languageWidth: encoders.text?.encoder.configuration.width, backend: backend, seed: seed,
+            resuming: checkpoint, note: note)
 
         var streamState: StreamState?
         if let checkpoint {
@@ -79,7 +87,11 @@ public final class TrainingParts {
         } else {
             resumedFrom = nil
         }
-        stream = try FramePairStream(sources: sources, options, split: .train, restoring: streamState)
+        features = try Self.openFeatureCache(configuration, encoders.vision, sources)
+        for line in features?.notes ?? [] { note(line) }
+        batchEncoder = BatchEncoder(encoders, on: backend, cache: features)
+        stream = try FramePairStream(
+            sources: sources, options, split: .train, restoring: streamState, features: features)
         validationBatches =
             try options.valFraction > 0
             ? (FramePairStream(sources: sources, options, split: .val).pairsPerEpoch + options.batchSize - 1)
@@ -96,7 +108,8 @@ public final class TrainingParts {
     /// Lines about the run, before it starts.
     public var banner: [String] {
         let parameters = module.store.trainableCount
-        let patches = (options.resolution / encoder.patchSize) * (options.resolution / encoder.patchSize)
+        let encoder = encoders.vision
+        let patches = Self.patches(of: encoder, options)
         let work =
             module.model.options.trainingFLOPs(
                 patches: patches, featureWidth: encoder.featureWidth, actionTokens: module.model.tokensBeforePatches)
@@ -120,19 +133,20 @@ public final class TrainingParts {
     var hasValidation: Bool { options.valFraction > 0 }
 
     func evaluate(limit: Int?) throws -> Evaluation {
-        let stream = try FramePairStream(sources: sources, options, split: .val)
-        return try Evaluation.run(module, encoder: encoder, stream: stream, limit: limit)
+        let stream = try FramePairStream(sources: sources, options, split: .val, features: features)
+        return try Evaluation.run(module, encoder: batchEncoder, stream: stream, limit: limit)
     }
 
     /// Evaluates for the end of a run, and draws the contact sheets where features are pictures.
     func evaluateForSummary(into summary: inout FitSummary) throws -> [(code: Int, image: PNGImage)] {
-        let stream = try FramePairStream(sources: sources, options, split: hasValidation ? .val : .all)
-        var sheets = (encoder as? PixelEncoder).map {
+        let stream = try FramePairStream(
+            sources: sources, options, split: hasValidation ? .val : .all, features: features)
+        var sheets = (encoders.vision as? PixelEncoder).map {
             ContactSheets(encoder: $0, resolution: options.resolution, codes: module.model.quantizer.codeCount)
         }
         summary.isHeldOut = hasValidation
         summary.evaluation = try Evaluation.run(
-            module, encoder: encoder, stream: stream, limit: hasValidation ? nil : Self.summaryBatches
+            module, encoder: batchEncoder, stream: stream, limit: hasValidation ? nil : Self.summaryBatches
         ) { batch, result in
             sheets?.add(batch, indices: result.action.indices, recon: module.backend.floats(result.recon))
         }
@@ -143,11 +157,27 @@ public final class TrainingParts {
     func addTrainerState(to checkpoint: inout LightningCheckpoint, _ progress: TrainingProgress) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        checkpoint.trainer?.strings = [
-            StateKey.stream: String(decoding: try encoder.encode(stream.state), as: UTF8.self),
-            StateKey.progress: String(decoding: try encoder.encode(progress), as: UTF8.self),
-            StateKey.seed: String(seed),
-        ]
+        var strings = encoders.fingerprints
+        strings[StateKey.stream] = String(decoding: try encoder.encode(stream.state), as: UTF8.self)
+        strings[StateKey.progress] = String(decoding: try encoder.encode(progress), as: UTF8.self)
+        strings[StateKey.seed] = String(seed)
+        checkpoint.trainer?.strings = strings
+    }
+
+    private static func patches(of encoder: any VisionEncoder, _ options: StreamOptions) -> Int {
+        (options.resolution / encoder.patchSize) * (options.resolution / encoder.patchSize)
+    }
+
+    private static func openFeatureCache(
+        _ configuration: LAMConfiguration, _ encoder: any VisionEncoder, _ sources: [StreamSource]
+    ) throws -> FeatureCache? {
+        guard let root = configuration.data.featureCache else { return nil }
+        let options = configuration.data.stream
+        // Any size beyond the largest integer is no bound.
+        let limit = Int(exactly: (configuration.data.featureCacheGiB * Double(1 << 30)).rounded()) ?? .max
+        return try FeatureCache(
+            root: root, limitBytes: limit, encoder: encoder.fingerprint,
+            patches: patches(of: encoder, options), width: encoder.featureWidth, sources: sources, options: options)
     }
 
     /// Weights of another stage, without their language or for another encoder's features of equal width would load

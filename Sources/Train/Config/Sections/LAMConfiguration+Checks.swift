@@ -60,6 +60,11 @@ extension LAMConfiguration {
                 "data.image_aug is true, and a frame that is cropped and coloured anew each time has no features to keep",
                 "set data.image_aug to false or leave feature_cache out")
         }
+        if data.featureCache != nil, model.visionEncoder == .pixels {
+            throw conflict(
+                "data.feature_cache", "model.vision_encoder is pixels, whose features cost nothing to make",
+                "leave feature_cache out")
+        }
         if model.learningRateSchedule.minLearningRate > model.optimizer.lr {
             throw conflict(
                 "model.lr_scheduler.min_lr",
@@ -114,6 +119,9 @@ extension LAMConfiguration {
             if let weights = model.textEncoderWeights { context.note("model.text_encoder_weights", weights, reason) }
             if model.textMask != .aligned { context.note("model.text_mask", model.textMask.rawValue, reason) }
         }
+        if model.visionEncoder == .pixels, let weights = model.visionEncoderWeights {
+            context.note("model.vision_encoder_weights", weights, "no effect with vision_encoder pixels")
+        }
         if model.stage == .stage1, let path = model.stageOneCheckpoint {
             context.note("model.stage_one_ckpt", path, "no effect in stage-1")
         }
@@ -128,20 +136,10 @@ extension LAMConfiguration {
     /// - Parameter locate: where an option was written, for the message.
     /// - Throws: `ConfigurationError.unavailable` or `.missingValue`.
     public func requireRunnable(locate: (String) -> ConfigLocation = { _ in .schemaDefault }) throws {
-        if model.visionEncoder != .pixels {
-            throw ConfigurationError.unavailable(
-                path: "model.vision_encoder", at: locate("model.vision_encoder"), got: model.visionEncoder.rawValue,
-                remedy: "use --model.vision_encoder pixels")
-        }
         if trainer.gradientClipAlgorithm != .norm, trainer.gradientClipVal != nil {
             throw ConfigurationError.unavailable(
                 path: "trainer.gradient_clip_algorithm", at: locate("trainer.gradient_clip_algorithm"),
                 got: trainer.gradientClipAlgorithm.rawValue, remedy: "use norm")
-        }
-        if model.textEncoder != .none {
-            throw ConfigurationError.unavailable(
-                path: "model.text_encoder", at: locate("model.text_encoder"), got: model.textEncoder.rawValue,
-                remedy: "use --model.text_encoder none")
         }
         if data.stream.datasetMix.isEmpty, let mixture = data.dataMix {
             throw ConfigurationError.unavailable(

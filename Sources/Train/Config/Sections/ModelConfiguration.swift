@@ -27,6 +27,7 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
     public var textEncoder = TextEncoder.none
     public var textEncoderWeights: String?
     public var textMask = TextMask.aligned
+    public var checkpointFrozen = false
     public var usage = CodeUsage.occurrence
     public var restart = CodeRestart.encoder
     public var restartEveryNSteps = 100
@@ -76,8 +77,11 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
         .init(
             "vision_encoder", \.visionEncoder,
             "What frames are turned into; where `lam_patch_size` is 14, the default is `dinov2-vitb14-reg`.",
-            differs: "New; the original always loads DINOv3 ViT-B/16. This build runs `pixels` only."),
-        .init("vision_encoder_weights", \.visionEncoderWeights, "Weights file of the vision encoder.", differs: "New."),
+            differs: "New; the original always loads DINOv3 ViT-B/16."),
+        .init(
+            "vision_encoder_weights", \.visionEncoderWeights,
+            "Weights of the vision encoder: a file, a folder or a hub id; null: where its usual downloader keeps them.",
+            differs: "New."),
         .init(
             "text_encoder", \.textEncoder,
             "What encodes the task instruction, which conditions stage 1. In a UniVLA file (stage 1, `lam_patch_size` "
@@ -85,8 +89,11 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
             differs: "New; UniVLA's stage 1 always loads T5, the original and stage 2 never do."),
         .init(
             "text_encoder_weights", \.textEncoderWeights,
-            "Folder or hub id of the text encoder's weights and tokenizer.",
+            "Weights and tokenizer of the text encoder: a folder, a file or a hub id; null: the hub's cache.",
             differs: "New; UniVLA reads `./t5-base`."),
+        .init(
+            "checkpoint_frozen", \.checkpointFrozen, "Whether checkpoints contain the frozen encoders' weights.",
+            differs: "The original's always do; the default here names them by a fingerprint."),
         .init(
             "text_mask", \.textMask,
             "Whose padding attention leaves out: that of the row's own sample, or as in the `original`.",

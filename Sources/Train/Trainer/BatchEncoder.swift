@@ -2,27 +2,45 @@ import LAM
 import LAMData
 import Tensor
 
-/// Turns batches into patch features, through a feature cache where there is one.
+/// What the model reads of a batch.
+struct EncodedBatch {
+    /// Features of both frames, `[B, 2, N, D]`.
+    let patches: Tensor
+    /// The samples' instructions, where there is a text encoder.
+    let language: LanguageTokens?
+}
+
+/// Turns batches into what the model reads, the frames through a feature cache where there is one.
 ///
 /// With a cache, all features are rounded to bf16, the ones just encoded too, so that the first epoch sees the same
 /// numbers as later ones. A frame's features are those of its first encoding: frames that the cache got since a batch
 /// was read ahead are taken from it, and a frame that is twice in a batch is encoded once. Bits therefore repeat even
 /// where a product of other size rounds differently, as long as the cache is not full.
-struct FeatureSource {
-    private let encoder: any VisionEncoder
+struct BatchEncoder {
+    private let encoders: FrozenEncoders
     private let backend: any Backend
     private let cache: FeatureCache?
 
     /// - Parameter cache: the one that the stream of the batches has, or nil if that has none.
-    init(encoder: any VisionEncoder, backend: any Backend, cache: FeatureCache? = nil) {
-        self.encoder = encoder
+    init(_ encoders: FrozenEncoders, on backend: any Backend, cache: FeatureCache? = nil) {
+        self.encoders = encoders
         self.backend = backend
         self.cache = cache
     }
 
+    /// - Throws: `TextError` of an instruction that cannot be encoded.
+    func callAsFunction(_ batch: FramePairBatch) throws -> EncodedBatch {
+        EncodedBatch(
+            patches: patches(of: batch),
+            language: try encoders.text.map { encoder in
+                let (hidden, mask) = try encoder(batch.samples.map(\.task))
+                return LanguageTokens(hidden: hidden, mask: mask)
+            })
+    }
+
     /// Features of a batch's frames, f32 `[B, 2, N, D]`.
-    func callAsFunction(_ batch: FramePairBatch) -> Tensor {
-        guard let cache else { return encoder(backend.tensor(batch.pixels, batch.shape), on: backend) }
+    private func patches(of batch: FramePairBatch) -> Tensor {
+        guard let cache else { return encoders.vision(backend.tensor(batch.pixels, batch.shape), on: backend) }
         precondition(batch.features.count == batch.frames.count, "a batch of a stream without the feature cache")
         var known: [FrameReference: FrameFeatures] = [:]
         for (frame, features) in zip(batch.frames, batch.features) {
@@ -62,7 +80,7 @@ struct FeatureSource {
         }
         guard !missing.isEmpty else { return }
         let frames = backend.tensor(pixels, [missing.count, 1, 3, batch.resolution, batch.resolution])
-        let encoded = encoder(frames, on: backend)
+        let encoded = encoders.vision(frames, on: backend)
         precondition(
             encoded.shape == [missing.count, 1, cache.patches, cache.width],
             "the encoder gives \(encoded.shape), the cache is made for [\(cache.patches), \(cache.width)]")

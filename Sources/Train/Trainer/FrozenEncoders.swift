@@ -1,0 +1,113 @@
+import Foundation
+import Formats
+import LAM
+import LAMData
+import OrderedCollections
+import Tensor
+import Text
+
+/// The pretrained networks of a run, which training reads and never changes.
+struct FrozenEncoders {
+    let vision: any VisionEncoder
+    let text: InstructionEncoder?
+    /// Lines that say which weights were taken.
+    let notes: [String]
+    /// What `checkpoint_frozen` puts into checkpoints, under the original's names; empty without it.
+    let checkpointed: FrozenWeights
+
+    /// - Parameters:
+    ///   - checkpoint: the one to go on from. Its own vision encoder, which the original's checkpoints contain, is taken
+    ///     where the configuration names no weights.
+    /// - Throws: `PretrainedError`, `FormatError.weights`, `TextError`, `TrainerError.otherPatchSize`.
+    init(
+        _ model: ModelConfiguration, files: PretrainedFiles, resuming checkpoint: LightningCheckpoint?,
+        on backend: any Backend
+    ) throws {
+        var notes: [String] = []
+        var kept = FrozenWeights()
+        func open(_ path: String, _ encoder: String) throws -> WeightFile {
+            notes.append("\(encoder): weights from \(path)")
+            return try WeightFile(path: path)
+        }
+        let holdsVision = checkpoint?.stateDict.keys.contains {
+            $0.hasPrefix(LAMModule.stateDictPrefix + "dino_encoder.")
+        }
+        let path =
+            if let checkpoint, holdsVision == true, model.visionEncoderWeights == nil, model.visionEncoder != .pixels {
+                checkpoint.path
+            } else {
+                try files.visionEncoder(model.visionEncoder, weights: model.visionEncoderWeights) ?? ""
+            }
+        switch model.visionEncoder {
+        case .pixels:
+            vision = PixelEncoder(patchSize: model.patchSize)
+        case .dinov3ViTB16:
+            let weights = try open(path, model.visionEncoder.rawValue)
+            vision = try DINOv3Encoder(weights, on: backend)
+            kept.vision = weights.visionEncoder.tensors
+        case .dinov2ViTB14:
+            let weights = try open(path, model.visionEncoder.rawValue)
+            vision = try DINOv2Encoder(weights, on: backend)
+            kept.vision = weights.visionEncoder.tensors
+        }
+        guard vision.patchSize == model.patchSize else {
+            throw TrainerError.otherPatchSize(path: path, patchSize: vision.patchSize, configured: model.patchSize)
+        }
+        switch model.textEncoder {
+        case .none:
+            text = nil
+        case .t5Base:
+            let paths = try files.t5Base(weights: model.textEncoderWeights)
+            let weights = try open(paths.weights, model.textEncoder.rawValue)
+            text = InstructionEncoder(
+                tokenizer: try T5Tokenizer(path: paths.vocabulary),
+                encoder: try T5Encoder(weights: weights, on: backend))
+            kept.text = weights.textEncoder.tensors
+        }
+        self.notes = notes
+        checkpointed = model.checkpointFrozen ? kept : FrozenWeights()
+    }
+
+    /// What a checkpoint says of the encoders: names with a fingerprint of the weights.
+    var fingerprints: OrderedDictionary<String, String> {
+        var result: OrderedDictionary = [StateKey.vision: vision.fingerprint]
+        if let text { result[StateKey.text] = text.encoder.fingerprint }
+        return result
+    }
+
+    private enum StateKey {
+        static let vision = "vision_encoder"
+        static let text = "text_encoder"
+    }
+
+    /// - Throws: `TrainerError.otherEncoderWeights` where a checkpoint was trained with others.
+    func requireSame(as checkpoint: LightningCheckpoint) throws {
+        for (encoder, fingerprint) in fingerprints {
+            guard let trainedWith = checkpoint.trainer?.strings[encoder], trainedWith != fingerprint else { continue }
+            throw TrainerError.otherEncoderWeights(
+                path: checkpoint.path, encoder: encoder, trainedWith: trainedWith, configured: fingerprint)
+        }
+    }
+
+    /// Makes sure, before anything is trained, that every episode has an instruction that can be encoded.
+    ///
+    /// - Throws: `TrainerError.instruction` that names the first episode without one.
+    func checkInstructions(of sources: [StreamSource]) throws {
+        guard let text else { return }
+        var checked: Set<String> = []
+        for source in sources {
+            for episode in source.episodes {
+                func fail(_ problem: String) -> TrainerError {
+                    .instruction(dataset: source.name, episode: episode.index, problem: problem)
+                }
+                guard let task = episode.task else { throw fail("expected a task, got none") }
+                guard checked.insert(task).inserted else { continue }
+                do {
+                    _ = try text.tokenizer.ids(of: task)
+                } catch {
+                    throw fail("\(error)")
+                }
+            }
+        }
+    }
+}
