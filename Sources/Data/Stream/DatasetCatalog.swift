@@ -11,11 +11,14 @@ public struct DatasetCatalog: Sendable {
     private let access: HubAccess?
     private let store: HubStore?
     private let prefetcher: HubPrefetcher?
+    private let checksDataFiles: Bool
 
     /// - Parameters:
     ///   - options: gives `root`, `revision` and the bound on downloads; the mix is not looked at.
     ///   - hub: nil keeps to steps that need no variables of the process: 1.
-    public init(_ options: StreamOptions, hub: HubAccess?) {
+    ///   - checksDataFiles: compares the rows of data files on this disk with the episodes' lengths.
+    public init(_ options: StreamOptions, hub: HubAccess?, checksDataFiles: Bool = true) {
+        self.checksDataFiles = checksDataFiles
         (root, revision, access) = (options.root, options.revision, hub)
         let gibibyte = Double(1 << 30)
         store = hub.map { HubStore($0, limitBytes: Int(min(options.hubCacheGiB, 1e6) * gibibyte)) }
@@ -32,7 +35,7 @@ public struct DatasetCatalog: Sendable {
         for candidate in candidates where FileManager.default.fileExists(atPath: "\(candidate)/meta/info.json") {
             // Rules that go by name must not see the folders above a dataset, nor a state where it lies on this disk.
             let short = name.hasPrefix("/") ? URL(fileURLWithPath: name).lastPathComponent : name
-            return try LeRobotDataset(root: candidate, name: short)
+            return try LeRobotDataset(root: candidate, name: short, checkDataFiles: checksDataFiles)
         }
         guard let store, let prefetcher, let repository = repository(name) else {
             throw StreamError.missingDataset(name: name, tried: candidates)

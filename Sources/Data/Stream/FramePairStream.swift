@@ -164,7 +164,7 @@ public final class FramePairStream {
             resolution: resolution, samples: samples, skipped: pairs.skipped)
     }
 
-    private static func pairs(
+    static func pairs(
         of sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit
     ) throws -> [EpisodePairs] {
         let pairs = try sources.enumerated().map { place, source in

@@ -42,7 +42,7 @@ public struct StreamBenchmark: Codable, Sendable, Hashable {
         return result
     }
 
-    private static func peakResidentBytes() -> Int {
+    static func peakResidentBytes() -> Int {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         // Linux counts kilobytes.
