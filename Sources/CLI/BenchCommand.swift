@@ -95,7 +95,8 @@ struct DataBenchCommand: ParsableCommand {
                 stream           \(String(format: "%.0f", result.samplesPerSecond)) samples/s over \(result.samples) samples
                 first batch      \(String(format: "%.3f", result.secondsToFirstBatch)) s after opening
                 batch            \(String(format: "%.1f", Double(result.bytesPerBatch) / mebibyte)) MiB of pixels
-                peak memory      \(String(format: "%.0f", Double(result.peakResidentBytes) / mebibyte)) MiB
+                peak memory      \(String(format: "%.0f", Double(result.peakResidentBytes) / mebibyte)) MiB, \
+                of it for the stream at most \(String(format: "%.0f", Double(result.predictedBytes) / mebibyte)) MiB
                 """)
         } catch {
             Console.error("error: \(error)")

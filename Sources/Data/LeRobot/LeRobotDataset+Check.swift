@@ -126,6 +126,8 @@ extension LeRobotDataset {
     }
 
     private func openDataFile(_ path: String) throws -> ParquetFile {
+        let lease = try hold(path)
+        defer { withExtendedLifetime(lease) {} }
         try MetadataFile.requireContent(path: path, purpose: "rows of dataset \(name)")
         return try ParquetFile(path: path)
     }

@@ -55,6 +55,9 @@ package struct EpisodePairs: Sendable {
         var kept: [(position: Int, length: Int)] = []
         var firstPairs: [Int] = []
         var files: [Int32] = []
+        kept.reserveCapacity(episodes.underestimatedCount)
+        firstPairs.reserveCapacity(episodes.underestimatedCount)
+        files.reserveCapacity(episodes.underestimatedCount)
         var (pairs, frames, total) = (0, 0, 0)
         for episode in episodes {
             total += 1

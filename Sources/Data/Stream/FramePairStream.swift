@@ -37,6 +37,8 @@ public final class FramePairStream {
     /// Seconds that `next()` has waited for batches since the beginning.
     public private(set) var waitedSeconds = 0.0
 
+    /// What the stream takes at most; nil for sources that were not opened from a mix.
+    public let memory: StreamMemory?
     /// Samples that were bad and replaced, in the batches taken so far.
     public private(set) var skippedSamples = 0
 
@@ -97,6 +99,7 @@ public final class FramePairStream {
         self.sources = sources
         resolution = options.resolution
         maxSkips = options.maxSkips
+        memory = sources.first?.memory
 
         let fingerprint = StreamState.fingerprint(sources: sources, options: options, split: split)
         try state?.check(against: fingerprint, datasets: sources.count)
@@ -124,8 +127,7 @@ public final class FramePairStream {
             augmentPair: options.augmentPair)
         let seed = options.seed
         let onBadSample = options.onBadSample
-        let workers = options.numWorkers ?? max(1, min(8, ProcessInfo.processInfo.activeProcessorCount / 2))
-        for number in 0..<workers {
+        for number in 0..<options.workerCount {
             queue.startWorker("lam.data.\(number)") {
                 PairLoader(
                     sources: sources, pairs: pairs, augmentation: augmentation, seed: seed, onBadSample: onBadSample,
@@ -176,7 +178,10 @@ public final class FramePairStream {
                     episodes: positions.lazy.map { (position: $0, length: lengths[$0]) }, window: window,
                     padAtEnd: options.padAtEnd, file: { source.episodes[$0].file })
             }
-            guard pairs(lengths.indices).count > 0 else {
+            func isUsable(_ length: Int) -> Bool {
+                EpisodePairs.starts(length: length, window: window, padAtEnd: options.padAtEnd) > 0
+            }
+            guard lengths.contains(where: isUsable) else {
                 let range = lengths.min().flatMap { low in lengths.max().map { low...$0 } }
                 throw StreamError.noPairs(
                     dataset: source.name, episodes: lengths.count, lengths: range, window: window.frames)
@@ -184,7 +189,7 @@ public final class FramePairStream {
             return pairs(
                 split.episodes(
                     lengths: lengths, name: source.name, valFraction: options.valFraction, seed: options.seed,
-                    usable: { EpisodePairs.starts(length: $0, window: window, padAtEnd: options.padAtEnd) > 0 }))
+                    usable: isUsable))
         }
         if split == .val, pairs.allSatisfy({ $0.count == 0 }) {
             throw StreamError.nothingHeldOut(datasets: sources.map(\.name), valFraction: options.valFraction)

@@ -11,6 +11,8 @@ public struct StreamBenchmark: Codable, Sendable, Hashable {
     public var seconds: Double
     /// Largest resident set of this process so far.
     public var peakResidentBytes: Int
+    /// What the stream was to take at most.
+    public var predictedBytes = 0
     /// Bytes of pixels in a batch.
     public var bytesPerBatch: Int
 
@@ -32,6 +34,7 @@ public struct StreamBenchmark: Codable, Sendable, Hashable {
         var result = StreamBenchmark(
             batches: 0, samples: 0, secondsToFirstBatch: (begin - start) / .seconds(1), seconds: 0,
             peakResidentBytes: 0, bytesPerBatch: first?.pixels.count ?? 0)
+        result.predictedBytes = stream.memory?.total ?? 0
         while result.batches < batches, let batch = try stream.next() {
             result.batches += 1
             result.samples += batch.samples.count
@@ -42,7 +45,8 @@ public struct StreamBenchmark: Codable, Sendable, Hashable {
         return result
     }
 
-    static func peakResidentBytes() -> Int {
+    /// The largest resident set of this process so far.
+    public static func peakResidentBytes() -> Int {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         // Linux counts kilobytes.

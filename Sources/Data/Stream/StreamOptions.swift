@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a stream of frame pairs is made of; the section `data` of a configuration. Every field is the YAML key in camel
 /// case.
 public struct StreamOptions: Sendable, Hashable {
@@ -61,8 +63,14 @@ public struct StreamOptions: Sendable, Hashable {
     public var maxSkips = 100
     /// Threads that read and augment; `nil` takes half of the cores, at most 8. Never changes a sample.
     public var numWorkers: Int?
+    /// Bound on what the stream itself takes, in units of 2^30 bytes; `nil` bounds open videos to 1 GiB and the rest by
+    /// its size.
+    public var memoryBudgetGiB: Double?
     /// Batches that are made ahead of the one being waited for.
     public var prefetch = 2
+
+    /// Threads that read and augment, as a number.
+    public var workerCount: Int { numWorkers ?? max(1, min(8, ProcessInfo.processInfo.activeProcessorCount / 2)) }
 
     public init(datasetMix: [MixEntry], root: String? = nil) {
         self.datasetMix = datasetMix
@@ -88,6 +96,8 @@ public struct StreamOptions: Sendable, Hashable {
         try require((1...1_000_000_000).contains(bufferSize), "buffer_size", "1 … 1000000000", bufferSize)
         try require(hubCacheGiB > 0 && hubCacheGiB.isFinite, "hub_cache_gib", "a number above 0", hubCacheGiB)
         try require(valFraction >= 0 && valFraction < 1, "val_fraction", "a number in [0, 1)", valFraction)
+        let budget = memoryBudgetGiB ?? 1
+        try require(budget > 0 && budget.isFinite, "memory_budget", "a number above 0", budget)
         try require((0...1_000_000_000).contains(maxSkips), "max_skips", "0 … 1000000000", maxSkips)
         try require((1...1024).contains(numWorkers ?? 1), "num_workers", "1 … 1024", numWorkers ?? 0)
         try require((1...1024).contains(prefetch), "prefetch", "1 … 1024", prefetch)

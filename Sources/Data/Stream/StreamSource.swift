@@ -26,6 +26,8 @@ public struct StreamSource: Sendable {
     public var episodes: [Episode]
     /// Makes a reader; called once by every worker thread.
     public var makeFrames: @Sendable () throws -> any FrameProvider
+    /// What a stream of the mix that this belongs to takes.
+    var memory: StreamMemory?
     /// What the order of samples has to know of the files.
     package var locality = FileLocality()
     /// The files that the pictures depend on, by a name that stays when the dataset is moved.
@@ -67,17 +69,53 @@ public struct StreamSource: Sendable {
     /// - Parameter hub: where datasets that are not on this disk come from; nil keeps to this disk.
     /// - Throws: `StreamError.missingDataset`; `DataError` and whatever else opening a dataset throws.
     public static func open(_ options: StreamOptions, hub: HubAccess? = nil) throws -> [StreamSource] {
+        try openWithDatasets(options, hub: hub).map(\.source)
+    }
+
+    /// The same, with the datasets behind the sources.
+    public static func openWithDatasets(
+        _ options: StreamOptions, hub: HubAccess? = nil
+    ) throws -> [(dataset: LeRobotDataset, source: StreamSource)] {
         let catalog = DatasetCatalog(options, hub: hub)
-        let indexes = VideoIndexCache()
-        let pool = ReaderPool()
         // Waiting for a hub, not computing, is what takes long.
-        return try concurrentMap(options.datasetMix, threads: hub == nil ? 2 : 8) { entry in
+        let opened = try concurrentMap(options.datasetMix, threads: hub == nil ? 2 : 8) { entry in
             let dataset = try catalog.open(entry.name)
-            let source = try StreamSource(
-                dataset, weight: entry.weight, imageKeys: options.imageKeys, indexes: indexes, pool: pool)
+            let camera = try options.camera(of: dataset)
             // A run of days must not end at the first episode whose file was never copied.
-            try dataset.requireVideoFiles(camera: dataset.camera(preferred: source.camera))
-            return source
+            try dataset.requireVideoFiles(camera: camera)
+            return (dataset: dataset, camera: camera)
         }
+        let memory = try StreamMemory(
+            options, episodes: opened.reduce(0) { $0 + $1.dataset.episodes.count },
+            frames: opened.reduce(0) { $0 + min($1.dataset.totalFrames, 1 << 32) },
+            videos: opened.reduce(0) { sum, entry in
+                let files = Set(entry.dataset.episodes.lazy.map { $0.videos.first?.file ?? $0.dataFile }.prefix(1000))
+                return sum + files.count
+            },
+            pixels: opened.map { $0.dataset.pixels(of: $0.camera) }.max() ?? 0, workers: options.workerCount)
+        let (indexes, pool) = (memory.indexCache, memory.pool)
+        return try zip(options.datasetMix, opened).map { entry, opened in
+            var source = try StreamSource(
+                opened.dataset, weight: entry.weight, imageKeys: options.imageKeys, indexes: indexes, pool: pool)
+            source.memory = memory
+            return (opened.dataset, source)
+        }
+    }
+}
+
+extension StreamOptions {
+    /// The camera that these options choose.
+    func camera(of dataset: LeRobotDataset) throws -> Camera {
+        let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
+        return try dataset.camera(preferred: wanted?.key)
+    }
+}
+
+extension LeRobotDataset {
+    /// Pixels of a picture by `info.json`; a hint, as writers err.
+    fileprivate func pixels(of camera: Camera) -> Int {
+        let shape = info.feature(camera.key)?.shape ?? []
+        guard shape.count == 3, shape.allSatisfy({ (1...16_384).contains($0) }) else { return 640 * 480 }
+        return shape.sorted().suffix(2).reduce(1, *)
     }
 }

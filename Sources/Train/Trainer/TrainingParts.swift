@@ -127,7 +127,7 @@ public final class TrainingParts {
         return [
             module.backend.summary,
             "\(parameters) trainable parameters, \(work.formatted4) GFLOP a sample, batch \(options.batchSize)",
-        ] + datasets
+        ] + datasets + (stream.memory.map { ["data stream: \($0)"] } ?? [])
     }
 
     var hasValidation: Bool { options.valFraction > 0 }

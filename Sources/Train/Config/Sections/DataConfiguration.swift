@@ -81,6 +81,10 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "num_workers", \.stream.numWorkers, .ifPresent(.from(1, to: 1_024)),
             "Threads that read and augment; null: half of the cores, at most 8.",
             differs: "The original always uses none."),
+        .init(
+            "memory_budget", \.stream.memoryBudgetGiB, .ifPresent(.positive),
+            "Bound in GiB on what the data stream takes; null: as its batches need, and 1 GiB of open videos.",
+            differs: "New; the original's decoders grow without bound."),
         .init("prefetch", \.stream.prefetch, .from(1, to: 1_024), "Batches made ahead.", differs: "New."),
         .init(
             "feature_cache", \.featureCache,
