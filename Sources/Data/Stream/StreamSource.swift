@@ -105,7 +105,7 @@ public struct StreamSource: Sendable {
 
 extension StreamOptions {
     /// The camera that these options choose.
-    func camera(of dataset: LeRobotDataset) throws -> Camera {
+    public func camera(of dataset: LeRobotDataset) throws -> Camera {
         let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
         return try dataset.camera(preferred: wanted?.key)
     }
