@@ -42,7 +42,10 @@ import Testing
         let program = try program()
         for (setup, words) in [
             (shell + " HF_HUB_OFFLINE=1", "HF_HUB_OFFLINE forbids the network"),
-            (shell.replacingOccurrences(of: server.endpoint, with: "\(server.endpoint)/nowhere"), "status 200, got 404"),
+            (
+                shell.replacingOccurrences(of: server.endpoint, with: "\(server.endpoint)/nowhere"),
+                "status 200, got 404"
+            ),
         ] {
             let result = try program.fit(afterShell: setup)
             #expect(result.status == 3 && result.error.contains(words), "\(result.error)")
@@ -52,7 +55,8 @@ import Testing
     @Test("a bad sample is skipped, told and counted, where the configuration says so")
     func skipping() throws {
         let folder = try TemporaryFolder()
-        try FileManager.default.copyItem(at: Goldens.url("datasets/toto_push_lf_v21"), to: folder.url("toto_push_lf_v21"))
+        try FileManager.default.copyItem(
+            at: Goldens.url("datasets/toto_push_lf_v21"), to: folder.url("toto_push_lf_v21"))
         let path = folder.url("toto_push_lf_v21/videos/chunk-000/observation.images.image/episode_000001.mp4")
         var video = try Data(contentsOf: path)
         for place in video.count * 2 / 5..<video.count / 2 { video[place] = 0xFF }

@@ -179,7 +179,8 @@ public final class HubServer: Sendable {
         let id = parts.count > 1 ? "\(parts[0])/\(parts[1])" : ""
         if parts.count == 3, parts[2] == "refs" {
             let tags = (self.tags[id] ?? []).map { #"{"name": "\#($0)", "ref": "refs/tags/\#($0)"}"# }
-            return connection.send(200, [:], Array(#"{"tags": [\#(tags.joined(separator: ", "))], "branches": []}"#.utf8))
+            return connection.send(
+                200, [:], Array(#"{"tags": [\#(tags.joined(separator: ", "))], "branches": []}"#.utf8))
         }
         guard parts.count >= 4, parts[2] == "revision",
             let folder = folder(id, parts[3...].joined(separator: "/"))

@@ -72,8 +72,10 @@ extension HubClient {
                 .unexpectedAnswer(
                     url: Self.shown(url), expected: "an ETag", got: answer.headers["etag"] ?? "none"))
         }
-        let length = answer.headers["x-linked-size"] ?? (answer.location == nil ? answer.headers["content-length"] : nil)
-        return HubFileFacts(etag: etag, size: length.flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }, source: answer.location ?? url)
+        let length =
+            answer.headers["x-linked-size"] ?? (answer.location == nil ? answer.headers["content-length"] : nil)
+        return HubFileFacts(
+            etag: etag, size: length.flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }, source: answer.location ?? url)
     }
 
     func address(of file: String, in snapshot: HubSnapshot) -> String {
@@ -104,7 +106,8 @@ extension HubClient {
     }
 
     private static func escaped(_ text: String, _ besides: String) -> String {
-        let plain = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~" + besides)
+        let plain = CharacterSet(
+            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~" + besides)
         return text.addingPercentEncoding(withAllowedCharacters: plain) ?? text
     }
 }

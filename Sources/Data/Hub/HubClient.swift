@@ -88,7 +88,8 @@ final class HubClient: Sendable {
     private func redirect(of answer: HTTPAnswer, from url: String) throws -> String {
         guard let next = answer.location, let target = HTTPOrigin(of: next) else {
             throw DataError.hub(
-                .badRedirect(url: Self.shown(url), target: answer.headers["location"] ?? "nowhere", reason: "no address"))
+                .badRedirect(
+                    url: Self.shown(url), target: answer.headers["location"] ?? "nowhere", reason: "no address"))
         }
         guard target.scheme == "https" || HTTPOrigin(of: url)?.scheme == "http" else {
             throw DataError.hub(
@@ -166,6 +167,7 @@ final class HubClient: Sendable {
     private static func text(_ message: [UInt8]) -> String {
         let text = (try? JSON.parse(message, path: ""))?["error"]?.string ?? String(decoding: message, as: UTF8.self)
         let line = text.split(whereSeparator: { $0.isWhitespace || $0.isNewline }).joined(separator: " ")
-        return String(line.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.prefix(200).map(Character.init))
+        return String(
+            line.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.prefix(200).map(Character.init))
     }
 }

@@ -38,7 +38,8 @@ extension HubFailure: CustomStringConvertible {
             return "hub request refused: \(url): expected status 200, got \(status)"
                 + (message.isEmpty ? "" : " (\(message))") + "; \(advice)"
         case .unreachable(let url, let attempts, let reason):
-            return "hub not reachable: \(url): \(attempts) attempts failed, the last with: \(reason); check the network "
+            return
+                "hub not reachable: \(url): \(attempts) attempts failed, the last with: \(reason); check the network "
                 + "and HF_ENDPOINT, or set HF_HUB_OFFLINE=1 to use what is cached"
         case .unexpectedContent(let url, let what, let expected, let got):
             return "damaged download: \(url): \(what): expected \(expected), got \(got); try again, or remove the "
@@ -48,7 +49,8 @@ extension HubFailure: CustomStringConvertible {
         case .badRedirect(let url, let target, let reason):
             return "redirect not followed: \(url): to \(target): \(reason); check HF_ENDPOINT"
         case .offline(let repository, let file, let lookedFor):
-            return "not in the hub cache: \(file) of \(repository): expected \(lookedFor), got none, and HF_HUB_OFFLINE "
+            return
+                "not in the hub cache: \(file) of \(repository): expected \(lookedFor), got none, and HF_HUB_OFFLINE "
                 + "forbids the network; unset it, or run `\(repository.downloadCommand(file: file))` elsewhere"
         case .noSuchFile(let repository, let commit, let file):
             return "no such file on the hub: \(file) of \(repository): expected it in commit \(commit), got none; the "

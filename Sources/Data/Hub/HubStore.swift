@@ -71,7 +71,9 @@ package final class HubStore: Sendable {
     }
 
     private func listing(of repository: HubRepository, commit: String) -> Set<String>? {
-        guard let text = try? String(contentsOfFile: listingPath(repository, commit), encoding: .utf8) else { return nil }
+        guard let text = try? String(contentsOfFile: listingPath(repository, commit), encoding: .utf8) else {
+            return nil
+        }
         return Set(text.split(separator: "\n").map(String.init))
     }
 
@@ -132,7 +134,9 @@ package final class HubStore: Sendable {
                 ledger.makeRoom(for: facts.size ?? 0)
                 try HubDownload(client: client, facts: facts, blob: blob)
                     .attempt(isCancelled: isCancelled, hasProgressed: &hasProgressed)
-                counted.withLock { $0.files += 1; $0.bytes += facts.size ?? 0 }
+                counted.withLock {
+                    $0.files += 1; $0.bytes += facts.size ?? 0
+                }
             }
             let name = "\(snapshot.repository.cacheFolder)/snapshots/\(snapshot.commit)/\(file)"
             ledger.note(facts.etag, of: snapshot.repository, link: name, isNew: isNew)

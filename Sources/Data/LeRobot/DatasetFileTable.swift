@@ -42,7 +42,8 @@ final class DatasetFileTable: Sendable {
         if let known = groups.withLock({ $0[file] }) { return known }
         let path = try path(file)
         let lease = try dataset.hold(path)
-        let frames = (try? VideoContainer(path: path).framesPerKeyframe ?? indexes.index(path: path).framesPerKeyframe) ?? 1
+        let frames =
+            (try? VideoContainer(path: path).framesPerKeyframe ?? indexes.index(path: path).framesPerKeyframe) ?? 1
         withExtendedLifetime(lease) {}
         groups.withLock { $0[file] = frames }
         return frames

@@ -89,7 +89,8 @@ extension LeRobotMetadata {
         return rows.enumerated().map { position, row in
             let start = row.from - (firstRow[row.dataFile] ?? row.from)
             return Episode(
-                episodeIndex: row.episodeIndex, length: row.length, tasks: texts.shared(row.tasks), dataFile: row.dataFile,
+                episodeIndex: row.episodeIndex, length: row.length, tasks: texts.shared(row.tasks),
+                dataFile: row.dataFile,
                 rows: start..<start + row.length, globalFrames: row.from..<row.to, videos: videos[position])
         }
     }

@@ -94,7 +94,9 @@ package struct ShuffledPass: Sendable {
                 && position - windowPositions[windowPositions.count - 1] >= smallest.partialValue
             // What is left must make a whole window, too; else it joins the last one.
             let rest = files.count - place - 1
-            guard isFull, rest >= locality.filesAtOnce, pairs.count - position >= smallest.partialValue else { continue }
+            guard isFull, rest >= locality.filesAtOnce, pairs.count - position >= smallest.partialValue else {
+                continue
+            }
             first = place + 1
             windowFiles.append(first)
             windowPositions.append(position)

@@ -107,7 +107,8 @@ public final class FramePairStream {
         if split == .train {
             order = InterleavedOrder(
                 datasets: zip(sources, pairs).map { (pairs: $1, weight: $0.weight) },
-                localities: sources.map(\.locality), bufferSize: options.bufferSize, seed: options.seed, position: state?.position ?? 0, drawn: state?.drawn)
+                localities: sources.map(\.locality), bufferSize: options.bufferSize, seed: options.seed,
+                position: state?.position ?? 0, drawn: state?.drawn)
         } else {
             let position = state?.position ?? 0
             guard position <= pairsPerEpoch else {

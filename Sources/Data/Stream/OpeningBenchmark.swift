@@ -63,7 +63,8 @@ public struct OpeningBenchmark: Codable, Sendable, Hashable {
                 """
             var table = ""
             for episode in 0..<episodes {
-                table += "{\"episode_index\": \(episode), \"tasks\": [\"move block \(episode % 50)\"], \"length\": \(length)}\n"
+                table +=
+                    "{\"episode_index\": \(episode), \"tasks\": [\"move block \(episode % 50)\"], \"length\": \(length)}\n"
             }
             try info.write(toFile: "\(meta)/info.json", atomically: true, encoding: .utf8)
             try table.write(toFile: "\(meta)/episodes.jsonl", atomically: true, encoding: .utf8)

@@ -50,7 +50,8 @@ extension StreamError: CustomStringConvertible {
             return "reading frames failed: dataset \(dataset), episode \(episode), frames \(frames): expected "
                 + "\(frames.count) pictures of at least one pixel, got \(got)"
         case .tooManySkips(let limit, let last):
-            return "too many bad samples: dataset \(last.dataset): expected at most \(limit) skips, got more; the last: "
+            return
+                "too many bad samples: dataset \(last.dataset): expected at most \(limit) skips, got more; the last: "
                 + "\(last); repair the dataset (lam inspect --verify), or raise data.max_skips"
         case .stateMismatch(let what, let saved, let current):
             return "the saved stream is another one: \(what): expected \(saved ?? "nothing") as when it was saved, got "

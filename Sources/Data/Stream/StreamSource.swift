@@ -61,7 +61,8 @@ public struct StreamSource: Sendable {
             },
             contentFiles: { try dataset.contentFiles(camera: camera) },
             makeFrames: { try FrameReader(dataset: dataset, camera: camera, indexes: indexes, pool: pool) })
-        locality = FileLocality(expect: { try files.expect($0) }, framesPerKeyframe: { try files.framesPerKeyframe($0) })
+        locality = FileLocality(
+            expect: { try files.expect($0) }, framesPerKeyframe: { try files.framesPerKeyframe($0) })
     }
 
     /// Opens the datasets of a mix, several at a time.

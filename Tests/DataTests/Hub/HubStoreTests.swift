@@ -19,8 +19,10 @@ import Testing
 
     private func access(_ environment: [String: String] = [:]) throws -> HubAccess {
         var access = try HubAccess(
-            environment: ["HF_HUB_CACHE": cache.path("hub"), "HF_ENDPOINT": server.endpoint, "HOME": cache.path("home")]
-                .merging(environment) { $1 })
+            environment: [
+                "HF_HUB_CACHE": cache.path("hub"), "HF_ENDPOINT": server.endpoint, "HOME": cache.path("home"),
+            ]
+            .merging(environment) { $1 })
         access.retry.firstPause = 0.01
         access.retry.attempts = 4
         access.stallSeconds = 1
@@ -37,7 +39,9 @@ import Testing
         return try withExtendedLifetime(lease) { try Data(contentsOf: URL(fileURLWithPath: lease.path)) }
     }
 
-    private func original(_ file: String) throws -> Data { try Data(contentsOf: Self.source.appendingPathComponent(file)) }
+    private func original(_ file: String) throws -> Data {
+        try Data(contentsOf: Self.source.appendingPathComponent(file))
+    }
 
     private func failure(_ body: () throws -> Void) -> HubFailure? {
         do {
@@ -68,7 +72,8 @@ import Testing
             try FileManager.default.destinationOfSymbolicLink(atPath: link) == "../../../../../blobs/\(digest)")
         #expect(try String(contentsOfFile: "\(folder)/refs/main", encoding: .utf8) == HubServer.commit)
         #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/blobs") == [digest])
-        let known = try HubCache(root: cache.path("hub")).path(of: Self.video, in: HubRepository(Self.id, kind: .dataset))
+        let known = try HubCache(root: cache.path("hub")).path(
+            of: Self.video, in: HubRepository(Self.id, kind: .dataset))
         #expect(known == link)
     }
 
@@ -94,13 +99,16 @@ import Testing
         arguments: [
             [.status(429, retryAfter: "0")], [.status(503), .status(500)], [.truncate(after: 1000)],
             [.truncate(after: 50_000), .truncate(after: 10_000)], [.stall(after: 2000)], [.damage],
-            [.truncate(after: 0), .damage], [.truncate(after: 5000), .wrongRange], [.truncate(after: 5000), .refuseRange], [.status(403), .status(404)],
+            [.truncate(after: 0), .damage], [.truncate(after: 5000), .wrongRange],
+            [.truncate(after: 5000), .refuseRange], [.status(403), .status(404)],
         ] as [[HubServer.Fault]])
     func faults(_ faults: [HubServer.Fault]) throws {
         server.fail("file-001.mp4", with: faults)
         #expect(try fetch(Self.video, store()) == original(Self.video))
         #expect(server.contentRequests("file-001.mp4").count == faults.count + 1)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: cache.path("hub/datasets--lam-test--push/blobs")).count == 1)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: cache.path("hub/datasets--lam-test--push/blobs")).count
+                == 1)
     }
 
     @Test("an interrupted download goes on where it stopped, also in another process")
@@ -178,8 +186,14 @@ import Testing
         #expect(storage.count == 1 && storage.allSatisfy { $0.authorization == nil })
         for environment in [["HF_TOKEN": "hf_wrong"], [:]] {
             let other = try HubStore(
-                HubAccess(environment: ["HF_HUB_CACHE": cache.path("other"), "HF_ENDPOINT": server.endpoint].merging(environment) { $1 }), limitBytes: nil)
-            guard case .refused(_, 401, "Invalid credentials", environment["HF_TOKEN"] != nil) = failure({ _ = try fetch(Self.video, other) })
+                HubAccess(
+                    environment: ["HF_HUB_CACHE": cache.path("other"), "HF_ENDPOINT": server.endpoint].merging(
+                        environment
+                    ) { $1 }), limitBytes: nil)
+            guard
+                case .refused(_, 401, "Invalid credentials", environment["HF_TOKEN"] != nil) = failure({
+                    _ = try fetch(Self.video, other)
+                })
             else {
                 Issue.record("not refused")
                 continue
@@ -221,7 +235,8 @@ import Testing
     @Test("the least recently used files go when the bound is reached, but none that is held or another program's")
     func bound() throws {
         let files = [
-            "videos/observation.images.top/chunk-000/file-000.mp4", "videos/observation.images.top/chunk-000/file-001.mp4",
+            "videos/observation.images.top/chunk-000/file-000.mp4",
+            "videos/observation.images.top/chunk-000/file-001.mp4",
             "videos/observation.images.wrist/chunk-000/file-000.mp4",
             "videos/observation.images.wrist/chunk-000/file-001.mp4",
         ]
@@ -251,7 +266,9 @@ import Testing
         let plain = try HubAccess(environment: ["HOME": "/h"])
         #expect(plain.endpoint == "https://huggingface.co" && plain.token == nil && !plain.isOffline)
         #expect(plain.lerobotHome == "/h/.cache/huggingface/lerobot")
-        let home = try HubAccess(environment: ["HF_HOME": "/x", "HF_HUB_OFFLINE": "yes", "HF_LEROBOT_HOME": "~/sets", "HOME": "/h"])
+        let home = try HubAccess(environment: [
+            "HF_HOME": "/x", "HF_HUB_OFFLINE": "yes", "HF_LEROBOT_HOME": "~/sets", "HOME": "/h",
+        ])
         #expect(home.lerobotHome == "/h/sets" && home.isOffline && home.cache.root == "/x/hub")
         _ = try cache.write("hf_file\n", to: "token")
         #expect(try HubAccess(environment: ["HF_HOME": cache.root.path]).token == "hf_file")

@@ -12,13 +12,16 @@ import Testing
 
     private func server(_ names: [String] = names, tags: [String: [String]] = [:]) throws -> HubServer {
         try HubServer(
-            Dictionary(uniqueKeysWithValues: names.map { ("lam-test/\($0)", Goldens.url("datasets/\($0)")) }), tags: tags)
+            Dictionary(uniqueKeysWithValues: names.map { ("lam-test/\($0)", Goldens.url("datasets/\($0)")) }),
+            tags: tags)
     }
 
     private func access(_ server: HubServer, _ environment: [String: String] = [:]) throws -> HubAccess {
         var access = try HubAccess(
-            environment: ["HF_HUB_CACHE": cache.path("hub"), "HF_ENDPOINT": server.endpoint, "HOME": cache.path("home")]
-                .merging(environment) { $1 })
+            environment: [
+                "HF_HUB_CACHE": cache.path("hub"), "HF_ENDPOINT": server.endpoint, "HOME": cache.path("home"),
+            ]
+            .merging(environment) { $1 })
         access.retry.firstPause = 0.01
         access.retry.attempts = 3
         return access
@@ -89,7 +92,9 @@ import Testing
     @Test("a lasting fault surfaces with dataset and address at the batch that needs the file, and passes when it does")
     func faults() throws {
         let server = try server(["droid_push_hf_v21"])
-        for episode in 0..<5 { server.fail("episode_00000\(episode).mp4", with: Array(repeating: .status(500), count: 12)) }
+        for episode in 0..<5 {
+            server.fail("episode_00000\(episode).mp4", with: Array(repeating: .status(500), count: 12))
+        }
         let sources = try StreamSource.open(options(["lam-test/droid_push_hf_v21"]), hub: access(server))
         let stream = try FramePairStream(sources: sources, options(["lam-test/droid_push_hf_v21"]))
         #expect { try stream.next() } throws: { error in

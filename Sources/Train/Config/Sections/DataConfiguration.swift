@@ -26,7 +26,8 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "Folder below which the datasets of the mix lie; null: the current one."),
         .init(
             "dataset_mix", \.stream.datasetMix,
-            "The datasets and their sampling weights: folders, or hub repositories as `org/name` or `org/name@revision`."),
+            "The datasets and their sampling weights: folders, or hub repositories as `org/name` or `org/name@revision`."
+        ),
         .init(
             "revision", \.stream.revision,
             "Branch, tag or commit of hub datasets that name none; null: `main`, or the newest tag of a readable format.",
