@@ -84,4 +84,24 @@ import Testing
         let json = try program.run("inspect", "config.yaml", "--json")
         #expect(json.output.hasPrefix("[") && json.output.contains("\"codebase_version\" : \"v2.1\""))
     }
+
+    @Test("memory does not grow with the samples taken, and stays below what was predicted and the program's own")
+    func flat() throws {
+        struct Result: Decodable {
+            let samples: Int
+            let peakResidentBytes: Int
+            let predictedBytes: Int
+        }
+        let program = try LamProgram()
+        func peak(_ batches: Int) throws -> Result {
+            let result = try program.run("bench", "data", "config.yaml", "--json", "--batches", "\(batches)")
+            #expect(result.status == 0, "\(result.error)")
+            return try JSONDecoder().decode(Result.self, from: Data(result.output.utf8))
+        }
+        let (short, long) = (try peak(50), try peak(500))
+        #expect(long.samples == 2000)
+        #expect(long.peakResidentBytes - short.peakResidentBytes < 8 << 20)
+        // A process that has loaded its libraries takes some 50 MiB.
+        #expect(long.peakResidentBytes < long.predictedBytes + 128 << 20)
+    }
 }

@@ -116,24 +116,21 @@ package struct EpisodePairs: Sendable {
     /// The slots of episodes by file, in the order in which the files first occur.
     ///
     /// - Returns: slots, and where each file's begin in them, with the end of the last.
-    func slotsByFile() -> (slots: [Int32], starts: [Int]) {
-        var place: [Int32: Int] = [:]
-        var counts: [Int] = []
-        let fileOfSlot = files.map { file -> Int in
-            let known = place[file] ?? counts.count
-            if known == counts.count {
-                place[file] = known
-                counts.append(0)
-            }
-            counts[known] += 1
+    func slotsByFile() -> (slots: [Int32], starts: [Int32]) {
+        var place: [Int32: Int32] = [:]
+        let fileOfSlot = files.map { file -> Int32 in
+            let known = place[file] ?? Int32(place.count)
+            place[file] = known
             return known
         }
-        var starts = counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+        var starts = [Int32](repeating: 0, count: place.count + 1)
+        for file in fileOfSlot { starts[Int(file) + 1] += 1 }
+        for file in 0..<place.count { starts[file + 1] += starts[file] }
         let result = starts
         var slots = [Int32](repeating: 0, count: files.count)
         for (slot, file) in fileOfSlot.enumerated() {
-            slots[starts[file]] = Int32(slot)
-            starts[file] += 1
+            slots[Int(starts[Int(file)])] = Int32(slot)
+            starts[Int(file)] += 1
         }
         return (slots, result)
     }

@@ -18,9 +18,7 @@ package struct ShuffledPass: Sendable {
     private let locality: FileLocality
     /// Slots of episodes by file, and where each file's begin, with the end of the last.
     private let slots: [Int32]
-    private let fileStarts: [Int]
-    /// Pairs of each file.
-    private let filePairs: [Int]
+    private let fileStarts: [Int32]
 
     /// The pass at hand: its files in order, and the first file and position of each window, with the ends.
     private var pass = -1
@@ -54,9 +52,13 @@ package struct ShuffledPass: Sendable {
         let (slots, starts) = pairs.slotsByFile()
         self.slots = slots
         fileStarts = starts
-        filePairs = zip(starts, starts.dropFirst()).map { start, end in
-            slots[start..<end].reduce(0) { $0 + pairs.pairs(ofSlot: Int($1)).count }
-        }
+    }
+
+    private var fileCount: Int { fileStarts.count - 1 }
+
+    /// Slots of the episodes of a file.
+    private func slots(ofFile file: Int) -> ArraySlice<Int32> {
+        slots[Int(fileStarts[file])..<Int(fileStarts[file + 1])]
     }
 
     /// Number of pairs in a pass.
@@ -78,17 +80,17 @@ package struct ShuffledPass: Sendable {
         self.pass = pass
         window = -1
         let smallest = bufferSize.multipliedReportingOverflow(by: Self.buffersPerWindow)
-        guard filePairs.count > locality.filesAtOnce, !smallest.overflow, pairs.count > smallest.partialValue else {
-            files = Array(filePairs.indices)
+        guard fileCount > locality.filesAtOnce, !smallest.overflow, pairs.count > smallest.partialValue else {
+            files = Array(0..<fileCount)
             (windowFiles, windowPositions) = ([0, files.count], [0])
             return
         }
         var generator = RandomGenerator(seed: seed, purpose: "files", dataset, pass)
-        files = generator.permutation(filePairs.count)
+        files = generator.permutation(fileCount)
         (windowFiles, windowPositions) = ([0], [0])
         var (position, first) = (0, 0)
         for (place, file) in files.enumerated() {
-            position += filePairs[file]
+            position += slots(ofFile: file).reduce(0) { $0 + pairs.pairs(ofSlot: Int($1)).count }
             let isFull =
                 place + 1 - first >= locality.filesAtOnce
                 && position - windowPositions[windowPositions.count - 1] >= smallest.partialValue
@@ -114,7 +116,7 @@ package struct ShuffledPass: Sendable {
             isWhole
             ? Array(slots.indices)
             : files[windowFiles[window]..<windowFiles[window + 1]].flatMap { file in
-                slots[fileStarts[file]..<fileStarts[file + 1]].map { Int($0) }
+                slots(ofFile: file).map { Int($0) }
             }
         for slot in chosen {
             let own = pairs.pairs(ofSlot: slot)
@@ -181,7 +183,7 @@ package struct ShuffledPass: Sendable {
         for run in runs[run...].prefix(pieces.count) { add(pairs.file(ofPair: run.lowerBound)) }
         if window + 1 < windowPositions.count {
             for file in files[windowFiles[window + 1]..<windowFiles[window + 2]].prefix(2 * locality.filesAtOnce) {
-                add(pairs.file(ofPair: pairs.pairs(ofSlot: Int(slots[fileStarts[file]])).lowerBound))
+                add(pairs.file(ofPair: pairs.pairs(ofSlot: Int(slots[Int(fileStarts[file])])).lowerBound))
             }
         }
         return result

@@ -29,16 +29,16 @@ public struct OpeningBenchmark: Codable, Sendable, Hashable {
         }
         options.datasetMix = sources.map { StreamOptions.MixEntry($0.name, $0.weight) }
         let pairs = try FramePairStream.pairs(of: sources, options, split: .train)
-        var order = InterleavedOrder(
-            datasets: zip(sources, pairs).map { (pairs: $1, weight: $0.weight) }, bufferSize: options.bufferSize,
-            seed: options.seed)
-        _ = try order.next()
+        /// Takes one sample.
+        func begin(after drawn: [Int]) throws {
+            var order = InterleavedOrder(
+                datasets: zip(sources, pairs).map { (pairs: $1, weight: $0.weight) }, bufferSize: options.bufferSize,
+                seed: options.seed, position: drawn.reduce(0, +), drawn: drawn)
+            _ = try order.next()
+        }
+        try begin(after: pairs.map { _ in 0 })
         let opened = clock.now
-        let drawn = pairs.map { $0.count / 2 }
-        var resumed = InterleavedOrder(
-            datasets: zip(sources, pairs).map { (pairs: $1, weight: $0.weight) }, bufferSize: options.bufferSize,
-            seed: options.seed, position: drawn.reduce(0, +), drawn: drawn)
-        _ = try resumed.next()
+        try begin(after: pairs.map { $0.count / 2 })
         return OpeningBenchmark(
             datasets: sources.count, episodes: sources.reduce(0) { $0 + $1.episodes.count },
             pairs: pairs.reduce(0) { $0 + $1.count }, seconds: (opened - start) / .seconds(1),

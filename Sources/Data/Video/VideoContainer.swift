@@ -75,7 +75,7 @@ final class VideoContainer {
         let keyframes = (0..<count).count { place in
             (avformat_index_get_entry(stream, place)?.pointee.flags ?? 0) & AVINDEX_KEYFRAME != 0
         }
-        return Int(count) / max(1, keyframes)
+        return (Int(count) + keyframes - 1) / max(1, keyframes)
     }
 
     /// Whether the codec parameters hold how many frames come late in presentation order. WebM has no such field.

@@ -46,7 +46,7 @@ public struct VideoIndex: Sendable {
     }
 
     /// Frames from one keyframe to the next, on average.
-    var framesPerKeyframe: Int { times.count / max(1, keyframes.count) }
+    var framesPerKeyframe: Int { (times.count + keyframes.count - 1) / max(1, keyframes.count) }
 
     /// Reads the packet table of a file.
     ///
