@@ -133,54 +133,37 @@ import Testing
         #expect(differences.filter { $0.hasPrefix("lam.") && !$0.contains("_encoder.") } == [])
     }
 
-    /// Refused with one line beside the notes that says all of `says`, before anything is written.
-    private func expectRefusal(
-        _ program: LamProgram, _ options: [String], status: Int32 = 1, says: [String],
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let before = program.files()
-        let result = try program.fit(options)
-        #expect(result.status == status, "\(result.error)", sourceLocation: sourceLocation)
-        let lines = result.error.split(separator: "\n").filter { !$0.hasPrefix("note: ") }
-        #expect(lines.count == 1, "\(result.error)", sourceLocation: sourceLocation)
-        for part in says {
-            #expect(lines.joined().contains(part), "\(part): \(result.error)", sourceLocation: sourceLocation)
-        }
-        #expect(program.files() == before, sourceLocation: sourceLocation)
-    }
-
     @Test("weights that are missing, of another architecture or of other patches are named")
     func badVision() throws {
         let program = try makeProgram()
         func dinov3(_ weights: String) -> [String] { Self.dinov3 + ["--model.vision_encoder_weights", weights] }
-        try expectRefusal(
-            program, dinov3("nowhere.safetensors"),
+        try program.expectRefusal(
+            dinov3("nowhere.safetensors"),
             says: ["vision_encoder_weights", "nowhere.safetensors", "no such file"])
-        try expectRefusal(
-            program, dinov3("nobody/nothing"), says: ["missing pretrained file", "nobody/nothing", "hf download"])
-        try expectRefusal(
-            program, dinov3("dinov2.safetensors"), says: ["dinov2.safetensors", "reg_token", "expected one, got none"])
-        try expectRefusal(
-            program, dinov3("t5/model.safetensors"), says: ["t5/model.safetensors", "patch_embed.proj.weight"])
+        try program.expectRefusal(
+            dinov3("nobody/nothing"), says: ["missing pretrained file", "nobody/nothing", "hf download"])
+        try program.expectRefusal(
+            dinov3("dinov2.safetensors"), says: ["dinov2.safetensors", "reg_token", "expected one, got none"])
+        try program.expectRefusal(
+            dinov3("t5/model.safetensors"), says: ["t5/model.safetensors", "patch_embed.proj.weight"])
         var sizes = Self.vision
         sizes.patchSize = 8
         try write(DINOv3Encoder.randomWeights(sizes, seed: 1), to: "patch8.safetensors", of: program)
-        try expectRefusal(
-            program, dinov3("patch8.safetensors"), says: ["patch8.safetensors", "patches of 16 pixels", "got 8"])
+        try program.expectRefusal(
+            dinov3("patch8.safetensors"), says: ["patch8.safetensors", "patches of 16 pixels", "got 8"])
         try Data("not weights".utf8).write(to: program.folder.url("bad.safetensors"))
-        try expectRefusal(program, dinov3("bad.safetensors"), says: ["bad.safetensors"])
-        try expectRefusal(
-            program, Self.dinov3 + ["--data.resolution", "72"], status: 2, says: ["data.resolution", "72", "16"])
+        try program.expectRefusal(dinov3("bad.safetensors"), says: ["bad.safetensors"])
+        try program.expectRefusal(
+            Self.dinov3 + ["--data.resolution", "72"], status: 2, says: ["data.resolution", "72", "16"])
     }
 
     @Test("a text encoder without its tokenizer, or instructions that it cannot read, are named")
     func badText() throws {
         let program = try makeProgram()
         try FileManager.default.removeItem(at: program.folder.url("t5/spiece.model"))
-        try expectRefusal(
-            program, Self.dinov3 + Self.text, says: ["missing pretrained file", "t5/spiece.model", "hf download"])
-        try expectRefusal(
-            program,
+        try program.expectRefusal(
+            Self.dinov3 + Self.text, says: ["missing pretrained file", "t5/spiece.model", "hf download"])
+        try program.expectRefusal(
             Self.dinov3 + ["--model.text_encoder", "t5-base", "--model.text_encoder_weights", "empty/folder/x"],
             says: ["text_encoder_weights", "empty/folder/x"])
 
@@ -206,9 +189,9 @@ import Testing
         #expect(blank.status == 0, "\(blank.error)")
         let bad = try makeProgram()
         try rewriteTasks(of: bad, "[]")
-        try expectRefusal(bad, options(bad), says: [name, "episode 0", "expected a task, got none"])
+        try bad.expectRefusal(options(bad), says: [name, "episode 0", "expected a task, got none"])
         try rewriteTasks(of: bad, "[\"\(String(repeating: "push the block ", count: 400))\"]")
-        try expectRefusal(bad, options(bad), says: [name, "episode 0", "at most 512 tokens"])
+        try bad.expectRefusal(options(bad), says: [name, "episode 0", "at most 512 tokens"])
     }
 
     @Test("a checkpoint is not resumed with other frozen weights than it was trained with")
@@ -218,8 +201,8 @@ import Testing
         #expect(try program.fit(options + ["--trainer.max_steps", "2"]).status == 0)
         try write(DINOv3Encoder.randomWeights(Self.vision, seed: 2), to: "other.safetensors", of: program)
         let resume = ["--ckpt_path", "last"]
-        try expectRefusal(
-            program, options + resume + ["--model.vision_encoder_weights", "other.safetensors"],
+        try program.expectRefusal(
+            options + resume + ["--model.vision_encoder_weights", "other.safetensors"],
             says: ["last.ckpt", "vision_encoder", "fingerprint"])
         let t5 = program.folder.path("t5/model.safetensors")
         var weights = try WeightFile(path: t5).tensors
@@ -227,18 +210,18 @@ import Testing
         let tensor = try #require(weights[norm])
         weights[norm] = StoredTensor(floats: tensor.floats().map { $0 + 1 }, shape: tensor.shape)
         try SafeTensors.write(weights, to: program.folder.path("t5/changed.safetensors"))
-        try expectRefusal(
-            program, options + resume + ["--model.text_encoder_weights", "t5/changed.safetensors"],
+        try program.expectRefusal(
+            options + resume + ["--model.text_encoder_weights", "t5/changed.safetensors"],
             says: ["last.ckpt", "text_encoder", "fingerprint"])
     }
 
     @Test("a feature cache is refused where it cannot or need not help")
     func badCache() throws {
         let program = try makeProgram()
-        try expectRefusal(
-            program, Self.dinov3 + Self.cache + ["--data.image_aug", "true"], status: 2,
+        try program.expectRefusal(
+            Self.dinov3 + Self.cache + ["--data.image_aug", "true"], status: 2,
             says: ["data.feature_cache", "image_aug"])
-        try expectRefusal(
-            program, Self.cache + ["--data.image_aug", "false"], status: 2, says: ["data.feature_cache", "pixels"])
+        try program.expectRefusal(
+            Self.cache + ["--data.image_aug", "false"], status: 2, says: ["data.feature_cache", "pixels"])
     }
 }

@@ -22,23 +22,6 @@ import Testing
         }
     }
 
-    /// Refused with `status`, in one line, without leaving or changing a file.
-    private func expectRefusal(
-        _ program: LamProgram, _ options: [String], status: Int32, says: [String],
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let before = program.files()
-        let result = try program.fit(options)
-        #expect(result.status == status, "\(result.error)", sourceLocation: sourceLocation)
-        let lines = result.error.split(separator: "\n").filter { !$0.hasPrefix("note: ") }
-        #expect(lines.count == 1 && lines[0].hasPrefix("error: "), "\(result.error)", sourceLocation: sourceLocation)
-        for part in says {
-            #expect(result.error.contains(part), "\(part): \(result.error)", sourceLocation: sourceLocation)
-        }
-        #expect(program.files() == before, sourceLocation: sourceLocation)
-        #expect(!program.exists("logs"), sourceLocation: sourceLocation)
-    }
-
     static let datasets: [Case] = [
         .bad("lfs_pointers_v21", "LFS", "git lfs pull"),
         .bad("missing_video_v30", "observation.image", ".mp4"),
@@ -65,7 +48,7 @@ import Testing
 
     @Test("a dataset that cannot be used ends with 3 and its name", arguments: datasets)
     func dataset(_ aCase: Case) throws {
-        try expectRefusal(LamProgram(), aCase.options, status: aCase.status, says: aCase.says)
+        try LamProgram().expectRefusal(aCase.options, status: aCase.status, says: aCase.says)
     }
 
     @Test("a video that is shorter than its episode, or cut to its first bytes, ends the run with 3")
@@ -117,7 +100,7 @@ import Testing
 
     @Test("a setting that cannot be used is named", arguments: settings)
     func setting(_ aCase: Case) throws {
-        try expectRefusal(LamProgram(), aCase.options, status: aCase.status, says: aCase.says)
+        try LamProgram().expectRefusal(aCase.options, status: aCase.status, says: aCase.says)
     }
 
     @Test(
@@ -134,7 +117,7 @@ import Testing
     func file(_ text: String, _ says: [String]) throws {
         let program = try LamProgram()
         _ = try program.folder.write(text, to: "bad.yaml")
-        try expectRefusal(program, ["--config", "bad.yaml"], status: 2, says: says)
+        try program.expectRefusal(["--config", "bad.yaml"], status: 2, says: says)
     }
 
     /// Copies a good dataset into the program's folder and damages one file.
@@ -161,7 +144,7 @@ import Testing
     func cut(_ file: String, _ bytes: Int) throws {
         let (program, options) = try damaged("toto_push_lf_v21", file) { $0 = $0.prefix(bytes) }
         let name = String(file.split(separator: "/").last ?? "")
-        try expectRefusal(program, options, status: 3, says: [name])
+        try program.expectRefusal(options, status: 3, says: [name])
     }
 
     @Test("a missing episode file is named")
@@ -172,7 +155,7 @@ import Testing
         ] {
             let (program, options) = try damaged("toto_push_lf_v21", file) { _ in }
             try FileManager.default.removeItem(at: program.folder.url("toto_push_lf_v21/\(file)"))
-            try expectRefusal(program, options, status: 3, says: [String(file.split(separator: "/").last ?? "")])
+            try program.expectRefusal(options, status: 3, says: [String(file.split(separator: "/").last ?? "")])
         }
     }
 
@@ -183,7 +166,7 @@ import Testing
                 let text = String(decoding: data, as: UTF8.self)
                 data = Data(text.replacing(try Regex("\"\(key)\": *\\d+"), with: "\"\(key)\": 9999").utf8)
             }
-            try expectRefusal(program, options, status: 3, says: ["9999", String(key.dropFirst("total_".count))])
+            try program.expectRefusal(options, status: 3, says: ["9999", String(key.dropFirst("total_".count))])
         }
     }
 
@@ -196,20 +179,20 @@ import Testing
         try good.write(to: program.folder.url("good.ckpt"))
         for share in [0.0, 0.1, 0.5, 0.9, 0.999] {
             try good.prefix(Int(Double(good.count) * share)).write(to: program.folder.url("cut.ckpt"))
-            try expectRefusal(program, ["--ckpt_path", "cut.ckpt"], status: 1, says: ["cut.ckpt"])
+            try program.expectRefusal(["--ckpt_path", "cut.ckpt"], status: 1, says: ["cut.ckpt"])
         }
-        try expectRefusal(
-            program, ["--ckpt_path", "good.ckpt", "--model.lam_model_dim", "64"], status: 1,
+        try program.expectRefusal(
+            ["--ckpt_path", "good.ckpt", "--model.lam_model_dim", "64"], status: 1,
             says: ["good.ckpt", "expected shape", "64"])
-        try expectRefusal(
-            program, ["--ckpt_path", "good.ckpt", "--model.lam_enc_blocks", "2"], status: 1,
+        try program.expectRefusal(
+            ["--ckpt_path", "good.ckpt", "--model.lam_enc_blocks", "2"], status: 1,
             says: ["good.ckpt", "missing"])
         _ = try program.folder.write("no checkpoint", to: "text.ckpt")
-        try expectRefusal(program, ["--ckpt_path", "text.ckpt"], status: 1, says: ["text.ckpt"])
+        try program.expectRefusal(["--ckpt_path", "text.ckpt"], status: 1, says: ["text.ckpt"])
         // A pickle that would run a command when Python loads it: cos, system, MARK, text, TUPLE, REDUCE, STOP.
         try Data("\u{80}\u{2}cos\nsystem\n(S'touch owned'\ntR.".unicodeScalars.map { UInt8($0.value) })
             .write(to: program.folder.url("hostile.ckpt"))
-        try expectRefusal(program, ["--ckpt_path", "hostile.ckpt"], status: 1, says: ["hostile.ckpt"])
+        try program.expectRefusal(["--ckpt_path", "hostile.ckpt"], status: 1, says: ["hostile.ckpt"])
         #expect(!program.exists("owned"))
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import LAMTrain
 import TestSupport
+import Testing
 
 /// The program `lam` as a user runs it: a process in a folder of its own.
 final class LamProgram: Sendable {
@@ -134,5 +135,23 @@ final class LamProgram: Sendable {
 
     func checkpoint(_ name: String = "last.ckpt") throws -> LightningCheckpoint {
         try LightningCheckpoint(contentsOf: folder.path("checkpoints/\(name)"))
+    }
+}
+
+extension LamProgram {
+    /// `lam fit` is refused with `status` in one line beside the notes, which says all of `says`; no file is left or
+    /// changed.
+    func expectRefusal(
+        _ options: [String], status: Int32 = 1, says: [String], sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let before = files()
+        let result = try fit(options)
+        #expect(result.status == status, "\(result.error)", sourceLocation: sourceLocation)
+        let lines = result.error.split(separator: "\n").filter { !$0.hasPrefix("note: ") }
+        #expect(lines.count == 1 && lines[0].hasPrefix("error: "), "\(result.error)", sourceLocation: sourceLocation)
+        for part in says {
+            #expect(lines.joined().contains(part), "\(part): \(result.error)", sourceLocation: sourceLocation)
+        }
+        #expect(files() == before, sourceLocation: sourceLocation)
     }
 }

@@ -126,80 +126,64 @@ import Testing
         #expect(try program.checkpoint().stateDict["lam.vq.codebook.weight"]?.shape == [16, 8])
     }
 
-    /// Refused with `status` in one line beside the notes, before anything is written.
-    private func expectRefusal(
-        _ program: LamProgram, _ options: [String], status: Int32 = 1, says: [String],
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let before = program.files()
-        let result = try program.fit(options)
-        #expect(result.status == status, "\(result.error)", sourceLocation: sourceLocation)
-        let lines = result.error.split(separator: "\n").filter { !$0.hasPrefix("note: ") }
-        #expect(lines.count == 1, "\(result.error)", sourceLocation: sourceLocation)
-        for part in says {
-            #expect(lines.joined().contains(part), "\(part): \(result.error)", sourceLocation: sourceLocation)
-        }
-        #expect(program.files() == before, sourceLocation: sourceLocation)
-    }
-
     @Test("a stage-1 checkpoint that cannot be used is named with what is wrong")
     func badStageOne() throws {
         let program = try afterStageOne()
         let stageTwo = Self.options + ["--model.stage_one_ckpt"]
-        try expectRefusal(program, stageTwo + ["nowhere.ckpt"], says: ["model.stage_one_ckpt", "nowhere.ckpt"])
-        try expectRefusal(program, stageTwo + ["checkpoint\u{0}"], says: ["model.stage_one_ckpt"])
-        try expectRefusal(
-            program, stageTwo + ["stage1.ckpt", "--model.lam_latent_dim", "9"],
+        try program.expectRefusal(stageTwo + ["nowhere.ckpt"], says: ["model.stage_one_ckpt", "nowhere.ckpt"])
+        try program.expectRefusal(stageTwo + ["checkpoint\u{0}"], says: ["model.stage_one_ckpt"])
+        try program.expectRefusal(
+            stageTwo + ["stage1.ckpt", "--model.lam_latent_dim", "9"],
             says: ["stage1.ckpt", "lam.vq.codebook.weight", "expected shape [8, 9], got [8, 8]"])
-        try expectRefusal(
-            program, stageTwo + ["stage1.ckpt", "--model.lam_patch_size", "16"],
+        try program.expectRefusal(
+            stageTwo + ["stage1.ckpt", "--model.lam_patch_size", "16"],
             says: ["stage1.ckpt", "lam.action_latent", "expected shape [1, 1, 4, 768], got [1, 1, 4, 192]"])
         let good = try Data(contentsOf: program.folder.url("stage1.ckpt"))
         try good.prefix(good.count / 2).write(to: program.folder.url("cut.ckpt"))
-        try expectRefusal(program, stageTwo + ["cut.ckpt"], says: ["cut.ckpt"])
+        try program.expectRefusal(stageTwo + ["cut.ckpt"], says: ["cut.ckpt"])
         var checkpoint = try LightningCheckpoint(contentsOf: program.folder.path("stage1.ckpt"))
         let codebook = "lam.vq.codebook.weight"
         checkpoint.stateDict[codebook] = nil
         try checkpoint.write(to: program.folder.path("none.ckpt"))
-        try expectRefusal(program, stageTwo + ["none.ckpt"], says: ["none.ckpt", codebook, "found none among"])
+        try program.expectRefusal(stageTwo + ["none.ckpt"], says: ["none.ckpt", codebook, "found none among"])
         for shape in [[64], [0, 8], [8, 1, 8]] {
             checkpoint.stateDict[codebook] = StoredTensor(
                 floats: [Float](repeating: 0, count: shape.reduce(1, *)), shape: shape)
             try checkpoint.write(to: program.folder.path("shape.ckpt"))
-            try expectRefusal(program, stageTwo + ["shape.ckpt"], says: ["shape.ckpt", codebook, "\(shape)"])
+            try program.expectRefusal(stageTwo + ["shape.ckpt"], says: ["shape.ckpt", codebook, "\(shape)"])
         }
     }
 
     @Test("a checkpoint of the other stage, of a model with instructions or of another encoder is not resumed")
     func otherModel() throws {
         let program = try afterStageOne()
-        try expectRefusal(
-            program, Self.options + ["--ckpt_path", "stage1.ckpt"],
+        try program.expectRefusal(
+            Self.options + ["--ckpt_path", "stage1.ckpt"],
             says: ["stage1.ckpt", "expected a checkpoint of stage-2", "model.stage_one_ckpt"])
         #expect(try fit(program, steps: 2, Self.load).status == 0)
         try FileManager.default.removeItem(at: program.folder.url("logs"))
-        try expectRefusal(
-            program, ["--ckpt_path", "checkpoints/last.ckpt"],
+        try program.expectRefusal(
+            ["--ckpt_path", "checkpoints/last.ckpt"],
             says: ["last.ckpt", "expected a checkpoint of stage-1", "set model.stage to stage-2"])
         var checkpoint = try LightningCheckpoint(contentsOf: program.folder.path("stage1.ckpt"))
         checkpoint.stateDict["lam.lang_proj.weight"] = StoredTensor(floats: [0], shape: [1, 1])
         try checkpoint.write(to: program.folder.path("text.ckpt"))
-        try expectRefusal(
-            program, ["--ckpt_path", "text.ckpt"], says: ["text.ckpt", "trained with instructions", "t5-base"])
+        try program.expectRefusal(
+            ["--ckpt_path", "text.ckpt"], says: ["text.ckpt", "trained with instructions", "t5-base"])
         checkpoint.stateDict["lam.lang_proj.weight"] = nil
         checkpoint.hyperParameters = nil
         for (tensor, encoder) in [("cls_token", "dinov3-vitb16"), ("pos_embed", "dinov2-vitb14-reg")] {
             checkpoint.stateDict["lam.dino_encoder.\(tensor)"] = StoredTensor(floats: [0], shape: [1])
             try checkpoint.write(to: program.folder.path("foreign.ckpt"))
-            try expectRefusal(
-                program, ["--ckpt_path", "foreign.ckpt"], says: ["foreign.ckpt", "features of \(encoder)"])
+            try program.expectRefusal(
+                ["--ckpt_path", "foreign.ckpt"], says: ["foreign.ckpt", "features of \(encoder)"])
         }
     }
 
     @Test("instructions are refused by stage 2")
     func instructions() throws {
-        try expectRefusal(
-            LamProgram(), Self.options + ["--model.text_encoder", "t5-base"], status: 2,
+        try LamProgram().expectRefusal(
+            Self.options + ["--model.text_encoder", "t5-base"], status: 2,
             says: ["model.text_encoder", "stage-2"])
     }
 }
