@@ -37,6 +37,28 @@ import Testing
         #expect(TrainingState(try parts.checkpoint()).differences(from: expected) == [])
     }
 
+    @Test("two processes that start on an empty cache share it: each file is fetched once")
+    func sharing() throws {
+        server.setDelay(0.05)
+        let programs = try (0..<2).map { _ in try program() }
+        let started = try programs.map { program in
+            let started = try program.process(["fit", "--config", "config.yaml"])
+            started.process.environment = [
+                "HF_ENDPOINT": server.endpoint, "HF_HUB_CACHE": cache.path("hub"), "HOME": cache.path("home"),
+            ]
+            return started
+        }
+        for (process, _, _) in started { try process.run() }
+        for (program, started) in zip(programs, started) {
+            let result = try program.result(of: started)
+            #expect(result.status == 0, "\(result.error)")
+        }
+        let videos = server.requests.filter { $0.isStorage && $0.path.hasSuffix(".mp4") }.map(\.path)
+        #expect(!videos.isEmpty && Set(videos).count == videos.count)
+        let states = try programs.map { TrainingState(try $0.checkpoint()) }
+        #expect(states[0].differences(from: states[1]) == [])
+    }
+
     @Test("what cannot be had ends with 3 and one line of advice")
     func missing() throws {
         let program = try program()

@@ -46,9 +46,14 @@ package final class HubStore: Sendable {
             }
             let snapshot = HubSnapshot(repository: repository, commit: commit, files: nil)
             guard !access.isOffline else { return snapshot }
-            let listed = try client.snapshot(of: pinned)
-            try keepListing(listed)
-            return HubSnapshot(repository: repository, commit: commit, files: listed.files)
+            do {
+                let listed = try client.snapshot(of: pinned)
+                try keepListing(listed)
+                return HubSnapshot(repository: repository, commit: commit, files: listed.files)
+            } catch DataError.hub(.unreachable) {
+                // Another program has filled this cache; it may hold everything.
+                return snapshot
+            }
         }
         guard !access.isOffline else {
             throw DataError.hub(
