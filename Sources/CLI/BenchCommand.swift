@@ -6,7 +6,10 @@ import LAMTrain
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures the engine, the encoders and the data stream on this machine.",
-        subcommands: [EngineBenchCommand.self, EncoderBenchCommand.self, DataBenchCommand.self, OpenBenchCommand.self])
+        subcommands: [
+            EngineBenchCommand.self, EncoderBenchCommand.self, DataBenchCommand.self, OpenBenchCommand.self,
+            DecodeBenchCommand.self,
+        ])
 }
 
 struct EngineBenchCommand: ParsableCommand {

@@ -47,7 +47,8 @@ public struct DatasetCatalog: Sendable {
 
     /// `data.revision` is for entries that name none of their own.
     private func repository(_ name: String) -> HubRepository? {
-        guard !name.hasPrefix("/"), !name.hasPrefix(".") else { return nil }
+        // The hub knows bare names, too, but no LeRobot dataset has one: it is a folder's name, mistyped.
+        guard !name.hasPrefix("/"), !name.hasPrefix("."), name.split(separator: "/").count == 2 else { return nil }
         if name.contains("@") { return try? HubRepository(name, kind: .dataset) }
         return try? HubRepository(id: name, revision: revision ?? "main", kind: .dataset)
     }

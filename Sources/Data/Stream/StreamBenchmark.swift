@@ -47,9 +47,10 @@ public struct StreamBenchmark: Codable, Sendable, Hashable {
 
     /// The largest resident set of this process so far.
     public static func peakResidentBytes() -> Int {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        // Linux counts kilobytes.
-        return usage.ru_maxrss * 1024
+        // getrusage() would count the process that started this one, too.
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        // In units of 1024 bytes, which Linux calls kB.
+        return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
     }
 }
