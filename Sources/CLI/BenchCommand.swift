@@ -6,7 +6,10 @@ import LAMTrain
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures the engine, the encoders and the data stream on this machine.",
-        subcommands: [EngineBenchCommand.self, EncoderBenchCommand.self, DataBenchCommand.self])
+        subcommands: [
+            EngineBenchCommand.self, EncoderBenchCommand.self, DataBenchCommand.self, OpenBenchCommand.self,
+            DecodeBenchCommand.self,
+        ])
 }
 
 struct EngineBenchCommand: ParsableCommand {
@@ -109,7 +112,9 @@ struct DataBenchCommand: ParsableCommand {
     func run() throws {
         do {
             let fit = try FitArguments.parse(arguments: ["--config", config])
-            let result = try StreamBenchmark.run(fit.configuration.data.stream, batches: batches)
+            let result = try StreamBenchmark.run(
+                fit.configuration.data.stream, batches: batches,
+                hub: HubAccess(environment: ProcessInfo.processInfo.environment))
             if json {
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.sortedKeys]
@@ -122,7 +127,8 @@ struct DataBenchCommand: ParsableCommand {
                 stream           \(String(format: "%.0f", result.samplesPerSecond)) samples/s over \(result.samples) samples
                 first batch      \(String(format: "%.3f", result.secondsToFirstBatch)) s after opening
                 batch            \(String(format: "%.1f", Double(result.bytesPerBatch) / mebibyte)) MiB of pixels
-                peak memory      \(String(format: "%.0f", Double(result.peakResidentBytes) / mebibyte)) MiB
+                peak memory      \(String(format: "%.0f", Double(result.peakResidentBytes) / mebibyte)) MiB, \
+                of it for the stream at most \(String(format: "%.0f", Double(result.predictedBytes) / mebibyte)) MiB
                 """)
         } catch {
             Console.error("error: \(error)")

@@ -2,19 +2,24 @@ import ArgumentParser
 import Formats
 import Foundation
 import LAMData
+import LAMTrain
 
-/// `lam inspect DATASET`: what is in a dataset, and is it sound.
+/// `lam inspect DATASET|CONFIG`: what is in a dataset or in the datasets of a mix, and is it sound.
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Shows what is in a LeRobot dataset and whether it is sound.",
         discussion: """
             Checks the metadata, the row counts of all data files and the frame counts of all videos. \
-            With --verify every row and every frame is read, too. \
+            With --verify every row and every frame is read, too; with --pairs one sees what a model is fed. \
+            A dataset on the hub is fetched as far as needed. \
             Exits with 3 and one line on standard error if something is wrong.
             """)
 
-    @Argument(help: ArgumentHelp("Folder of the dataset: the one that holds meta.", valueName: "dataset"))
+    @Argument(
+        help: ArgumentHelp(
+            "Folder of the dataset, the one that holds meta; or org/name on the hub; or a configuration, FILE.yaml.",
+            valueName: "dataset"))
     var path: String
 
     @Option(help: "Look at this camera only, for example observation.images.top.")
@@ -26,8 +31,15 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Read every row and decode every frame.")
     var verify = false
 
-    @Flag(help: "Print JSON.")
+    @Option(help: ArgumentHelp("Draw sampled pairs, augmented as in training, to a PNG file.", valueName: "out.png"))
+    var pairs: String?
+
+    @Flag(help: "Print JSON; a list of such objects for a configuration.")
     var json = false
+
+    private static let pairsInSheet = 24
+
+    private var isConfiguration: Bool { path.hasSuffix(".yaml") || path.hasSuffix(".yml") }
 
     /// What `--json` prints.
     private struct Output: Encodable {
@@ -37,24 +49,84 @@ struct InspectCommand: ParsableCommand {
     }
 
     func run() throws {
-        var report: DatasetReport?
+        var outputs: [Output] = []
+        var failure: ExitCode?
         do {
-            let folder = URL(fileURLWithPath: path).standardizedFileURL
-            let dataset = try LeRobotDataset(root: folder.path, name: name ?? folder.lastPathComponent)
-            let cameras = try camera.map { [try dataset.camera(preferred: $0)] } ?? dataset.cameras
-            let made = try DatasetReport(dataset: dataset, cameras: cameras)
-            report = made
-            if !json { print(made.text(emphasis: isTerminal(STDOUT_FILENO) ? { "\u{1B}[1m\($0)\u{1B}[0m" } : { $0 })) }
-            let verification = verify ? try decodeEverything(dataset, cameras) : nil
-            if json {
-                try printJSON(Output(dataset: made, verification: verification, error: nil))
+            let hub = try HubAccess(environment: ProcessInfo.processInfo.environment)
+            var options = StreamOptions(datasetMix: [])
+            if isConfiguration {
+                options = try FitArguments.parse(arguments: ["--config", path]).configuration.data.stream
+                try options.validate()
             } else {
-                printVerdict(made, verification)
+                let isFolder = FileManager.default.fileExists(atPath: path)
+                options.datasetMix = [.init(isFolder ? URL(fileURLWithPath: path).standardizedFileURL.path : path, 1)]
             }
-        } catch let error where error is DataError || error is ParquetError {
-            if json { try printJSON(Output(dataset: report, verification: nil, error: "\(error)")) }
-            FileHandle.standardError.write(Data("lam inspect: \(error)\n".utf8))
-            throw ExitCode(3)
+            for (place, entry) in options.datasetMix.enumerated() {
+                if !json, place > 0 { print("") }
+                var report: DatasetReport?
+                do {
+                    let (made, verification) = try inspect(entry.name, options, hub, &report)
+                    outputs.append(Output(dataset: made, verification: verification, error: nil))
+                } catch let error where error is DataError || error is ParquetError || error is StreamError {
+                    outputs.append(Output(dataset: report, verification: nil, error: "\(error)"))
+                    Console.error("lam inspect: \(error)")
+                    failure = ExitCode(3)
+                }
+            }
+            if failure == nil, let pairs { try draw(options, hub, to: pairs) }
+        } catch let error where !(error is ExitCode) {
+            Console.error("lam inspect: \(error)")
+            failure = ExitStatus.code(for: error)
+        }
+        if json {
+            if isConfiguration { try printJSON(outputs) } else if let only = outputs.first { try printJSON(only) }
+        }
+        if let failure { throw failure }
+    }
+
+    private func inspect(
+        _ entry: String, _ options: StreamOptions, _ hub: HubAccess, _ report: inout DatasetReport?
+    ) throws -> (DatasetReport, DatasetVerification?) {
+        let dataset: LeRobotDataset
+        if FileManager.default.fileExists(atPath: "\(entry)/meta") || entry.hasPrefix("/") {
+            dataset = try LeRobotDataset(
+                root: entry, name: name ?? URL(fileURLWithPath: entry).lastPathComponent)
+        } else {
+            dataset = try DatasetCatalog(options, hub: hub).open(entry)
+        }
+        let cameras: [Camera]
+        if let camera {
+            cameras = [try dataset.camera(preferred: camera)]
+        } else {
+            cameras = isConfiguration ? [try options.camera(of: dataset)] : dataset.cameras
+        }
+        let made = try DatasetReport(dataset: dataset, cameras: cameras)
+        report = made
+        if !json { print(made.text(emphasis: isTerminal(STDOUT_FILENO) ? { "\u{1B}[1m\($0)\u{1B}[0m" } : { $0 })) }
+        let verification = verify ? try decodeEverything(dataset, cameras) : nil
+        if !json { printVerdict(made, verification) }
+        return (made, verification)
+    }
+
+    /// Pairs as the first batches of training have them.
+    private func draw(_ options: StreamOptions, _ hub: HubAccess, to path: String) throws {
+        var options = options
+        options.batchSize = Self.pairsInSheet
+        options.prefetch = 1
+        if let camera {
+            options.imageKeys = options.datasetMix.map { entry in
+                let name = URL(fileURLWithPath: entry.name).lastPathComponent.prefix { $0 != "@" }
+                return StreamOptions.ImageKey(pattern: String(name), key: camera)
+            }
+        }
+        guard let batch = try FramePairStream(options, hub: hub).next() else { return }
+        try AtomicFile.write(PairSheet(batch).image.encoded(), to: path)
+        guard !json else { return }
+        print("Pairs: \(path), the first frame above the second; from the top left:")
+        for sample in batch.samples {
+            print(
+                "  \(sample.dataset), episode \(sample.episode), frames \(sample.frame) and \(sample.target)"
+                    + (sample.task.isEmpty ? "" : ", \(sample.task)"))
         }
     }
 
@@ -83,7 +155,7 @@ struct InspectCommand: ParsableCommand {
         }
     }
 
-    private func printJSON(_ output: Output) throws {
+    private func printJSON(_ output: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         print(String(decoding: try encoder.encode(output), as: UTF8.self))

@@ -64,6 +64,8 @@ public enum DataError: Error, Sendable, Equatable {
     case missingHubFile(repository: HubRepository, file: String, lookedFor: String)
     /// The cache has an entry that leads nowhere.
     case damagedHubCache(path: String, problem: String, remedy: String)
+    /// A hub on the network.
+    case hub(HubFailure)
 }
 
 extension DataError: CustomStringConvertible {
@@ -134,6 +136,8 @@ extension DataError: CustomStringConvertible {
                 + "the path of a copy"
         case .damagedHubCache(let path, let problem, let remedy):
             return "damaged hub cache: \(path): \(problem); \(remedy)"
+        case .hub(let failure):
+            return failure.description
         }
     }
 

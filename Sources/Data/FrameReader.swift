@@ -4,7 +4,7 @@
 /// index; counted in presentation order; anything that does not fit is an error, never a neighbouring frame.
 ///
 /// Cheap to create, and for use by one thread at a time: codecs run single-threaded, parallelism is over readers that
-/// share one `VideoIndexCache`.
+/// share one `VideoIndexCache` and one `ReaderPool`.
 public final class FrameReader {
     public let dataset: LeRobotDataset
     public let camera: Camera
@@ -14,12 +14,12 @@ public final class FrameReader {
     /// - Parameters:
     ///   - camera: one of `dataset.cameras`.
     ///   - indexes: packet tables shared with other readers of the same files.
-    ///   - maximumOpenFiles: bound on decoders (or tables of images), and so on file descriptors, that stay open.
+    ///   - pool: open files, shared with other readers.
     /// - Throws: `DataError.unknownCamera`.
     public init(
-        dataset: LeRobotDataset, camera: Camera, indexes: VideoIndexCache = VideoIndexCache(), maximumOpenFiles: Int = 4
+        dataset: LeRobotDataset, camera: Camera, indexes: VideoIndexCache = VideoIndexCache(),
+        pool: ReaderPool = ReaderPool(maximumOpenFiles: 4)
     ) throws {
-        precondition(maximumOpenFiles > 0, "FrameReader: maximumOpenFiles is \(maximumOpenFiles)")
         guard dataset.cameras.contains(camera) else {
             throw DataError.unknownCamera(
                 dataset: dataset.name, camera: camera.key, cameras: dataset.cameras.map(\.key))
@@ -28,10 +28,9 @@ public final class FrameReader {
         self.camera = camera
         switch camera.kind {
         case .video:
-            source = VideoFrameSource(
-                dataset: dataset, camera: camera, indexes: indexes, maximumOpenFiles: maximumOpenFiles)
+            source = VideoFrameSource(dataset: dataset, camera: camera, indexes: indexes, pool: pool)
         case .image:
-            source = ImageFrameSource(dataset: dataset, camera: camera, maximumOpenFiles: maximumOpenFiles)
+            source = ImageFrameSource(dataset: dataset, camera: camera, pool: pool)
         }
     }
 
@@ -50,6 +49,7 @@ public final class FrameReader {
             precondition(
                 (0..<record.length).contains(frame), "frame \(frame) of \(record.length) in episode \(episode)")
         }
+        defer { source.release() }
         // Ascending order lets a decoder go on instead of seeking.
         var images: [Int: RGBImage] = [:]
         for frame in Set(frames).sorted() {
@@ -63,4 +63,6 @@ public final class FrameReader {
 /// Pictures of one camera, however they are stored. Not for use by two threads at once.
 protocol FrameSource: AnyObject {
     func image(episode: Episode, frame: Int) throws -> RGBImage
+    /// Lets others use the open file.
+    func release()
 }

@@ -7,20 +7,20 @@ final class ImageFrameSource: FrameSource {
     private let dataset: LeRobotDataset
     private let camera: Camera
     private let converter = RGBConverter()
-    private var tables: RecentlyUsed<String, ParquetFile>
+    private let pool: ReaderPool
+    private var current: (path: String, table: OpenTable)?
 
-    init(dataset: LeRobotDataset, camera: Camera, maximumOpenFiles: Int) {
+    init(dataset: LeRobotDataset, camera: Camera, pool: ReaderPool) {
         self.dataset = dataset
         self.camera = camera
-        tables = RecentlyUsed(capacity: maximumOpenFiles)
+        self.pool = pool
     }
+
+    deinit { release() }
 
     func image(episode: Episode, frame: Int) throws -> RGBImage {
         let path = try dataset.dataFile(of: episode)
-        let table = try tables.value(for: path) {
-            try MetadataFile.requireContent(path: path, purpose: "rows of dataset \(dataset.name)")
-            return try ParquetFile(path: path)
-        }
+        let table = try table(path).file
         let row = episode.rows.lowerBound + frame
         func failure(_ reason: String) -> DataError {
             .unreadableImage(path: path, row: row, column: camera.key, reason: reason)
@@ -35,6 +35,24 @@ final class ImageFrameSource: FrameSource {
         }
     }
 
+    func release() {
+        guard let current else { return }
+        self.current = nil
+        pool.giveBack(current.table, current.path)
+    }
+
+    private func table(_ path: String) throws -> OpenTable {
+        if let current, current.path == path { return current.table }
+        release()
+        let table = try pool.take(path) {
+            let lease = try dataset.hold(path)
+            try MetadataFile.requireContent(path: path, purpose: "rows of dataset \(dataset.name)")
+            return OpenTable(try ParquetFile(path: path), lease: lease)
+        }
+        current = (path, table)
+        return table
+    }
+
     /// The bytes of a PNG or JPEG file.
     private func encoded(_ value: ParquetValue) throws -> [UInt8] {
         if case .bytes(let bytes) = value["bytes"] { return bytes }
@@ -46,11 +64,25 @@ final class ImageFrameSource: FrameSource {
             !relative.split(separator: "/").contains("..")
         else { throw EncodedImage.Failure(reason: "expected a path below the dataset root, got \(relative)") }
         let file = "\(dataset.root)/\(relative)"
+        let lease = try dataset.hold(file)
+        defer { withExtendedLifetime(lease) {} }
         try MetadataFile.requireContent(path: file, purpose: "a picture of camera \(camera.key)")
         do {
             return try Array(Data(contentsOf: URL(fileURLWithPath: file)))
         } catch {
             throw DataError.unreadableFile(path: file, reason: error.localizedDescription)
         }
+    }
+}
+
+/// A table's footer, and what keeps the file where it is.
+private final class OpenTable: PooledReader {
+    let file: ParquetFile
+    private let lease: (any Sendable)?
+    /// What the footer of a file of some hundred row groups takes.
+    var bytes: Int { 1 << 20 }
+
+    init(_ file: ParquetFile, lease: (any Sendable)?) {
+        (self.file, self.lease) = (file, lease)
     }
 }

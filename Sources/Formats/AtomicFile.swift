@@ -107,7 +107,8 @@ public final class AtomicFile {
         return error
     }
 
-    private static func syncFolder(of path: String) throws(FormatError) {
+    /// Makes a renaming of `path` durable.
+    public static func syncFolder(of path: String) throws(FormatError) {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .io(path: folder, operation: "open", code: errno) }

@@ -47,7 +47,7 @@ import Testing
         let dataset = try SampleDatasets.open(name)
         for camera in dataset.cameras {
             let expected = camera.kind == .video ? try sequential(dataset, camera) : try stored(dataset, camera)
-            let reader = try FrameReader(dataset: dataset, camera: camera, maximumOpenFiles: 2)
+            let reader = try FrameReader(dataset: dataset, camera: camera, pool: ReaderPool(maximumOpenFiles: 2))
             var random = SplitMix(state: 42)
             var compared = 0
             let order = expected.indices.flatMap { episode in expected[episode].indices.map { (episode, $0) } }
@@ -100,7 +100,7 @@ import Testing
             for seed in 0..<4 {
                 group.addTask {
                     let reader = try FrameReader(
-                        dataset: dataset, camera: camera, indexes: indexes, maximumOpenFiles: 1)
+                        dataset: dataset, camera: camera, indexes: indexes, pool: ReaderPool(maximumOpenFiles: 1))
                     var random = SplitMix(state: UInt64(seed))
                     for _ in 0..<60 {
                         let episode = Int.random(in: 0..<dataset.episodes.count, using: &random)
@@ -119,7 +119,7 @@ import Testing
     @Test("open files stay within the bound")
     func openFiles() throws {
         let dataset = try SampleDatasets.open("toto_push_lf_v21")
-        let reader = try FrameReader(dataset: dataset, camera: dataset.camera(), maximumOpenFiles: 2)
+        let reader = try FrameReader(dataset: dataset, camera: dataset.camera(), pool: ReaderPool(maximumOpenFiles: 2))
         for _ in 0..<40 {
             for episode in dataset.episodes.indices { _ = try reader.frames(episode: episode, frames: [1]) }
         }

@@ -85,6 +85,7 @@ struct FeatureKey: Equatable {
     /// Names, sizes and times of files, so that replaced videos are noticed without reading them.
     private static func digest(of files: [(name: String, path: String)]) throws -> String {
         let lines = try files.map { name, path in
+            guard !path.isEmpty else { return name + "\n" }
             var status = stat()
             guard stat(path, &status) == 0 else { throw FormatError.io(path: path, operation: "stat", code: errno) }
             return "\(name) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)\n"

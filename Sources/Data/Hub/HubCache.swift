@@ -31,29 +31,31 @@ public struct HubCache: Sendable, Hashable {
     ///   `.damagedHubCache`; `.lfsPointer` and `.emptyFile` for a file without its content.
     public func path(of file: String, in repository: HubRepository) throws -> String {
         try HubRepository.requirePath(file, what: "file")
-        let folder = "\(root)/\(repository.cacheFolder)"
-        func missing(_ path: String) -> DataError {
-            .missingHubFile(repository: repository, file: file, lookedFor: path)
-        }
-        // Anything but a commit's hash is a name that `refs` translates.
-        var commit = repository.revision
-        if !Self.isCommit(commit) {
-            let reference = "\(folder)/refs/\(repository.revision)"
-            guard FileManager.default.fileExists(atPath: folder) else { throw missing(folder) }
-            guard FileManager.default.fileExists(atPath: reference) else { throw missing(reference) }
-            commit = try Self.commit(in: reference)
-        }
-        let path = "\(folder)/snapshots/\(commit)/\(file)"
+        let commit = try commit(of: repository, for: file)
+        let path = "\(root)/\(repository.cacheFolder)/snapshots/\(commit)/\(file)"
         guard FileManager.default.fileExists(atPath: path) else {
             if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) {
                 throw DataError.damagedHubCache(
                     path: path, problem: "links to \(target), which is not there",
                     remedy: repository.downloadCommand(file: file))
             }
-            throw missing(path)
+            throw DataError.missingHubFile(repository: repository, file: file, lookedFor: path)
         }
         try MetadataFile.requireContent(path: path, purpose: "a file of \(repository)")
         return path
+    }
+
+    /// The commit that a repository's revision names: itself, or what the reference of that name says.
+    ///
+    /// - Throws: `DataError.missingHubFile` without the repository or the reference; `.damagedHubCache`.
+    func commit(of repository: HubRepository, for file: String = "") throws -> String {
+        guard !Self.isCommit(repository.revision) else { return repository.revision }
+        let folder = "\(root)/\(repository.cacheFolder)"
+        let reference = "\(folder)/refs/\(repository.revision)"
+        for path in [folder, reference] where !FileManager.default.fileExists(atPath: path) {
+            throw DataError.missingHubFile(repository: repository, file: file, lookedFor: path)
+        }
+        return try Self.commit(in: reference)
     }
 
     private static func commit(in reference: String) throws -> String {
@@ -70,7 +72,7 @@ public struct HubCache: Sendable, Hashable {
         return text
     }
 
-    private static func isCommit(_ text: String) -> Bool {
+    static func isCommit(_ text: String) -> Bool {
         text.utf8.count == 40
             && text.utf8.allSatisfy { 48...57 ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0 }
     }

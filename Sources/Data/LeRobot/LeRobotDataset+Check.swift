@@ -25,7 +25,8 @@ extension LeRobotDataset {
         }
     }
 
-    /// Checks that all videos of a camera are there, without opening them; nothing to do for image cameras.
+    /// Checks that all videos of a camera are there, or at least on the hub, without opening them; nothing to do for
+    /// image cameras.
     ///
     /// - Throws: `DataError.missingVideo` for the first episode without its video, `.lfsPointer`, `.emptyFile`.
     public func requireVideoFiles(camera: Camera) throws {
@@ -34,7 +35,11 @@ extension LeRobotDataset {
         for episode in episodes {
             let path = try videoFile(of: episode, camera: camera)
             guard seen.insert(path).inserted else { continue }
-            try VideoFrameSource.requireVideo(path, dataset: self, camera: camera, episode: episode)
+            if let files {
+                try files.require(String(path.dropFirst(root.count + 1)))
+            } else {
+                try VideoFrameSource.requireVideo(path, dataset: self, camera: camera, episode: episode)
+            }
         }
     }
 
@@ -91,7 +96,10 @@ extension LeRobotDataset {
 
     /// The files that say which picture a frame of a camera is, and those that hold the pictures, by their paths below
     /// the root: `meta/info.json`, the table of episodes, and videos or data files.
+    ///
+    /// Of a dataset on a hub, one entry that names repository and commit and has no path.
     func contentFiles(camera: Camera) throws -> [(name: String, path: String)] {
+        if let files { return [(files.identity, "")] }
         let meta = (FileManager.default.enumerator(atPath: "\(root)/meta")?.compactMap { $0 as? String } ?? [])
             .filter {
                 $0 == "info.json" || $0 == "episodes.jsonl" || $0.hasPrefix("episodes/") && $0.hasSuffix(".parquet")
@@ -118,6 +126,8 @@ extension LeRobotDataset {
     }
 
     private func openDataFile(_ path: String) throws -> ParquetFile {
+        let lease = try hold(path)
+        defer { withExtendedLifetime(lease) {} }
         try MetadataFile.requireContent(path: path, purpose: "rows of dataset \(name)")
         return try ParquetFile(path: path)
     }

@@ -19,6 +19,8 @@ public struct LeRobotDataset: Sendable {
     public let tasks: [Task]
     /// Frames of all episodes.
     public let totalFrames: Int
+    /// Where the files come from; nil for a dataset that lies on this disk.
+    let files: (any DatasetFiles)?
 
     /// One instruction and its number in the `task_index` column.
     public struct Task: Sendable, Equatable {
@@ -33,8 +35,12 @@ public struct LeRobotDataset: Sendable {
     ///   - name: repository id, used in messages and by the rules that go by name.
     ///   - checkDataFiles: also open every data file's footer and compare its rows with the episodes' lengths. One
     ///     small read per file, which counts only for v2.x sets of tens of thousands of episodes.
+    ///   - files: brings files that are not on this disk; what lies below `meta` has to be there.
     /// - Throws: `DataError`; `ParquetError` for a broken Parquet file.
-    public init(root: String, name: String, checkDataFiles: Bool = true) throws {
+    public init(
+        root: String, name: String, checkDataFiles: Bool = true, files: (any DatasetFiles)? = nil
+    ) throws {
+        self.files = files
         let root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root
         self.root = root
         self.name = name
@@ -104,6 +110,14 @@ public struct LeRobotDataset: Sendable {
             preconditionFailure("\(camera.key) is no video camera of \(name): \(videoCameras.map(\.key))")
         }
         return episode.videos[position]
+    }
+
+    /// Brings a file of this dataset to this disk and keeps it there while the result lives; nil, and nothing to do,
+    /// where all files lie on this disk.
+    ///
+    /// - Parameter path: a path that this value gave.
+    func hold(_ path: String) throws -> (any Sendable)? {
+        try files?.hold(String(path.dropFirst(root.count + 1)))
     }
 
     private func numbers(_ file: FileNumber) -> [String: Int] {

@@ -85,10 +85,12 @@ extension LeRobotMetadata {
                     place, framesBefore: videos[position][camera].framesBefore, framesInFile: frames[place.file] ?? 0)
             }
         }
+        var texts = SharedTexts()
         return rows.enumerated().map { position, row in
             let start = row.from - (firstRow[row.dataFile] ?? row.from)
             return Episode(
-                episodeIndex: row.episodeIndex, length: row.length, tasks: row.tasks, dataFile: row.dataFile,
+                episodeIndex: row.episodeIndex, length: row.length, tasks: texts.shared(row.tasks),
+                dataFile: row.dataFile,
                 rows: start..<start + row.length, globalFrames: row.from..<row.to, videos: videos[position])
         }
     }

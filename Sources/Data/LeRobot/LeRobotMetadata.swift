@@ -33,6 +33,7 @@ struct LeRobotMetadata {
         }
         rows.sort { ($0.index, $0.line) < ($1.index, $1.line) }
         let videoCount = info.cameras.count { $0.kind == .video }
+        var texts = SharedTexts()
         var start = 0
         let episodes = try rows.enumerated().map { position, row in
             if position > 0, rows[position - 1].index == row.index {
@@ -48,7 +49,7 @@ struct LeRobotMetadata {
             defer { start = end }
             let number = FileNumber(chunk: row.index / info.chunksSize, file: row.index)
             return Episode(
-                episodeIndex: row.index, length: row.length, tasks: row.tasks, dataFile: number,
+                episodeIndex: row.index, length: row.length, tasks: texts.shared(row.tasks), dataFile: number,
                 rows: 0..<row.length, globalFrames: start..<end,
                 videos: Array(
                     repeating: VideoLocation(
@@ -59,4 +60,12 @@ struct LeRobotMetadata {
             episodes: episodes, tasks: tasks.sorted { $0.index < $1.index }, episodesSource: "meta/episodes.jsonl",
             tasksSource: "meta/tasks.jsonl")
     }
+}
+
+/// Lists of instructions, of which a dataset has few and a million episodes refer to.
+struct SharedTexts {
+    private var known: Set<[String]> = []
+
+    /// The same list, in memory that all equal ones share.
+    mutating func shared(_ texts: [String]) -> [String] { known.insert(texts).memberAfterInsert }
 }

@@ -100,9 +100,17 @@ extension DatasetReport.CameraReport {
         kind = camera.kind.rawValue
         switch camera.kind {
         case .video:
-            try dataset.requireVideoFrames(camera: camera)
+            // Of a dataset on a hub one video is fetched, not all.
+            if dataset.files == nil {
+                try dataset.requireVideoFrames(camera: camera)
+            } else {
+                try dataset.requireVideoFiles(camera: camera)
+            }
             files = Set(dataset.episodes.map { dataset.video(of: $0, camera: camera).file }).count
-            let index = try VideoIndex(path: dataset.videoFile(of: dataset.episodes[0], camera: camera))
+            let path = try dataset.videoFile(of: dataset.episodes[0], camera: camera)
+            let lease = try dataset.hold(path)
+            let index = try VideoIndex(path: path)
+            withExtendedLifetime(lease) {}
             width = index.width
             height = index.height
             codec = index.codec

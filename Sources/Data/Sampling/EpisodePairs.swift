@@ -40,28 +40,42 @@ package struct EpisodePairs: Sendable {
     /// Positions and lengths of the episodes that yield pairs, with the number of their first pair.
     private let episodes: [(position: Int, length: Int)]
     private let firstPairs: [Int]
+    /// Files of these episodes.
+    private let files: [Int32]
 
-    /// - Parameter episodes: Position in the dataset's table and length of every episode to take.
-    package init(episodes: [(position: Int, length: Int)], window: WindowRule, padAtEnd: PadAtEndOption) {
+    /// - Parameters:
+    ///   - episodes: Position in the dataset's table and length of every episode to take.
+    ///   - file: Number of the file that holds the episode at a position of the table.
+    package init(
+        episodes: some Sequence<(position: Int, length: Int)>, window: WindowRule, padAtEnd: PadAtEndOption,
+        file: (Int) -> Int = { _ in 0 }
+    ) {
         self.window = window
         self.padAtEnd = padAtEnd
         var kept: [(position: Int, length: Int)] = []
         var firstPairs: [Int] = []
-        var (pairs, frames) = (0, 0)
+        var files: [Int32] = []
+        kept.reserveCapacity(episodes.underestimatedCount)
+        firstPairs.reserveCapacity(episodes.underestimatedCount)
+        files.reserveCapacity(episodes.underestimatedCount)
+        var (pairs, frames, total) = (0, 0, 0)
         for episode in episodes {
+            total += 1
             frames += episode.length
             let starts = Self.starts(length: episode.length, window: window, padAtEnd: padAtEnd)
             guard starts > 0 else { continue }
             kept.append(episode)
             firstPairs.append(pairs)
+            files.append(Int32(clamping: file(episode.position)))
             pairs += starts
         }
         self.episodes = kept
+        self.files = files
         self.firstPairs = firstPairs
         self.frames = frames
         count = pairs
-        episodeCount = episodes.count
-        shortEpisodes = episodes.count - kept.count
+        episodeCount = total
+        shortEpisodes = total - kept.count
     }
 
     /// How many frames of an episode can start a pair.
@@ -86,15 +100,44 @@ package struct EpisodePairs: Sendable {
             episode: position, frame: frame, target: min(target, length - 1), window: window, isPad: target >= length)
     }
 
-    /// First pair numbers of runs of at most `length` neighbouring pairs, none of them across episodes, and `count` at
-    /// the end.
-    package func runs(of length: Int) -> [Int] {
-        var starts: [Int] = []
-        for (slot, first) in firstPairs.enumerated() {
-            let end = slot + 1 < firstPairs.count ? firstPairs[slot + 1] : count
-            starts.append(contentsOf: stride(from: first, to: end, by: length))
+    /// Number of the file that holds a pair.
+    package func file(ofPair index: Int) -> Int { Int(files[firstPairs.lastIndex(atMost: index)]) }
+
+    /// The next few files in the order of the table, from that of a pair on.
+    func files(from index: Int, count: Int) -> [Int] {
+        var result: [Int] = []
+        for file in files[firstPairs.lastIndex(atMost: index)...] where !result.contains(Int(file)) {
+            result.append(Int(file))
+            if result.count == count { break }
         }
-        return starts + [count]
+        return result
+    }
+
+    /// The slots of episodes by file, in the order in which the files first occur.
+    ///
+    /// - Returns: slots, and where each file's begin in them, with the end of the last.
+    func slotsByFile() -> (slots: [Int32], starts: [Int32]) {
+        var place: [Int32: Int32] = [:]
+        let fileOfSlot = files.map { file -> Int32 in
+            let known = place[file] ?? Int32(place.count)
+            place[file] = known
+            return known
+        }
+        var starts = [Int32](repeating: 0, count: place.count + 1)
+        for file in fileOfSlot { starts[Int(file) + 1] += 1 }
+        for file in 0..<place.count { starts[file + 1] += starts[file] }
+        let result = starts
+        var slots = [Int32](repeating: 0, count: files.count)
+        for (slot, file) in fileOfSlot.enumerated() {
+            slots[Int(starts[Int(file)])] = Int32(slot)
+            starts[Int(file)] += 1
+        }
+        return (slots, result)
+    }
+
+    /// The pairs of an episode that yields some, by its slot.
+    func pairs(ofSlot slot: Int) -> Range<Int> {
+        firstPairs[slot]..<(slot + 1 < firstPairs.count ? firstPairs[slot + 1] : count)
     }
 }
 

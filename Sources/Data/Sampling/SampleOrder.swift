@@ -16,7 +16,9 @@ package protocol SampleOrder: Sendable {
     /// How many of them each dataset gave, in the order of the mix.
     var drawn: [Int] { get }
     /// The next sample; `nil` at the end of a finite order.
-    mutating func next() -> SampleReference?
+    ///
+    /// - Throws: what fetching a file throws that the order depends on; the position is as before then.
+    mutating func next() throws -> SampleReference?
     /// Passes over the next sample, which another rank takes.
     mutating func skip()
 }
@@ -35,10 +37,11 @@ package struct InterleavedOrder: SampleOrder {
 
     /// - Parameters:
     ///   - datasets: Pairs and weight of every dataset; none without pairs, every weight positive.
+    ///   - localities: Files of every dataset.
     ///   - position: Samples passed so far, `drawn` of them from each dataset.
     package init(
-        datasets: [(pairs: EpisodePairs, weight: Double)], bufferSize: Int, seed: UInt64, position: Int = 0,
-        drawn: [Int]? = nil
+        datasets: [(pairs: EpisodePairs, weight: Double)], localities: [FileLocality]? = nil, bufferSize: Int,
+        seed: UInt64, position: Int = 0, drawn: [Int]? = nil
     ) {
         let drawn = drawn ?? Array(repeating: 0, count: datasets.count)
         precondition(!datasets.isEmpty && datasets.allSatisfy { $0.weight > 0 }, "weights \(datasets.map(\.weight))")
@@ -55,14 +58,16 @@ package struct InterleavedOrder: SampleOrder {
         }
         pairs = datasets.map(\.pairs)
         passes = datasets.enumerated().map {
-            ShuffledPass(pairs: $1.pairs, bufferSize: bufferSize, seed: seed, dataset: $0)
+            ShuffledPass(
+                pairs: $1.pairs, bufferSize: bufferSize, seed: seed, dataset: $0,
+                locality: localities?[$0] ?? FileLocality())
         }
     }
 
-    package mutating func next() -> SampleReference? {
+    package mutating func next() throws -> SampleReference? {
         var (dataset, generator) = draw()
         let count = passes[dataset].count
-        let index = passes[dataset].pair(pass: drawn[dataset] / count, position: drawn[dataset] % count)
+        let index = try passes[dataset].pair(pass: drawn[dataset] / count, position: drawn[dataset] % count)
         let reference = SampleReference(
             sample: position, dataset: dataset, pair: pairs[dataset].pair(index, using: &generator))
         advance(dataset)
@@ -94,11 +99,15 @@ package struct SequentialOrder: SampleOrder {
 
     private let seed: UInt64
     private let pairs: [EpisodePairs]
+    private let localities: [FileLocality]?
     private let firstSamples: [Int]
+    /// The last sample's dataset and file.
+    private var last: (dataset: Int, file: Int)?
     package let count: Int
 
-    package init(datasets: [EpisodePairs], seed: UInt64, position: Int = 0) {
+    package init(datasets: [EpisodePairs], localities: [FileLocality]? = nil, seed: UInt64, position: Int = 0) {
         self.seed = seed
+        self.localities = localities
         pairs = datasets
         var sum = 0
         firstSamples = datasets.map { pairs in
@@ -110,11 +119,12 @@ package struct SequentialOrder: SampleOrder {
         self.position = position
     }
 
-    package mutating func next() -> SampleReference? {
+    package mutating func next() throws -> SampleReference? {
         guard position < count else { return nil }
         // Datasets without pairs share their first sample with the next one; the last of them is the one with pairs.
         let dataset = firstSamples.lastIndex(atMost: position)
         let index = position - firstSamples[dataset]
+        try expectFiles(dataset, index)
         // Named by the pair, not by the position, so that a window stays the same whatever else is in the mix.
         var generator = RandomGenerator(seed: seed, purpose: "sequential", dataset, index)
         let reference = SampleReference(
@@ -124,4 +134,12 @@ package struct SequentialOrder: SampleOrder {
     }
 
     package mutating func skip() { position = min(count, position + 1) }
+
+    private mutating func expectFiles(_ dataset: Int, _ index: Int) throws {
+        guard let locality = localities?[dataset] else { return }
+        let file = pairs[dataset].file(ofPair: index)
+        guard last.map({ $0 != (dataset, file) }) ?? true else { return }
+        last = (dataset, file)
+        try locality.expect(pairs[dataset].files(from: index, count: 2 * locality.filesAtOnce))
+    }
 }

@@ -33,18 +33,18 @@ struct BatchPlan: Sendable {
         self.portions = portions
     }
 
-    /// Takes the next batch of one rank from the global order: every `worldSize`-th sample, so that ranks are disjoint
-    /// and together take what a single one would.
+    /// Takes the next batch of one rank from the global order. Of `size * worldSize` samples each rank takes `size` that
+    /// follow each other, so that ranks are disjoint, together take what a single one would, and neighbours in a video
+    /// stay on one rank.
     ///
     /// - Returns: `nil` at the end of a finite order; the last batch may be short.
-    static func next(from order: inout any SampleOrder, size: Int, rank: Int, worldSize: Int) -> BatchPlan? {
+    static func next(
+        from order: inout any SampleOrder, size: Int, rank: Int, worldSize: Int
+    ) throws -> BatchPlan? {
         var references: [SampleReference] = []
-        for _ in 0..<size {
-            for _ in 0..<rank { order.skip() }
-            guard let reference = order.next() else { break }
-            references.append(reference)
-            for _ in (rank + 1)..<worldSize { order.skip() }
-        }
+        for _ in 0..<rank * size { order.skip() }
+        while references.count < size, let reference = try order.next() { references.append(reference) }
+        for _ in 0..<(worldSize - rank - 1) * size { order.skip() }
         guard !references.isEmpty else { return nil }
         return BatchPlan(references: references, position: order.position, drawn: order.drawn)
     }

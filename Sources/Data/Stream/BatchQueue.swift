@@ -3,7 +3,8 @@ import Foundation
 /// The bounded queue between the worker threads, which make batches, and the consumer, who takes them in order.
 ///
 /// Work is handed out in portions of one episode, so that all threads work on the batch that is needed next. Plans
-/// are made under the lock in a fixed order: no result depends on which thread does what.
+/// are made in a fixed order, by one thread at a time, outside the lock, as a plan may have to wait for a file: no
+/// result depends on which thread does what.
 final class BatchQueue: @unchecked Sendable {
     // SAFETY: every mutable property is read and written only while `condition` is locked.
 
@@ -26,19 +27,22 @@ final class BatchQueue: @unchecked Sendable {
     }
 
     private let condition = NSCondition()
-    private let makePlan: (inout any SampleOrder) -> BatchPlan?
+    private let makePlan: (inout any SampleOrder) throws -> BatchPlan?
     private let prefetch: Int
 
-    private var order: any SampleOrder
+    /// Nil while a thread plans with it.
+    private var order: (any SampleOrder)?
     private var batches: [Pending] = []
     private var portions: [Portion] = []
     private var planned = 0
     private var isExhausted = false
     private var failure: (any Error)?
+    /// What stopped the planning of further batches.
+    private var planFailure: (any Error)?
     private var isStopped = false
     private var workers = 0
 
-    init(order: any SampleOrder, prefetch: Int, makePlan: @escaping (inout any SampleOrder) -> BatchPlan?) {
+    init(order: any SampleOrder, prefetch: Int, makePlan: @escaping (inout any SampleOrder) throws -> BatchPlan?) {
         self.order = order
         self.prefetch = prefetch
         self.makePlan = makePlan
@@ -77,34 +81,49 @@ final class BatchQueue: @unchecked Sendable {
     }
 
     private func nextPortion() -> Portion? {
-        locked {
-            while !isStopped {
-                if !portions.isEmpty { return portions.removeFirst() }
-                if batches.count <= prefetch, !isExhausted, failure == nil {
-                    planBatch()
-                } else {
+        while true {
+            var planning: (any SampleOrder)?
+            let portion: Portion? = locked {
+                while !isStopped {
+                    if !portions.isEmpty { return portions.removeFirst() }
+                    if batches.count <= prefetch, !isExhausted, failure == nil, order != nil {
+                        // Moved, not copied: its tables are large.
+                        swap(&planning, &order)
+                        return nil
+                    }
                     condition.wait()
                 }
+                return nil
             }
-            return nil
+            if let portion { return portion }
+            guard var order = planning.take() else { return nil }
+            let result = Result { try makePlan(&order) }
+            locked {
+                self.order = order
+                add(result)
+                condition.broadcast()
+            }
         }
     }
 
-    private func planBatch() {
-        guard let plan = makePlan(&order) else {
+    private func add(_ result: Result<BatchPlan?, any Error>) {
+        switch result {
+        case .failure(let error):
+            planFailure = error
+            failure = failure ?? error
+        case .success(nil):
             isExhausted = true
-            condition.broadcast()
-            return
+        case .success(let plan?):
+            batches.append(
+                Pending(
+                    number: planned, plan: plan, samples: Array(repeating: nil, count: plan.references.count),
+                    portionsLeft: plan.portions.count))
+            for (number, slots) in plan.portions.enumerated() {
+                portions.append(
+                    Portion(batch: planned, number: number, references: slots.map { plan.references[$0] }))
+            }
+            planned += 1
         }
-        batches.append(
-            Pending(
-                number: planned, plan: plan, samples: Array(repeating: nil, count: plan.references.count),
-                portionsLeft: plan.portions.count))
-        for (number, slots) in plan.portions.enumerated() {
-            portions.append(Portion(batch: planned, number: number, references: slots.map { plan.references[$0] }))
-        }
-        planned += 1
-        condition.broadcast()
     }
 
     private func finish(_ portion: Portion, _ result: Result<[LoadedPairs], any Error>) {
@@ -135,6 +154,8 @@ final class BatchQueue: @unchecked Sendable {
         for pair in complete {
             joined.pixels.append(contentsOf: pair.pixels)
             joined.features.append(contentsOf: pair.features)
+            joined.references.append(contentsOf: pair.references)
+            joined.skipped.append(contentsOf: pair.skipped)
         }
         locked {
             guard let place = batches.firstIndex(where: { $0.number == portion.batch }) else { return }
@@ -159,6 +180,8 @@ final class BatchQueue: @unchecked Sendable {
                         return (oldest.plan, pairs)
                     }
                     if oldest.portionsLeft == 0, let failure = oldest.failure { throw failure.error }
+                } else if let planFailure {
+                    throw planFailure
                 } else if isExhausted {
                     return nil
                 }

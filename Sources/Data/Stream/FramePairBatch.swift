@@ -28,6 +28,8 @@ public struct FramePairBatch: Sendable, Equatable {
     public var resolution: Int
     /// `B` entries; the last batch of a finite stream may have fewer than `batch_size`.
     public var samples: [Sample]
+    /// Samples of the order that were bad; others stand in their places.
+    public var skipped: [SkippedSample]
 
     /// `[B, 2, 3, H, W]`: that of `pixels` where no frame has features.
     public var shape: [Int] { [samples.count, 2, 3, resolution, resolution] }

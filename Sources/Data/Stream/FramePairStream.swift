@@ -37,6 +37,12 @@ public final class FramePairStream {
     /// Seconds that `next()` has waited for batches since the beginning.
     public private(set) var waitedSeconds = 0.0
 
+    /// What the stream takes at most; nil for sources that were not opened from a mix.
+    public let memory: StreamMemory?
+    /// Samples that were bad and replaced, in the batches taken so far.
+    public private(set) var skippedSamples = 0
+
+    private let maxSkips: Int
     private let queue: BatchQueue
     private let sources: [StreamSource]
     private let resolution: Int
@@ -45,16 +51,17 @@ public final class FramePairStream {
     ///
     /// - Parameters:
     ///   - split: Training is endless and shuffled; the others are finite, in order and without augmentation.
-    ///   - rank: This process among `worldSize`; it takes the global samples `rank`, `rank + worldSize`, …
+    ///   - rank: This process among `worldSize`; of each global batch it takes the samples from `rank * batchSize` on.
     ///   - state: Continues after this point instead of starting at the beginning, on any number of ranks.
+    ///   - hub: Where datasets that are not on this disk come from.
     /// - Throws: `StreamError`; `DataError` for what is wrong inside a dataset.
     public convenience init(
         _ options: StreamOptions, split: EpisodeSplit = .train, rank: Int = 0, worldSize: Int = 1,
-        restoring state: StreamState? = nil
+        restoring state: StreamState? = nil, hub: HubAccess? = nil
     ) throws {
         try options.validate()
         try self.init(
-            sources: StreamSource.open(options), options, split: split, rank: rank, worldSize: worldSize,
+            sources: StreamSource.open(options, hub: hub), options, split: split, rank: rank, worldSize: worldSize,
             restoring: state)
     }
 
@@ -91,35 +98,41 @@ public final class FramePairStream {
         pairsPerEpoch = datasets.reduce(0) { $0 + $1.pairs }
         self.sources = sources
         resolution = options.resolution
+        maxSkips = options.maxSkips
+        memory = sources.first?.memory
 
         let fingerprint = StreamState.fingerprint(sources: sources, options: options, split: split)
         try state?.check(against: fingerprint, datasets: sources.count)
         let order: any SampleOrder
         if split == .train {
             order = InterleavedOrder(
-                datasets: zip(sources, pairs).map { (pairs: $1, weight: $0.weight) }, bufferSize: options.bufferSize,
-                seed: options.seed, position: state?.position ?? 0, drawn: state?.drawn)
+                datasets: zip(sources, pairs).map { (pairs: $1, weight: $0.weight) },
+                localities: sources.map(\.locality), bufferSize: options.bufferSize, seed: options.seed,
+                position: state?.position ?? 0, drawn: state?.drawn)
         } else {
             let position = state?.position ?? 0
             guard position <= pairsPerEpoch else {
                 throw StreamError.invalidState(reason: "position \(position) of \(pairsPerEpoch) pairs")
             }
-            order = SequentialOrder(datasets: pairs, seed: options.seed, position: position)
+            order = SequentialOrder(
+                datasets: pairs, localities: sources.map(\.locality), seed: options.seed, position: position)
         }
         self.state = StreamState(position: order.position, drawn: order.drawn, fingerprint: fingerprint)
 
         let batchSize = options.batchSize
         queue = BatchQueue(order: order, prefetch: options.prefetch) {
-            BatchPlan.next(from: &$0, size: batchSize, rank: rank, worldSize: worldSize)
+            try BatchPlan.next(from: &$0, size: batchSize, rank: rank, worldSize: worldSize)
         }
         let augmentation = PairAugmentation(
             resolution: options.resolution, imageAug: isAugmented, crop: options.crop,
             augmentPair: options.augmentPair)
         let seed = options.seed
-        let workers = options.numWorkers ?? max(1, min(8, ProcessInfo.processInfo.activeProcessorCount / 2))
-        for number in 0..<workers {
+        let onBadSample = options.onBadSample
+        for number in 0..<options.workerCount {
             queue.startWorker("lam.data.\(number)") {
-                PairLoader(sources: sources, augmentation: augmentation, seed: seed, features: features)
+                PairLoader(
+                    sources: sources, pairs: pairs, augmentation: augmentation, seed: seed, onBadSample: onBadSample,
+                    features: features)
             }
         }
     }
@@ -135,9 +148,13 @@ public final class FramePairStream {
         let taken = try queue.take()
         waitedSeconds += (ContinuousClock.now - start) / .seconds(1)
         guard let (plan, pairs) = taken else { return nil }
+        skippedSamples += pairs.skipped.count
+        if let last = pairs.skipped.last, skippedSamples > maxSkips {
+            throw StreamError.tooManySkips(limit: maxSkips, last: last)
+        }
         state.position = plan.position
         state.drawn = plan.drawn
-        let samples = plan.references.map { reference in
+        let samples = pairs.references.map { reference in
             let source = sources[reference.dataset]
             let episode = source.episodes[reference.pair.episode]
             return FramePairBatch.Sample(
@@ -146,11 +163,11 @@ public final class FramePairStream {
                 task: episode.task ?? "")
         }
         return FramePairBatch(
-            pixels: pairs.pixels, features: pairs.features, frames: plan.references.flatMap(\.frames),
-            resolution: resolution, samples: samples)
+            pixels: pairs.pixels, features: pairs.features, frames: pairs.references.flatMap(\.frames),
+            resolution: resolution, samples: samples, skipped: pairs.skipped)
     }
 
-    private static func pairs(
+    static func pairs(
         of sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit
     ) throws -> [EpisodePairs] {
         let pairs = try sources.enumerated().map { place, source in
@@ -159,10 +176,13 @@ public final class FramePairStream {
             let lengths = source.episodes.map(\.length)
             func pairs(_ positions: some Sequence<Int>) -> EpisodePairs {
                 EpisodePairs(
-                    episodes: positions.map { (position: $0, length: lengths[$0]) }, window: window,
-                    padAtEnd: options.padAtEnd)
+                    episodes: positions.lazy.map { (position: $0, length: lengths[$0]) }, window: window,
+                    padAtEnd: options.padAtEnd, file: { source.episodes[$0].file })
             }
-            guard pairs(lengths.indices).count > 0 else {
+            func isUsable(_ length: Int) -> Bool {
+                EpisodePairs.starts(length: length, window: window, padAtEnd: options.padAtEnd) > 0
+            }
+            guard lengths.contains(where: isUsable) else {
                 let range = lengths.min().flatMap { low in lengths.max().map { low...$0 } }
                 throw StreamError.noPairs(
                     dataset: source.name, episodes: lengths.count, lengths: range, window: window.frames)
@@ -170,7 +190,7 @@ public final class FramePairStream {
             return pairs(
                 split.episodes(
                     lengths: lengths, name: source.name, valFraction: options.valFraction, seed: options.seed,
-                    usable: { EpisodePairs.starts(length: $0, window: window, padAtEnd: options.padAtEnd) > 0 }))
+                    usable: isUsable))
         }
         if split == .val, pairs.allSatisfy({ $0.count == 0 }) {
             throw StreamError.nothingHeldOut(datasets: sources.map(\.name), valFraction: options.valFraction)

@@ -2,6 +2,9 @@ import Randomness
 
 /// The frames of some pairs, one after the other.
 struct LoadedPairs: Sendable {
+    /// What was read: the samples of the order, or what stands in their places.
+    var references: [SampleReference] = []
+    var skipped: [SkippedSample] = []
     /// `[3, H, W]` for each frame without features.
     var pixels: [UInt8] = []
     /// Two for each pair, or none at all without a cache.
@@ -14,16 +17,28 @@ struct PairLoader {
     private let augmentation: PairAugmentation
     private let seed: UInt64
     private let features: FeatureCache?
+    private let onBadSample: BadSampleOption
+    private let pairs: [EpisodePairs]
     private var providers: [(any FrameProvider)?]
     private var resizer = ImageResizer()
 
-    /// - Parameter features: what it has is not read; only without augmentation.
-    init(sources: [StreamSource], augmentation: PairAugmentation, seed: UInt64, features: FeatureCache? = nil) {
+    /// Where so many pairs in a row are bad, the dataset is.
+    private static let largestReplacements = 32
+
+    /// - Parameters:
+    ///   - pairs: of each source, from which bad samples are replaced.
+    ///   - features: what it has is not read; only without augmentation.
+    init(
+        sources: [StreamSource], pairs: [EpisodePairs], augmentation: PairAugmentation, seed: UInt64,
+        onBadSample: BadSampleOption, features: FeatureCache? = nil
+    ) {
         precondition(features == nil || !augmentation.imageAug, "cached features of augmented frames")
         self.sources = sources
         self.augmentation = augmentation
         self.seed = seed
         self.features = features
+        self.onBadSample = onBadSample
+        self.pairs = pairs
         providers = Array(repeating: nil, count: sources.count)
     }
 
@@ -31,10 +46,48 @@ struct PairLoader {
     ///
     /// - Parameter references: At least one, all of the same dataset and episode.
     mutating func load(_ references: [SampleReference]) throws -> [LoadedPairs] {
+        do {
+            return try read(references)
+        } catch let StreamError.unreadableFrames(_, _, _, cause as DataError) where mayReplace(cause) {
+            // One by one, to find out which it is.
+            return try references.map { try readOrReplace($0) }
+        }
+    }
+
+    private func mayReplace(_ cause: DataError) -> Bool { onBadSample == .skip && cause.isAboutFrames }
+
+    /// Reads a sample, or in its place pairs of the same dataset until one is sound. Which ones follows from the
+    /// sample's number, so the same run shows the same samples.
+    private mutating func readOrReplace(_ reference: SampleReference) throws -> LoadedPairs {
+        var current = reference
+        var skipped: [SkippedSample] = []
+        while true {
+            do {
+                var loaded = try read([current])[0]
+                loaded.skipped = skipped
+                return loaded
+            } catch let StreamError.unreadableFrames(dataset, episode, _, cause as DataError) where mayReplace(cause) {
+                skipped.append(
+                    SkippedSample(
+                        sample: reference.sample, dataset: dataset, episode: episode,
+                        frames: [current.pair.frame, current.pair.target], cause: "\(cause)"))
+                guard skipped.count < Self.largestReplacements else {
+                    throw StreamError.tooManySkips(limit: Self.largestReplacements, last: skipped[skipped.count - 1])
+                }
+                var generator = RandomGenerator(seed: seed, purpose: "replacement", reference.sample, skipped.count)
+                let own = pairs[reference.dataset]
+                current.pair = own.pair(generator.integer(below: own.count), using: &generator)
+            }
+        }
+    }
+
+    private mutating func read(_ references: [SampleReference]) throws -> [LoadedPairs] {
         guard let features else {
             let images = try images(references, frames: references.flatMap { [$0.pair.frame, $0.pair.target] })
             return references.enumerated().map { slot, reference in
-                LoadedPairs(pixels: pair(images[2 * slot], images[2 * slot + 1], sample: reference.sample))
+                LoadedPairs(
+                    references: [reference],
+                    pixels: pair(images[2 * slot], images[2 * slot + 1], sample: reference.sample))
             }
         }
         var known: [FrameReference: FrameFeatures] = [:]
@@ -45,7 +98,7 @@ struct PairLoader {
         return references.map { reference in
             let features = reference.frames.map { known[$0] }
             let pixels = zip(reference.frames, features).flatMap { $1 == nil ? planes[$0.frame] ?? [] : [] }
-            return LoadedPairs(pixels: pixels, features: features)
+            return LoadedPairs(references: [reference], pixels: pixels, features: features)
         }
     }
 

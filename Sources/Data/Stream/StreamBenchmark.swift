@@ -11,6 +11,8 @@ public struct StreamBenchmark: Codable, Sendable, Hashable {
     public var seconds: Double
     /// Largest resident set of this process so far.
     public var peakResidentBytes: Int
+    /// What the stream was to take at most.
+    public var predictedBytes = 0
     /// Bytes of pixels in a batch.
     public var bytesPerBatch: Int
 
@@ -22,16 +24,17 @@ public struct StreamBenchmark: Codable, Sendable, Hashable {
     /// - Parameter batches: Batches to take after the first; a finite split may end earlier.
     /// - Throws: What opening the stream or taking a batch throws.
     public static func run(
-        _ options: StreamOptions, split: EpisodeSplit = .train, batches: Int
+        _ options: StreamOptions, split: EpisodeSplit = .train, batches: Int, hub: HubAccess? = nil
     ) throws -> StreamBenchmark {
         let clock = ContinuousClock()
         let start = clock.now
-        let stream = try FramePairStream(options, split: split)
+        let stream = try FramePairStream(options, split: split, hub: hub)
         let first = try stream.next()
         let begin = clock.now
         var result = StreamBenchmark(
             batches: 0, samples: 0, secondsToFirstBatch: (begin - start) / .seconds(1), seconds: 0,
             peakResidentBytes: 0, bytesPerBatch: first?.pixels.count ?? 0)
+        result.predictedBytes = stream.memory?.total ?? 0
         while result.batches < batches, let batch = try stream.next() {
             result.batches += 1
             result.samples += batch.samples.count
@@ -42,10 +45,12 @@ public struct StreamBenchmark: Codable, Sendable, Hashable {
         return result
     }
 
-    private static func peakResidentBytes() -> Int {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        // Linux counts kilobytes.
-        return usage.ru_maxrss * 1024
+    /// The largest resident set of this process so far.
+    public static func peakResidentBytes() -> Int {
+        // getrusage() would count the process that started this one, too.
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        // In units of 1024 bytes, which Linux calls kB.
+        return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
     }
 }

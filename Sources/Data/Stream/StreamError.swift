@@ -15,6 +15,8 @@ public enum StreamError: Error {
     case unreadableFrames(dataset: String, episode: Int, frames: [Int], cause: any Error)
     /// A reader gave another number of pictures than asked for, or an empty picture.
     case unusableFrames(dataset: String, episode: Int, frames: [Int], got: String)
+    /// More samples were bad than `data.max_skips` allows, or nothing sound was found in place of one.
+    case tooManySkips(limit: Int, last: SkippedSample)
     /// The saved state belongs to other data or other options.
     case stateMismatch(what: String, saved: String?, current: String?)
     /// The saved state contradicts itself.
@@ -47,6 +49,10 @@ extension StreamError: CustomStringConvertible {
         case .unusableFrames(let dataset, let episode, let frames, let got):
             return "reading frames failed: dataset \(dataset), episode \(episode), frames \(frames): expected "
                 + "\(frames.count) pictures of at least one pixel, got \(got)"
+        case .tooManySkips(let limit, let last):
+            return
+                "too many bad samples: dataset \(last.dataset): expected at most \(limit) skips, got more; the last: "
+                + "\(last); repair the dataset (lam inspect --verify), or raise data.max_skips"
         case .stateMismatch(let what, let saved, let current):
             return "the saved stream is another one: \(what): expected \(saved ?? "nothing") as when it was saved, got "
                 + "\(current ?? "nothing"); restore the data and options of that run or start the stream anew"

@@ -1,10 +1,12 @@
+import Foundation
+
 /// What a stream of frame pairs is made of; the section `data` of a configuration. Every field is the YAML key in camel
 /// case.
 public struct StreamOptions: Sendable, Hashable {
     /// One dataset and its share; the original writes `["lerobot/pusht", 2.0]`.
     public struct MixEntry: Sendable, Hashable {
-        /// An absolute path, or a path below `root`; also what the window rule goes by (of an absolute path the last
-        /// part).
+        /// An absolute path, a path below `root`, or a repository of the hub, `org/name` or `org/name@revision`; also
+        /// what the window rule goes by (of an absolute path the last part).
         public var name: String
         /// Share among the weights of all entries; finite and positive.
         public var weight: Double
@@ -28,6 +30,10 @@ public struct StreamOptions: Sendable, Hashable {
     public var datasetMix: [MixEntry]
     /// Folder below which the names of the mix lie.
     public var root: String?
+    /// Branch, tag or commit of datasets that come from the hub and name none of their own; nil takes `main`.
+    public var revision: String?
+    /// Bound on what is kept of files from the hub, in units of 2^30 bytes.
+    public var hubCacheGiB = 100.0
     /// Pairs in a batch of one rank.
     public var batchSize = 64
     /// Height and width of the pictures in a batch, in pixels.
@@ -51,10 +57,20 @@ public struct StreamOptions: Sendable, Hashable {
     public var valFraction = 0.0
     /// Cameras by dataset name; the first match wins, else the dataset's own rule.
     public var imageKeys: [ImageKey] = []
+    /// What happens where frames cannot be decoded.
+    public var onBadSample: BadSampleOption = .fail
+    /// Samples that may be skipped before the run ends after all; for `onBadSample` `skip`.
+    public var maxSkips = 100
     /// Threads that read and augment; `nil` takes half of the cores, at most 8. Never changes a sample.
     public var numWorkers: Int?
+    /// Bound on what the stream itself takes, in units of 2^30 bytes; `nil` bounds open videos to 1 GiB and the rest by
+    /// its size.
+    public var memoryBudgetGiB: Double?
     /// Batches that are made ahead of the one being waited for.
     public var prefetch = 2
+
+    /// Threads that read and augment, as a number.
+    public var workerCount: Int { numWorkers ?? max(1, min(8, ProcessInfo.processInfo.activeProcessorCount / 2)) }
 
     public init(datasetMix: [MixEntry], root: String? = nil) {
         self.datasetMix = datasetMix
@@ -78,7 +94,11 @@ public struct StreamOptions: Sendable, Hashable {
         try require((1...1_000_000).contains(batchSize), "batch_size", "1 … 1000000", batchSize)
         try require((1...8192).contains(resolution), "resolution", "1 … 8192", resolution)
         try require((1...1_000_000_000).contains(bufferSize), "buffer_size", "1 … 1000000000", bufferSize)
+        try require(hubCacheGiB > 0 && hubCacheGiB.isFinite, "hub_cache_gib", "a number above 0", hubCacheGiB)
         try require(valFraction >= 0 && valFraction < 1, "val_fraction", "a number in [0, 1)", valFraction)
+        let budget = memoryBudgetGiB ?? 1
+        try require(budget > 0 && budget.isFinite, "memory_budget", "a number above 0", budget)
+        try require((0...1_000_000_000).contains(maxSkips), "max_skips", "0 … 1000000000", maxSkips)
         try require((1...1024).contains(numWorkers ?? 1), "num_workers", "1 … 1024", numWorkers ?? 0)
         try require((1...1024).contains(prefetch), "prefetch", "1 … 1024", prefetch)
         if case .fixed(let frames) = window {

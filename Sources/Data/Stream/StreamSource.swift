@@ -9,9 +9,11 @@ public struct StreamSource: Sendable {
         public var length: Int
         /// Instruction.
         public var task: String?
+        /// Which of the source's files holds the episode's frames.
+        public var file: Int
 
-        public init(index: Int, length: Int, task: String?) {
-            (self.index, self.length, self.task) = (index, length, task)
+        public init(index: Int, length: Int, task: String?, file: Int = 0) {
+            (self.index, self.length, self.task, self.file) = (index, length, task, file)
         }
     }
 
@@ -24,6 +26,10 @@ public struct StreamSource: Sendable {
     public var episodes: [Episode]
     /// Makes a reader; called once by every worker thread.
     public var makeFrames: @Sendable () throws -> any FrameProvider
+    /// What a stream of the mix that this belongs to takes.
+    var memory: StreamMemory?
+    /// What the order of samples has to know of the files.
+    package var locality = FileLocality()
     /// The files that the pictures depend on, by a name that stays when the dataset is moved.
     public var contentFiles: @Sendable () throws -> [(name: String, path: String)]
 
@@ -38,42 +44,79 @@ public struct StreamSource: Sendable {
 
     /// A LeRobot dataset.
     ///
+    /// - Parameters:
+    ///   - indexes, pool: packet tables and open files, shared with the other datasets of a mix.
     /// - Throws: `DataError`, if the camera does not exist or none is named and there are several.
-    public init(_ dataset: LeRobotDataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = []) throws {
+    public init(
+        _ dataset: LeRobotDataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = [],
+        indexes: VideoIndexCache = VideoIndexCache(), pool: ReaderPool = ReaderPool()
+    ) throws {
         let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
         let camera = try dataset.camera(preferred: wanted?.key)
-        let indexes = VideoIndexCache()
+        let files = DatasetFileTable(dataset, camera: camera, indexes: indexes)
         self.init(
             name: dataset.name, weight: weight, fps: dataset.fps, camera: camera.key,
-            episodes: dataset.episodes.map {
-                Episode(index: $0.episodeIndex, length: $0.length, task: $0.tasks.first)
+            episodes: zip(dataset.episodes, files.fileOfEpisode).map {
+                Episode(index: $0.episodeIndex, length: $0.length, task: $0.tasks.first, file: $1)
             },
             contentFiles: { try dataset.contentFiles(camera: camera) },
-            makeFrames: { try FrameReader(dataset: dataset, camera: camera, indexes: indexes) })
+            makeFrames: { try FrameReader(dataset: dataset, camera: camera, indexes: indexes, pool: pool) })
+        locality = FileLocality(
+            expect: { try files.expect($0) }, framesPerKeyframe: { try files.framesPerKeyframe($0) })
     }
 
-    /// Opens the datasets of a mix.
+    /// Opens the datasets of a mix, several at a time.
     ///
+    /// - Parameter hub: where datasets that are not on this disk come from; nil keeps to this disk.
     /// - Throws: `StreamError.missingDataset`; `DataError` and whatever else opening a dataset throws.
-    public static func open(_ options: StreamOptions) throws -> [StreamSource] {
-        try options.datasetMix.map { entry in
-            let folder = try folder(entry.name, root: options.root)
-            // Rules that go by name must not see the folders above a dataset, nor a state where it lies on this disk.
-            let name = entry.name.hasPrefix("/") ? URL(fileURLWithPath: entry.name).lastPathComponent : entry.name
-            let dataset = try LeRobotDataset(root: folder, name: name)
-            let source = try StreamSource(dataset, weight: entry.weight, imageKeys: options.imageKeys)
-            // A run of days must not end at the first episode whose file was never copied.
-            try dataset.requireVideoFiles(camera: dataset.camera(preferred: source.camera))
-            return source
-        }
+    public static func open(_ options: StreamOptions, hub: HubAccess? = nil) throws -> [StreamSource] {
+        try openWithDatasets(options, hub: hub).map(\.source)
     }
 
-    private static func folder(_ name: String, root: String?) throws -> String {
-        var candidates = [name]
-        if !name.hasPrefix("/"), let root { candidates.insert("\(root)/\(name)", at: 0) }
-        for candidate in candidates where FileManager.default.fileExists(atPath: "\(candidate)/meta/info.json") {
-            return candidate
+    /// The same, with the datasets behind the sources.
+    public static func openWithDatasets(
+        _ options: StreamOptions, hub: HubAccess? = nil
+    ) throws -> [(dataset: LeRobotDataset, source: StreamSource)] {
+        let catalog = DatasetCatalog(options, hub: hub)
+        // Waiting for a hub, not computing, is what takes long.
+        let opened = try concurrentMap(options.datasetMix, threads: hub == nil ? 2 : 8) { entry in
+            let dataset = try catalog.open(entry.name)
+            let camera = try options.camera(of: dataset)
+            // A run of days must not end at the first episode whose file was never copied.
+            try dataset.requireVideoFiles(camera: camera)
+            return (dataset: dataset, camera: camera)
         }
-        throw StreamError.missingDataset(name: name, tried: candidates)
+        let memory = try StreamMemory(
+            options, episodes: opened.reduce(0) { $0 + $1.dataset.episodes.count },
+            frames: opened.reduce(0) { $0 + min($1.dataset.totalFrames, 1 << 32) },
+            videos: opened.reduce(0) { sum, entry in
+                let files = Set(entry.dataset.episodes.lazy.map { $0.videos.first?.file ?? $0.dataFile }.prefix(1000))
+                return sum + files.count
+            },
+            pixels: opened.map { $0.dataset.pixels(of: $0.camera) }.max() ?? 0, workers: options.workerCount)
+        let (indexes, pool) = (memory.indexCache, memory.pool)
+        return try zip(options.datasetMix, opened).map { entry, opened in
+            var source = try StreamSource(
+                opened.dataset, weight: entry.weight, imageKeys: options.imageKeys, indexes: indexes, pool: pool)
+            source.memory = memory
+            return (opened.dataset, source)
+        }
+    }
+}
+
+extension StreamOptions {
+    /// The camera that these options choose.
+    public func camera(of dataset: LeRobotDataset) throws -> Camera {
+        let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
+        return try dataset.camera(preferred: wanted?.key)
+    }
+}
+
+extension LeRobotDataset {
+    /// Pixels of a picture by `info.json`; a hint, as writers err.
+    fileprivate func pixels(of camera: Camera) -> Int {
+        let shape = info.feature(camera.key)?.shape ?? []
+        guard shape.count == 3, shape.allSatisfy({ (1...16_384).contains($0) }) else { return 640 * 480 }
+        return shape.sorted().suffix(2).reduce(1, *)
     }
 }

@@ -19,7 +19,7 @@ public struct StreamState: Codable, Hashable, Sendable {
         sources: [StreamSource], options: StreamOptions, split: EpisodeSplit
     ) -> [String: String] {
         var facts = [
-            "order": "1",
+            "order": "2",
             "split": split.rawValue,
             "data.resolution": "\(options.resolution)",
             "data.image_aug": "\(options.imageAug)",

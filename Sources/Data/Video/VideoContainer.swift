@@ -68,6 +68,16 @@ final class VideoContainer {
         return count > 0 ? Int(count) : nil
     }
 
+    /// Frames from one keyframe to the next on average, by the header alone; nil where that lists no frames.
+    var framesPerKeyframe: Int? {
+        let count = avformat_index_get_entries_count(stream)
+        guard tellsReordering, count > 0 else { return nil }
+        let keyframes = (0..<count).count { place in
+            (avformat_index_get_entry(stream, place)?.pointee.flags ?? 0) & AVINDEX_KEYFRAME != 0
+        }
+        return (Int(count) + keyframes - 1) / max(1, keyframes)
+    }
+
     /// Whether the codec parameters hold how many frames come late in presentation order. WebM has no such field.
     var tellsReordering: Bool { String(cString: context.pointee.iformat.pointee.name).hasPrefix("mov") }
 

@@ -30,7 +30,7 @@ package final class VideoDecoder {
         avcodec_free_context(&freeing)
     }
 
-    private static func openCodec(_ container: VideoContainer) throws -> UnsafeMutablePointer<AVCodecContext> {
+    static func openCodec(_ container: VideoContainer) throws -> UnsafeMutablePointer<AVCodecContext> {
         let parameters = container.parameters
         let id = parameters.pointee.codec_id
         // FFmpeg's own AV1 decoder works with special hardware only.

@@ -5,15 +5,18 @@ final class VideoFrameSource: FrameSource {
     private let dataset: LeRobotDataset
     private let camera: Camera
     private let indexes: VideoIndexCache
+    private let pool: ReaderPool
     private let converter = RGBConverter()
-    private var decoders: RecentlyUsed<String, VideoDecoder>
+    private var current: (path: String, video: OpenVideo)?
 
-    init(dataset: LeRobotDataset, camera: Camera, indexes: VideoIndexCache, maximumOpenFiles: Int) {
+    init(dataset: LeRobotDataset, camera: Camera, indexes: VideoIndexCache, pool: ReaderPool) {
         self.dataset = dataset
         self.camera = camera
         self.indexes = indexes
-        decoders = RecentlyUsed(capacity: maximumOpenFiles)
+        self.pool = pool
     }
+
+    deinit { release() }
 
     func image(episode: Episode, frame: Int) throws -> RGBImage {
         let frame = try decoded(episode: episode, frame: frame)
@@ -26,13 +29,28 @@ final class VideoFrameSource: FrameSource {
     /// The frame in the codec's own pixel format.
     func decoded(episode: Episode, frame: Int) throws -> (frame: VideoFrame, path: String) {
         let path = try dataset.videoFile(of: episode, camera: camera)
-        let decoder = try decoders.value(for: path) {
-            try Self.requireVideo(path, dataset: dataset, camera: camera, episode: episode)
-            return try VideoDecoder(index: indexes.index(path: path))
-        }
+        let decoder = try video(path, episode: episode).decoder
         let position = try VideoTimeline(dataset: dataset, episode: episode, camera: camera, index: decoder.index)
             .position(of: frame)
         return (try decoder.frame(position), path)
+    }
+
+    func release() {
+        guard let current else { return }
+        self.current = nil
+        pool.giveBack(current.video, current.path)
+    }
+
+    private func video(_ path: String, episode: Episode) throws -> OpenVideo {
+        if let current, current.path == path { return current.video }
+        release()
+        let video = try pool.take(path) {
+            let lease = try dataset.hold(path)
+            try Self.requireVideo(path, dataset: dataset, camera: camera, episode: episode)
+            return OpenVideo(try VideoDecoder(index: indexes.index(path: path)), lease: lease)
+        }
+        current = (path, video)
+        return video
     }
 
     /// Checks that a video is there, without opening it as one.
@@ -45,5 +63,19 @@ final class VideoFrameSource: FrameSource {
             throw DataError.missingVideo(
                 dataset: dataset.name, camera: camera.key, episode: episode.episodeIndex, path: path)
         }
+    }
+}
+
+/// A video with its decoder, and what keeps the file where it is.
+private final class OpenVideo: PooledReader {
+    let decoder: VideoDecoder
+    let bytes: Int
+    private let lease: (any Sendable)?
+
+    init(_ decoder: VideoDecoder, lease: (any Sendable)?) {
+        self.decoder = decoder
+        self.lease = lease
+        // A decoder keeps up to 16 pictures of 1.5 bytes a pixel, and tables beside them.
+        bytes = decoder.index.width * decoder.index.height * 24 + (2 << 20)
     }
 }

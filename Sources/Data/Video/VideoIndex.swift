@@ -45,6 +45,9 @@ public struct VideoIndex: Sendable {
         return zip(starts, starts.dropFirst() + [count]).map { $1 - $0 }.max()
     }
 
+    /// Frames from one keyframe to the next, on average.
+    var framesPerKeyframe: Int { (times.count + keyframes.count - 1) / max(1, keyframes.count) }
+
     /// Reads the packet table of a file.
     ///
     /// - Throws: `DataError.unreadableVideo`; also where two frames have the same time or one has none.

@@ -34,6 +34,9 @@ public enum MetricTag {
     /// The global gradient norm before clipping.
     public static let gradientNorm = "grad_norm_step"
 
+    /// Samples that were bad and replaced since the run began, where `data.on_bad_sample` is `skip`.
+    public static let skippedSamples = "data/skipped_samples"
+
     /// Loss of predicting that nothing changes: `train/copy_baseline`.
     public static func copyBaseline(_ phase: Phase) -> String { "\(phase.rawValue)/copy_baseline" }
 

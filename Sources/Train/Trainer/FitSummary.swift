@@ -1,3 +1,5 @@
+import LAMData
+
 /// What a run came to.
 public struct FitSummary: Sendable {
     public var steps: Int
@@ -12,6 +14,8 @@ public struct FitSummary: Sendable {
     /// On held-out episodes where there are any, else on the first pairs of the training episodes.
     public var evaluation: Evaluation?
     public var isHeldOut = false
+    /// Largest resident set of the process, in bytes.
+    public var peakResidentBytes = StreamBenchmark.peakResidentBytes()
     /// Folder of the contact sheets.
     public var contactSheets: String?
 
@@ -29,6 +33,7 @@ public struct FitSummary: Sendable {
             )
             lines.append("codes           \(evaluation.codesInUse) of \(evaluation.codeCounts.count) in use")
         }
+        lines.append("memory          \(peakResidentBytes >> 20) MiB at the peak")
         if let checkpoint { lines.append("checkpoint      \(checkpoint)") }
         if !logDirectory.isEmpty { lines.append("TensorBoard     tensorboard --logdir \(logDirectory)") }
         if let contactSheets { lines.append("contact sheets  \(contactSheets)/code_*.png") }

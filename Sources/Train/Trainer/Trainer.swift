@@ -101,6 +101,7 @@ public final class Trainer {
         guard let batch = try parts.stream.next() else {
             preconditionFailure("the training stream is endless")
         }
+        for skipped in batch.skipped { reporter.note("\(skipped)") }
         let module = parts.module
         let input = try parts.batchEncoder(batch)
         lastBatch = input
@@ -140,6 +141,9 @@ public final class Trainer {
             line.append((MetricTag.gradientNorm, norm))
             if parts.monitorsLearningRate { line.append((MetricTag.learningRate, learningRate)) }
             line.append((MetricTag.epoch, Double(progress.epoch)))
+            if configuration.data.stream.onBadSample == .skip {
+                line.append((MetricTag.skippedSamples, Double(parts.stream.skippedSamples)))
+            }
             // Lightning counts a logged step from 0.
             try parts.logger.log(step: progress.globalStep - 1, values: line)
         }

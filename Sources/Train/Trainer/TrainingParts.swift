@@ -42,7 +42,7 @@ public final class TrainingParts {
     /// - Parameters:
     ///   - checkpointRequest: `last`, `best` or a path to go on from.
     ///   - randomSeed: used where `seed_everything` leaves the seed to chance.
-    ///   - environment: the process's variables, which say where pretrained weights are.
+    ///   - environment: the process's variables, which say where pretrained weights and the hub are.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
     ///   - note: takes lines for the user.
     /// - Throws: errors of the datasets, the stream, the encoders, the checkpoint and the log folder.
@@ -54,7 +54,7 @@ public final class TrainingParts {
         let trainer = configuration.trainer
         options = configuration.data.stream
         try options.validate()
-        sources = try StreamSource.open(options)
+        sources = try StreamSource.open(options, hub: HubAccess(environment: environment))
         let checkpoint = try checkpointRequest.map {
             try CheckpointLocator.open($0, directories: Self.checkpointDirectories(trainer), note: note)
         }
@@ -138,7 +138,7 @@ public final class TrainingParts {
         return [
             module.backend.summary,
             "\(parameters) trainable parameters, \(work.formatted4) GFLOP a sample, batch \(options.batchSize)",
-        ] + datasets
+        ] + datasets + (stream.memory.map { ["data stream: \($0)"] } ?? [])
     }
 
     var hasValidation: Bool { options.valFraction > 0 }

@@ -81,6 +81,7 @@ struct DependencyTests {
             products.map(\.name).filter { manifest.direct($0).contains(dependency) && !Self.isTest($0) }
         }
         #expect(users("CFFmpeg") == ["LAMData"])
+        #expect(users("CCurl") == ["LAMData"])
         #expect(users("CYAML") == ["LAMTrain"])
         #expect(users("CSentencePiece") == ["Text"])
         #expect(users("COneDNN") == ["Tensor"] && users("COpenBLAS") == ["Tensor"] && users("Kernels") == ["Tensor"])

@@ -24,7 +24,17 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
         .init(
             "root", \.stream.root, aliases: ["data_root"],
             "Folder below which the datasets of the mix lie; null: the current one."),
-        .init("dataset_mix", \.stream.datasetMix, "The datasets and their sampling weights."),
+        .init(
+            "dataset_mix", \.stream.datasetMix,
+            "The datasets and their sampling weights: folders, or hub repositories as `org/name` or `org/name@revision`."
+        ),
+        .init(
+            "revision", \.stream.revision,
+            "Branch, tag or commit of hub datasets that name none; null: `main`, or the newest tag of a readable format.",
+            differs: "New."),
+        .init(
+            "hub_cache_gib", \.stream.hubCacheGiB, .positive,
+            "Bound in GiB on the files from the hub that are kept; those unused for longest go first.", differs: "New."),
         .init(
             "data_mix", \.dataMix, "Name of an RLDS mixture, as in UniVLA's files.",
             differs: "Parsed, but a run needs `dataset_mix` instead."),
@@ -62,9 +72,20 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "Cameras by dataset: the first entry whose key is in the `repo_id` wins; else the dataset's own rule.",
             differs: "The original knows DROID's camera only."),
         .init(
+            "on_bad_sample", \.stream.onBadSample,
+            "What happens where frames cannot be decoded: the run fails, or another pair of the dataset takes the place.",
+            differs: "New; a damaged video ends the original's run."),
+        .init(
+            "max_skips", \.stream.maxSkips, .from(0, to: 1_000_000_000),
+            "With `on_bad_sample: skip`: samples that may be skipped before the run fails after all.", differs: "New."),
+        .init(
             "num_workers", \.stream.numWorkers, .ifPresent(.from(1, to: 1_024)),
             "Threads that read and augment; null: half of the cores, at most 8.",
             differs: "The original always uses none."),
+        .init(
+            "memory_budget", \.stream.memoryBudgetGiB, .ifPresent(.positive),
+            "Bound in GiB on what the data stream takes; null: as its batches need, and 1 GiB of open videos.",
+            differs: "New; the original's decoders grow without bound."),
         .init("prefetch", \.stream.prefetch, .from(1, to: 1_024), "Batches made ahead.", differs: "New."),
         .init(
             "feature_cache", \.featureCache,

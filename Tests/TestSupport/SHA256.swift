@@ -1,5 +1,5 @@
 /// SHA-256 as in FIPS 180-4, for comparing pictures with recorded digests.
-enum SHA256 {
+public enum SHA256 {
     /// Fractional parts of the square (`initial`) and cube (`constants`) roots of the first primes.
     private static let primes: [Int] = (2...311).filter { n in !(2..<n).contains { n % $0 == 0 } }
     private static let initial = primes.prefix(8).map { fraction(Double($0).squareRoot()) }
@@ -27,7 +27,7 @@ enum SHA256 {
         return high < limit || (high == limit && low.low == 0)
     }
 
-    static func hexadecimal(of message: [UInt8]) -> String {
+    public static func hexadecimal(of message: [UInt8]) -> String {
         var state = initial
         let padding = (119 - message.count % 64) % 64
         let length = (0..<8).map { UInt8(truncatingIfNeeded: (UInt64(message.count) * 8) >> UInt64(56 - 8 * $0)) }

@@ -1,0 +1,44 @@
+#include <curl/curl.h>
+
+// libcurl's setters and getters are variadic, which Swift does not call: one name for each type of argument.
+
+typedef size_t (*lam_curl_bytes)(char *bytes, size_t size, size_t count, void *context);
+typedef int (*lam_curl_progress)(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up);
+
+static inline CURLcode lam_curl_set_long(CURL *curl, CURLoption option, long value) {
+    return curl_easy_setopt(curl, option, value);
+}
+
+static inline CURLcode lam_curl_set_text(CURL *curl, CURLoption option, const char *value) {
+    return curl_easy_setopt(curl, option, value);
+}
+
+static inline CURLcode lam_curl_set_list(CURL *curl, CURLoption option, struct curl_slist *value) {
+    return curl_easy_setopt(curl, option, value);
+}
+
+static inline CURLcode lam_curl_set_callbacks(CURL *curl, lam_curl_bytes header, lam_curl_bytes body,
+                                              lam_curl_progress progress, void *context) {
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, context);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, context);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, context);
+    return curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+}
+
+static inline long lam_curl_status(CURL *curl) {
+    long status = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+}
+
+static inline const char *lam_curl_redirect(CURL *curl) {
+    char *url = NULL;
+    curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &url);
+    return url;
+}
+
+static inline const char *lam_curl_error(CURLcode code) { return curl_easy_strerror(code); }
+static inline CURLcode lam_curl_start(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }

@@ -1,0 +1,68 @@
+/// The files of a LeRobot dataset on a hub, fetched one by one as they are needed.
+final class HubDataset: DatasetFiles {
+    private let store: HubStore
+    private let snapshot: HubSnapshot
+    private let prefetcher: HubPrefetcher
+
+    /// Folder in which the files appear.
+    let root: String
+    var identity: String { "\(snapshot.repository.id)@\(snapshot.commit)" }
+
+    /// Resolves the revision and fetches `meta`.
+    ///
+    /// A branch that has moved on to a format unknown here gives way to the newest tag of a known one, where the
+    /// revision was not chosen by the user.
+    ///
+    /// - Throws: `DataError`; `FormatError.io`.
+    static func open(
+        _ repository: HubRepository, store: HubStore, prefetcher: HubPrefetcher, isChosen: Bool
+    ) throws -> HubDataset {
+        let dataset = HubDataset(try store.snapshot(of: repository), store: store, prefetcher: prefetcher)
+        do {
+            try dataset.fetchMetadata()
+            return dataset
+        } catch let error as DataError {
+            guard case .unsupportedVersion(_, let version, let supported) = error, !isChosen, !store.access.isOffline
+            else { throw error }
+            let tags = try store.client.tags(of: repository)
+            guard let tag = supported.reversed().first(where: tags.contains) else {
+                throw DataError.hub(
+                    .noReadableRevision(repository: repository, found: version, tags: tags, supported: supported))
+            }
+            return try open(
+                HubRepository(id: repository.id, revision: tag, kind: .dataset), store: store, prefetcher: prefetcher,
+                isChosen: true)
+        }
+    }
+
+    private init(_ snapshot: HubSnapshot, store: HubStore, prefetcher: HubPrefetcher) {
+        (self.snapshot, self.store, self.prefetcher) = (snapshot, store, prefetcher)
+        root = store.folder(of: snapshot)
+    }
+
+    func hold(_ file: String) throws -> any Sendable { try store.hold(file, of: snapshot) }
+
+    func require(_ file: String) throws {
+        guard let files = snapshot.files, !files.contains(file), !store.has(file, of: snapshot) else { return }
+        throw DataError.hub(.noSuchFile(repository: snapshot.repository, commit: snapshot.commit, file: file))
+    }
+
+    func expect(_ files: [String]) {
+        prefetcher.expect(files.map { HubPrefetcher.Request(snapshot: snapshot, file: $0) }, for: identity)
+    }
+
+    /// `info.json` first, as it says whether the rest can be read.
+    private func fetchMetadata() throws {
+        let info = "meta/info.json"
+        _ = try hold(info)
+        _ = try DatasetInfo(path: "\(root)/\(info)")
+        // Offline, what the cache has must do.
+        for file in (snapshot.files ?? []).sorted() where Self.isNeededToOpen(file) { _ = try hold(file) }
+    }
+
+    /// Statistics are not read.
+    private static func isNeededToOpen(_ file: String) -> Bool {
+        ["meta/episodes.jsonl", "meta/tasks.jsonl", "meta/tasks.parquet"].contains(file)
+            || file.hasPrefix("meta/episodes/") && file.hasSuffix(".parquet")
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+
+/// Finds the datasets of a mix by name: on this disk, then in the folders of Hugging Face's programs, then on the hub.
+///
+/// 1. `root/name`, then `name` itself;
+/// 2. `HF_LEROBOT_HOME/name`;
+/// 3. the hub's cache and the hub, for `org/name` and `org/name@revision`: files come when they are needed.
+public struct DatasetCatalog: Sendable {
+    private let root: String?
+    private let revision: String?
+    private let access: HubAccess?
+    private let store: HubStore?
+    private let prefetcher: HubPrefetcher?
+    private let checksDataFiles: Bool
+
+    /// - Parameters:
+    ///   - options: gives `root`, `revision` and the bound on downloads; the mix is not looked at.
+    ///   - hub: nil keeps to steps that need no variables of the process: 1.
+    ///   - checksDataFiles: compares the rows of data files on this disk with the episodes' lengths.
+    public init(_ options: StreamOptions, hub: HubAccess?, checksDataFiles: Bool = true) {
+        self.checksDataFiles = checksDataFiles
+        (root, revision, access) = (options.root, options.revision, hub)
+        let gibibyte = Double(1 << 30)
+        store = hub.map { HubStore($0, limitBytes: Int(min(options.hubCacheGiB, 1e6) * gibibyte)) }
+        prefetcher = store.map { HubPrefetcher(store: $0) }
+    }
+
+    /// - Throws: `StreamError.missingDataset`; `DataError` and whatever else opening a dataset throws.
+    public func open(_ name: String) throws -> LeRobotDataset {
+        var candidates = [name]
+        if !name.hasPrefix("/") {
+            if let root { candidates.insert("\(root)/\(name)", at: 0) }
+            if let access { candidates.append("\(access.lerobotHome)/\(name)") }
+        }
+        for candidate in candidates where FileManager.default.fileExists(atPath: "\(candidate)/meta/info.json") {
+            // Rules that go by name must not see the folders above a dataset, nor a state where it lies on this disk.
+            let short = name.hasPrefix("/") ? URL(fileURLWithPath: name).lastPathComponent : name
+            return try LeRobotDataset(root: candidate, name: short, checkDataFiles: checksDataFiles)
+        }
+        guard let store, let prefetcher, let repository = repository(name) else {
+            throw StreamError.missingDataset(name: name, tried: candidates)
+        }
+        let files = try HubDataset.open(
+            repository, store: store, prefetcher: prefetcher, isChosen: revision != nil || name.contains("@"))
+        return try LeRobotDataset(root: files.root, name: repository.id, checkDataFiles: false, files: files)
+    }
+
+    /// `data.revision` is for entries that name none of their own.
+    private func repository(_ name: String) -> HubRepository? {
+        // The hub knows bare names, too, but no LeRobot dataset has one: it is a folder's name, mistyped.
+        guard !name.hasPrefix("/"), !name.hasPrefix("."), name.split(separator: "/").count == 2 else { return nil }
+        if name.contains("@") { return try? HubRepository(name, kind: .dataset) }
+        return try? HubRepository(id: name, revision: revision ?? "main", kind: .dataset)
+    }
+}
