@@ -8,7 +8,7 @@ import Testing
 /// Training in `bf16-mixed`, and with activations that are made again.
 @Suite("Mixed precision")
 struct MixedPrecisionTests {
-    /// Relative difference of losses after some steps: what the issue allows of a run.
+    /// Relative difference of losses after some steps.
     private static let loss: Float = 0.02
     /// Share of equal codes.
     private static let codes = 0.98
@@ -55,6 +55,25 @@ struct MixedPrecisionTests {
         let early = zip(full.codes.prefix(5).joined(), mixed.codes.prefix(5).joined())
         let equal = early.filter { $0 == $1 }.count
         #expect(Double(equal) >= Self.codes * Double(5 * 32), "\(equal) of \(5 * 32) codes agree")
+    }
+
+    @Test("a trained model gives the same codes in bf16-mixed as in f32")
+    func codeAgreement() throws {
+        let full = module(.off), mixed = module(.bf16)
+        _ = train(full, steps: 60)
+        try mixed.restore(full.checkpoint(epoch: 0, globalStep: 60, learningRate: 1e-3, hasSchedule: false))
+        var equal = 0, count = 0
+        var used: Set<Int32> = []
+        for step in 100..<120 {
+            let codes = [full, mixed].map { module in
+                module.validationStep(module.backend.tensor(batch(step), [8, 2, 9, 48])).action.indices
+            }
+            equal += zip(codes[0], codes[1]).count { $0 == $1 }
+            count += codes[0].count
+            used.formUnion(codes[0])
+        }
+        #expect(Double(equal) >= Self.codes * Double(count), "\(equal) of \(count) codes agree")
+        #expect(used.count > 1, "codes that never differ agree in any arithmetic")
     }
 
     @Test("every instruction set trains", arguments: InstructionSet.available)
