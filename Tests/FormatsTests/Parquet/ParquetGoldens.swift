@@ -46,7 +46,8 @@ enum ParquetGoldens {
             if let base64 = fields["b64"] as? String {
                 same = Data(bytes).base64EncodedString() == base64
             } else {
-                same = fields["len"] as? Int == bytes.count && fields["sha256"] as? String == SHA256.hex(bytes)
+                same =
+                    fields["len"] as? Int == bytes.count && fields["sha256"] as? String == SHA256.hexadecimal(of: bytes)
             }
         case (.date(let days), let fields as [String: Any]): same = fields["days"] as? Int == Int(days)
         case (.timestamp(let ticks, let unit), let fields as [String: Any]):
@@ -83,41 +84,5 @@ enum ParquetGoldens {
         var digits = "\(unscaled.magnitude)"
         digits = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
         return (unscaled < 0 ? "-" : "") + digits.dropLast(scale) + "." + digits.suffix(scale)
-    }
-}
-
-/// SHA-256 (FIPS 180-4), for digests in the reference dumps: Foundation on Linux has none.
-enum SHA256 {
-    private static let primes = (2...311).filter { n in !(2..<n).contains { n % $0 == 0 } }
-    /// The first 32 bits of the fractional part of each prime's cube root.
-    private static let constants = primes.prefix(64).map { fraction(Foundation.cbrt(Double($0))) }
-
-    private static func fraction(_ root: Double) -> UInt32 { UInt32((root - root.rounded(.down)) * 0x1p32) }
-
-    static func hex(_ message: [UInt8]) -> String {
-        var state = primes.prefix(8).map { fraction(Double($0).squareRoot()) }
-        var padded = message + [0x80]
-        padded += [UInt8](repeating: 0, count: (120 - padded.count % 64) % 64)
-        padded += (0..<8).map { UInt8(truncatingIfNeeded: (message.count * 8) >> (56 - 8 * $0)) }
-        for block in stride(from: 0, to: padded.count, by: 64) {
-            var w = (0..<16).map { i in (0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(padded[block + 4 * i + $1]) } }
-            func rotated(_ x: UInt32, _ n: UInt32) -> UInt32 { x >> n | x << (32 - n) }
-            for i in 16..<64 {
-                let s0 = rotated(w[i - 15], 7) ^ rotated(w[i - 15], 18) ^ w[i - 15] >> 3
-                let s1 = rotated(w[i - 2], 17) ^ rotated(w[i - 2], 19) ^ w[i - 2] >> 10
-                w.append(w[i - 16] &+ s0 &+ w[i - 7] &+ s1)
-            }
-            var h = state
-            for i in 0..<64 {
-                let s1 = rotated(h[4], 6) ^ rotated(h[4], 11) ^ rotated(h[4], 25)
-                let choice = h[4] & h[5] ^ ~h[4] & h[6]
-                let t1 = h[7] &+ s1 &+ choice &+ constants[i] &+ w[i]
-                let s0 = rotated(h[0], 2) ^ rotated(h[0], 13) ^ rotated(h[0], 22)
-                let majority = h[0] & h[1] ^ h[0] & h[2] ^ h[1] & h[2]
-                h = [t1 &+ s0 &+ majority, h[0], h[1], h[2], h[3] &+ t1, h[4], h[5], h[6]]
-            }
-            state = zip(state, h).map { $0 &+ $1 }
-        }
-        return state.map { String(format: "%08x", $0) }.joined()
     }
 }

@@ -1,5 +1,5 @@
 /// SHA-256, the name of a large file's content on the hub. FIPS 180-4.
-struct SHA256 {
+package struct SHA256 {
     private var state: [UInt32] = [
         0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB, 0x5BE0_CD19,
     ]
@@ -19,7 +19,16 @@ struct SHA256 {
         0x748F_82EE, 0x78A5_636F, 0x84C8_7814, 0x8CC7_0208, 0x90BE_FFFA, 0xA450_6CEB, 0xBEF9_A3F7, 0xC671_78F2,
     ]
 
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package init() {}
+
+    /// 64 hexadecimal digits of the digest of `message`.
+    package static func hexadecimal(of message: [UInt8]) -> String {
+        var digest = SHA256()
+        message.withUnsafeBytes { digest.update($0) }
+        return digest.hexadecimal
+    }
+
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         count &+= UInt64(bytes.count)
         var start = 0
         if !pending.isEmpty {
@@ -38,7 +47,7 @@ struct SHA256 {
     }
 
     /// 64 hexadecimal digits of the digest of everything so far.
-    var hexadecimal: String {
+    package var hexadecimal: String {
         var last = self
         let bits = count &* 8
         let zeros = (119 - Int(count % 64)) % 64
