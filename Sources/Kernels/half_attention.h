@@ -78,6 +78,18 @@ static inline void NAMED(pack_head)(const LamHalfAttention *s, const uint16_t *v
     NAMED(half_pack_right)(&source, transposed, 0, NAMED(padded)(transposed ? rows : s->head_dim) / 32, out);
 }
 
+/// 32 rows from `first`, zero behind the last, as a left operand.
+static inline void NAMED(load_left)(const NAMED(HalfHead) *h, const LamHalfAttention *s, const uint16_t *values,
+                                    long stride, long first) {
+    const long rows = s->length - first < 32 ? s->length - first : 32;
+    const LamHalfSource source = NAMED(head_rows)(s, values, stride, first, rows);
+    for (long block = 0; block < h->dim / 32; block++) {
+        Block part;
+        load_block(&source, 0, block * 32, &part);
+        for (long i = 0; i < 32; i++) memcpy(h->left + i * h->dim + block * 32, &part.row[i], 64);
+    }
+}
+
 /// out [32, 32 panels] = 32 rows of a, lines of `row` values, times b with `k` values of depth.
 static inline void NAMED(head_product)(long k, long panels, const uint16_t *a, long row, long step, const uint16_t *b,
                                        float *out, long stride, int accumulate) {
@@ -89,13 +101,7 @@ static inline void NAMED(head_product)(long k, long panels, const uint16_t *a, l
 /// each row.
 static void NAMED(exponentiate)(const NAMED(HalfHead) *h, const LamHalfAttention *s, const uint16_t *q, long first,
                                 float inverse[32]) {
-    const long rows = s->length - first < 32 ? s->length - first : 32;
-    const LamHalfSource source = NAMED(head_rows)(s, q, s->qkv_stride, first, rows);
-    for (long block = 0; block < h->dim / 32; block++) {
-        Block values;
-        load_block(&source, 0, block * 32, &values);
-        for (long i = 0; i < 32; i++) memcpy(h->left + i * h->dim + block * 32, &values.row[i], 64);
-    }
+    NAMED(load_left)(h, s, q, s->qkv_stride, first);
     NAMED(head_product)(h->dim, h->tokens / 32, h->left, h->dim, 32, h->keys, h->scores, h->tokens, 0);
     for (long i = 0; i < 32; i++) {
         float *line = h->scores + i * h->tokens;
@@ -189,12 +195,7 @@ static void NAMED(half_attention_backward)(const LamHalfAttention *s, const uint
             float inverse[32];
             NAMED(exponentiate)(h, s, q, first, inverse);
             // dP = dO V^T
-            const LamHalfSource source = NAMED(head_rows)(s, dout, s->out_stride, first, rows);
-            for (long block = 0; block < h->dim / 32; block++) {
-                Block values;
-                load_block(&source, 0, block * 32, &values);
-                for (long i = 0; i < 32; i++) memcpy(h->left + i * h->dim + block * 32, &values.row[i], 64);
-            }
+            NAMED(load_left)(h, s, dout, s->out_stride, first);
             NAMED(head_product)(h->dim, h->tokens / 32, h->left, h->dim, 32, h->values, h->gradients, h->tokens, 0);
             // P = e / sum e;  dS = scale P (dP - sum P dP)
             for (long i = 0; i < 32; i++) {

@@ -16,7 +16,7 @@ extension CPUBackend {
             precondition(bias == nil, "attention over bf16 values takes no bias")
             return halfAttention(qkv, layout: layout, keyMask: keyMask, into: out)
         }
-        let problem = AttentionProblem(qkv, layout, keyMask, bias, self)
+        let problem = AttentionProblem(qkv, at: pointer(qkv), layout, keyMask, bias: bias, on: self)
         precondition(out.count == layout.tokenCount * problem.width, "attention of \(qkv.shape) into \(out.shape)")
         let target = pointer(out)
         if layout.length <= Self.smallLength {
@@ -53,7 +53,7 @@ extension CPUBackend {
         if qkv.dtype == .bf16 {
             return halfAttentionBackward(dout, qkv: qkv, layout: layout, keyMask: keyMask, into: dqkv)
         }
-        let problem = AttentionProblem(qkv, layout, keyMask, nil, self)
+        let problem = AttentionProblem(qkv, at: pointer(qkv), layout, keyMask, on: self)
         precondition(dqkv.count == qkv.count, "attention gradient of \(qkv.shape) into \(dqkv.shape)")
         let upstream = pointer(dout), gradient = pointer(dqkv)
         let width = problem.width, headDim = problem.headDim, length = layout.length
@@ -101,7 +101,7 @@ extension CPUBackend {
 
     /// P = softmax(scale Q K^T + mask + bias) for `rows` queries against all keys.
     private func probabilities(
-        _ problem: AttentionProblem, queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, stride: Int,
+        _ problem: AttentionProblem<Float>, queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, stride: Int,
         firstRow: Int, rows: Int, mask: UnsafePointer<Float>?, bias: UnsafePointer<Float>?,
         into scores: UnsafeMutablePointer<Float>
     ) {
@@ -114,53 +114,49 @@ extension CPUBackend {
 
     /// One task per head of each sequence; `scratch` floats are the task's own.
     private func forEachHead(
-        _ problem: AttentionProblem, scratch: Int,
+        _ problem: AttentionProblem<Float>, scratch: Int,
         _ body: (
             _ base: (qkv: Int, out: Int), _ mask: UnsafePointer<Float>?, _ bias: UnsafePointer<Float>?,
             _ scratch: UnsafeMutablePointer<Float>
         ) -> Void
     ) {
         let layout = problem.layout
-        pool.run(layout.outerCount * layout.innerCount * layout.heads) { task in
-            let head = task % layout.heads, unit = task / layout.heads
-            let outer = unit / layout.innerCount, inner = unit % layout.innerCount
-            let token = outer * layout.outerStride + inner * layout.innerStride
+        pool.run(problem.sequences * layout.heads) { task in
+            let head = task % layout.heads
+            let (token, mask) = problem.sequence(task / layout.heads)
             let memory = empty([scratch])
             body(
-                (token * 3 * problem.width + head * problem.headDim, token * problem.width + head * problem.headDim),
-                problem.mask.map { $0 + outer * layout.length },
+                problem.base(token: token, head: head), mask,
                 problem.bias.map { $0 + head * layout.length * layout.length }, pointer(memory))
         }
     }
 
     private func forEachSmallUnit(
-        _ problem: AttentionProblem, _ body: (_ token: Int, _ mask: UnsafePointer<Float>?) -> Void
+        _ problem: AttentionProblem<Float>, _ body: (_ token: Int, _ mask: UnsafePointer<Float>?) -> Void
     ) {
-        let layout = problem.layout
-        let units = layout.outerCount * layout.innerCount
-        split(units, grain: max(1, 1 << 14 / (layout.length * problem.width))) { start, count in
-            for unit in start..<start + count {
-                let outer = unit / layout.innerCount, inner = unit % layout.innerCount
-                body(
-                    outer * layout.outerStride + inner * layout.innerStride,
-                    problem.mask.map { $0 + outer * layout.length })
+        split(problem.sequences, grain: max(1, 1 << 14 / (problem.layout.length * problem.width))) { start, count in
+            for number in start..<start + count {
+                let (token, mask) = problem.sequence(number)
+                body(token, mask)
             }
         }
     }
 }
 
-/// Sizes and pointers that forward and backward share.
-private struct AttentionProblem {
+/// Sizes and pointers that forward and backward share, for f32 and for bf16 values.
+struct AttentionProblem<Element> {
     let layout: AttentionLayout
     let width: Int
     let headDim: Int
     let scale: Float
-    let qkv: UnsafePointer<Float>
+    let qkv: UnsafePointer<Element>
     let mask: UnsafePointer<Float>?
     let bias: UnsafePointer<Float>?
 
+    /// - Parameter values: where `qkv` lies.
     init(
-        _ qkv: Tensor, _ layout: AttentionLayout, _ keyMask: Tensor?, _ bias: Tensor?, _ backend: CPUBackend
+        _ qkv: Tensor, at values: UnsafePointer<Element>, _ layout: AttentionLayout, _ keyMask: Tensor?,
+        bias: Tensor? = nil, on backend: CPUBackend
     ) {
         let tripleWidth = qkv.shape.last ?? 0
         precondition(
@@ -180,12 +176,28 @@ private struct AttentionProblem {
         width = tripleWidth / 3
         headDim = width / layout.heads
         scale = layout.scale ?? 1 / Float(headDim).squareRoot()
-        self.qkv = UnsafePointer(backend.pointer(qkv))
+        self.qkv = values
         mask = keyMask.map { UnsafePointer(backend.pointer($0)) }
         self.bias = bias.map { UnsafePointer(backend.pointer($0)) }
     }
 
-    var smallShape: LamSmallAttention {
+    /// Sequences that attend to themselves.
+    var sequences: Int { layout.outerCount * layout.innerCount }
+
+    /// The first token of a sequence, and the mask of its keys.
+    func sequence(_ number: Int) -> (token: Int, mask: UnsafePointer<Float>?) {
+        let outer = number / layout.innerCount, inner = number % layout.innerCount
+        return (outer * layout.outerStride + inner * layout.innerStride, mask.map { $0 + outer * layout.length })
+    }
+
+    /// Where the head of a sequence begins in q and in the output.
+    func base(token: Int, head: Int) -> (qkv: Int, out: Int) {
+        (token * 3 * width + head * headDim, token * width + head * headDim)
+    }
+}
+
+extension AttentionProblem<Float> {
+    fileprivate var smallShape: LamSmallAttention {
         LamSmallAttention(
             length: layout.length, heads: layout.heads, head_dim: headDim, qkv_stride: layout.tokenStride * 3 * width,
             out_stride: layout.tokenStride * width, causal: layout.isCausal ? 1 : 0, scale: scale, bias: bias)

@@ -3,7 +3,7 @@ import Kernels
 /// Attention over bf16 values: a task owns one head of one sequence, or some pairs of tokens.
 extension CPUBackend {
     func halfAttention(_ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into out: Tensor) {
-        let problem = HalfAttentionProblem(qkv, layout, keyMask, self)
+        let problem = AttentionProblem(qkv, at: halfPointer(qkv), layout, keyMask, on: self)
         precondition(out.count == layout.tokenCount * problem.width, "attention of \(qkv.shape) into \(out.shape)")
         let target = halfPointer(out)
         let width = problem.width
@@ -24,7 +24,7 @@ extension CPUBackend {
     func halfAttentionBackward(
         _ dout: Tensor, qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into dqkv: Tensor
     ) {
-        let problem = HalfAttentionProblem(qkv, layout, keyMask, self)
+        let problem = AttentionProblem(qkv, at: halfPointer(qkv), layout, keyMask, on: self)
         precondition(
             dqkv.count == qkv.count && dout.count * 3 == qkv.count,
             "attention gradient \(dout.shape) of \(qkv.shape) into \(dqkv.shape)")
@@ -48,7 +48,7 @@ extension CPUBackend {
     }
 
     private func forEachHead(
-        _ problem: HalfAttentionProblem, isBackward: Bool,
+        _ problem: AttentionProblem<UInt16>, isBackward: Bool,
         _ body: (
             _ qkv: Int, _ out: Int, _ shape: UnsafePointer<LamHalfAttention>, _ scratch: UnsafeMutableRawPointer
         ) -> Void
@@ -57,60 +57,26 @@ extension CPUBackend {
         let bytes = withUnsafePointer(to: problem.shape(mask: nil)) {
             kernels.half_attention_scratch($0, isBackward ? 1 : 0)
         }
-        pool.run(layout.outerCount * layout.innerCount * layout.heads) { task in
-            let head = task % layout.heads, unit = task / layout.heads
-            let outer = unit / layout.innerCount, inner = unit % layout.innerCount
-            let token = outer * layout.outerStride + inner * layout.innerStride
+        pool.run(problem.sequences * layout.heads) { task in
+            let (token, mask) = problem.sequence(task / layout.heads)
+            let base = problem.base(token: token, head: task % layout.heads)
             let scratch = empty([bytes], .u8)
-            withUnsafePointer(to: problem.shape(mask: problem.mask.map { $0 + outer * layout.length })) {
-                body(
-                    token * 3 * problem.width + head * problem.headDim, token * problem.width + head * problem.headDim,
-                    $0, rawPointer(scratch))
-            }
+            withUnsafePointer(to: problem.shape(mask: mask)) { body(base.qkv, base.out, $0, rawPointer(scratch)) }
         }
     }
 
-    private func forEachPair(_ problem: HalfAttentionProblem, _ body: (_ token: Int) -> Void) {
-        let layout = problem.layout
-        split(layout.outerCount * layout.innerCount, grain: max(1, 1 << 15 / problem.width)) { start, count in
-            for unit in start..<start + count {
-                body(unit / layout.innerCount * layout.outerStride + unit % layout.innerCount * layout.innerStride)
-            }
+    private func forEachPair(_ problem: AttentionProblem<UInt16>, _ body: (_ token: Int) -> Void) {
+        split(problem.sequences, grain: max(1, 1 << 15 / problem.width)) { start, count in
+            for number in start..<start + count { body(problem.sequence(number).token) }
         }
     }
 }
 
-/// Sizes and pointers that forward and backward share.
-private struct HalfAttentionProblem {
-    let layout: AttentionLayout
-    let width: Int
-    let headDim: Int
-    let scale: Float
-    let qkv: UnsafeMutablePointer<UInt16>
-    let mask: UnsafePointer<Float>?
-
-    init(_ qkv: Tensor, _ layout: AttentionLayout, _ keyMask: Tensor?, _ backend: CPUBackend) {
-        let tripleWidth = qkv.shape.last ?? 0
-        precondition(
-            tripleWidth % (3 * layout.heads) == 0 && qkv.count == layout.tokenCount * tripleWidth,
-            "qkv \(qkv.shape) for \(layout.tokenCount) tokens and \(layout.heads) heads")
-        if let keyMask {
-            precondition(
-                keyMask.count == layout.outerCount * layout.length,
-                "key mask \(keyMask.shape) for \(layout.outerCount) sequences of \(layout.length)")
-        }
-        self.layout = layout
-        width = tripleWidth / 3
-        headDim = width / layout.heads
-        scale = layout.scale ?? 1 / Float(headDim).squareRoot()
-        self.qkv = backend.halfPointer(qkv)
-        mask = keyMask.map { UnsafePointer(backend.pointer($0)) }
-    }
-
+extension AttentionProblem<UInt16> {
     /// The two frames of a pair, the second of which sees both.
-    var isPairs: Bool { layout.length == 2 && layout.isCausal && mask == nil }
+    fileprivate var isPairs: Bool { layout.length == 2 && layout.isCausal && mask == nil }
 
-    func shape(mask: UnsafePointer<Float>?) -> LamHalfAttention {
+    fileprivate func shape(mask: UnsafePointer<Float>?) -> LamHalfAttention {
         LamHalfAttention(
             length: layout.length, head_dim: headDim, qkv_stride: layout.tokenStride * 3 * width,
             out_stride: layout.tokenStride * width, causal: layout.isCausal ? 1 : 0, scale: scale, mask: mask)
