@@ -58,12 +58,7 @@ struct EngineBenchCommand: ParsableCommand {
             print(step == 0 ? "warm-up" : "step \(step)", String(format: "%.2f s", seconds))
             fflush(nil)
         }
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys]
-            print(String(decoding: try encoder.encode(result), as: UTF8.self))
-            return
-        }
+        if json { return try Console.printJSON(result) }
         print(
             """
             \(result.backend)
@@ -115,12 +110,7 @@ struct DataBenchCommand: ParsableCommand {
             let result = try StreamBenchmark.run(
                 fit.configuration.data.stream, batches: batches,
                 hub: HubAccess(environment: ProcessInfo.processInfo.environment))
-            if json {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys]
-                print(String(decoding: try encoder.encode(result), as: UTF8.self))
-                return
-            }
+            if json { return try Console.printJSON(result) }
             let mebibyte = Double(1 << 20)
             print(
                 """

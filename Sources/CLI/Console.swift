@@ -16,4 +16,11 @@ enum Console {
 
     /// Writes a line to standard error.
     static func error(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+
+    /// Prints a value as JSON with sorted keys.
+    static func printJSON(_ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting = []) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = formatting.union(.sortedKeys)
+        print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
 }

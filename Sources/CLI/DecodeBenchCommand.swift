@@ -30,10 +30,7 @@ struct DecodeBenchCommand: ParsableCommand {
                             + String(format: "%.0f", result.picturesPerSecond) + "/s")
                 }
             }
-            guard json else { return }
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys]
-            print(String(decoding: try encoder.encode(results), as: UTF8.self))
+            if json { try Console.printJSON(results) }
         } catch {
             Console.error("error: \(error)")
             throw ExitStatus.code(for: error)

@@ -30,12 +30,7 @@ struct EncoderBenchCommand: ParsableCommand {
         var benchmark = EncoderBenchmark(frames: frames, repetitions: repetitions)
         benchmark.autocast = precision == .full ? .off : .bf16
         let result = try benchmark.run(threads: threads ?? Threads.fromEnvironment)
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys]
-            print(String(decoding: try encoder.encode(result), as: UTF8.self))
-            return
-        }
+        if json { return try Console.printJSON(result) }
         print(result.backend)
         print("ceiling          \(String(format: "%.0f", result.ceilingGFLOPs)) GFLOP/s in large products")
         for vision in result.vision {

@@ -79,7 +79,12 @@ struct InspectCommand: ParsableCommand {
             failure = ExitStatus.code(for: error)
         }
         if json {
-            if isConfiguration { try printJSON(outputs) } else if let only = outputs.first { try printJSON(only) }
+            let formatting: JSONEncoder.OutputFormatting = [.prettyPrinted, .withoutEscapingSlashes]
+            if isConfiguration {
+                try Console.printJSON(outputs, formatting)
+            } else if let only = outputs.first {
+                try Console.printJSON(only, formatting)
+            }
         }
         if let failure { throw failure }
     }
@@ -153,12 +158,6 @@ struct InspectCommand: ParsableCommand {
             guard showsProgress else { return }
             FileHandle.standardError.write(Data("\rdecoding: \(done) of \(total) frames".utf8))
         }
-    }
-
-    private func printJSON(_ output: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        print(String(decoding: try encoder.encode(output), as: UTF8.self))
     }
 
     /// Escape codes are for people; `NO_COLOR` (no-color.org) turns them off.

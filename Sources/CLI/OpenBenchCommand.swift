@@ -35,12 +35,7 @@ struct OpenBenchCommand: ParsableCommand {
                 result = try .run(
                     OpeningBenchmark.write(datasets: datasets, episodes: episodes, to: folder.path))
             }
-            if json {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys]
-                print(String(decoding: try encoder.encode(result), as: UTF8.self))
-                return
-            }
+            if json { return try Console.printJSON(result) }
             print(
                 """
                 mix              \(result.datasets) datasets, \(result.episodes) episodes, \(result.pairs) pairs

@@ -44,7 +44,7 @@ public struct EncoderBenchmark: Sendable {
     /// - Throws: never with the weights that it makes itself; what encoders throw of weights and tokens.
     public func run(threads: Int?) throws -> Result {
         let backend = CPUBackend(threadCount: threads)
-        let ceiling = EngineBenchmark.ceiling(backend, autocast == .off ? .f32 : .bf16)
+        let ceiling = ProductCeiling.measure(backend, autocast, ProductCeiling.thorough)
         var result = Result(
             backend: backend.summary, ceilingGFLOPs: ceiling, frames: frames, vision: [], text: [], peakMemoryMiB: 0)
         let dinov3 = try DINOv3Encoder(DINOv3Encoder.randomWeights(seed: 0), autocast: autocast, on: backend)

@@ -140,24 +140,7 @@ public struct EngineBenchmark: Sendable {
             let elapsed = (ContinuousClock.now - start) / .seconds(1)
             best = max(best, Double(source.count * 4 * 2) / elapsed / 1_073_741_824)
         }
-        return Ceilings(gflops: ceiling(backend, autocast == .off ? .f32 : .bf16), gibPerSecond: best)
-    }
-
-    /// Best GFLOP/s over products of the shapes that a transformer has.
-    static func ceiling(_ backend: CPUBackend, _ type: DType = .f32) -> Double {
-        var best = 0.0
-        for (m, n, k) in [(3200, 768, 768), (3200, 2304, 768), (3200, 3072, 768), (3200, 768, 3072)] {
-            let zeros = backend.zeros([m, k]), weight = backend.zeros([n, k]), out = backend.empty([m, n], type)
-            let x = type == .f32 ? zeros : backend.empty([m, k], type)
-            if type != .f32 { backend.cast(zeros, into: x) }
-            for _ in 0..<5 {
-                let start = ContinuousClock.now
-                backend.linear(x, weight: weight, bias: nil, epilogue: .none, into: out)
-                let elapsed = (ContinuousClock.now - start) / .seconds(1)
-                best = max(best, 2 * Double(m) * Double(n) * Double(k) / elapsed / 1e9)
-            }
-        }
-        return best
+        return Ceilings(gflops: ProductCeiling.measure(backend, autocast, ProductCeiling.thorough), gibPerSecond: best)
     }
 }
 

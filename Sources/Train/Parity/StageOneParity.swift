@@ -9,12 +9,12 @@ struct StageOneParity {
 
     // Limits of the reference data's README, a few times what PyTorch itself differs from a double-precision run.
     private static let finalWeights = ParityTolerance.absolute(1e-5)
-    // 1e-4 of the tensor's largest value, plus what the gradients' own absolute limit of 1e-6 becomes after clipping
-    // (a factor of 0.05 or less) and one step's share of it in each moment: some gradients are pure cancellation.
     /// The reference set's own bound for bf16 autocast.
     private static let roundedLosses = ParityTolerance.absolute(5e-3)
     /// A few roundings to bf16, 2e-3 each.
     private static let roundedNormRelative = 1e-2
+    // 1e-4 of the tensor's largest value, plus what the gradients' own absolute limit of 1e-6 becomes after clipping
+    // (a factor of 0.05 or less) and one step's share of it in each moment: some gradients are pure cancellation.
     private static let expAvg = ParityTolerance.mixed(absolute: 5e-9, factor: 1e-4)
     private static let expAvgSq = ParityTolerance.mixed(absolute: 1e-18, factor: 1e-4)
     private static let gradientNormRelative = 1e-5

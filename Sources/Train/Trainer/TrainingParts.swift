@@ -118,7 +118,7 @@ public final class TrainingParts {
 
     /// Samples per second of a run that did its arithmetic at the machine's best rate of products, measured now.
     var peakSamplesPerSecond: Double {
-        ProductCeiling.measure(module.backend, module.autocast) / gflopPerSample
+        ProductCeiling.measure(module.backend, module.autocast, ProductCeiling.brief) / gflopPerSample
     }
 
     /// Lines about the run, before it starts.
