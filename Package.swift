@@ -7,6 +7,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(
         name: "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil",
         providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -43,7 +44,8 @@ let package = Package(
             ]),
         .target(name: "Text", dependencies: ["Tensor", "Formats", "Randomness", "CSentencePiece"]),
         .target(name: "LAM", dependencies: ["NN", "Tensor", "Formats", "Randomness"]),
-        .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg", "CCurl", "Randomness"], path: "Sources/Data"),
+        .target(
+            name: "LAMData", dependencies: ["Formats", "CFFmpeg", "CHDF5", "CCurl", "Randomness"], path: "Sources/Data"),
         .target(
             name: "LAMTrain",
             dependencies: [

@@ -8,7 +8,7 @@ import LAMTrain
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Shows what is in a LeRobot dataset and whether it is sound.",
+        abstract: "Shows what is in a LeRobot or HDF5 dataset and whether it is sound.",
         discussion: """
             Checks the metadata, the row counts of all data files and the frame counts of all videos. \
             With --verify every row and every frame is read, too; with --pairs one sees what a model is fed. \
@@ -18,7 +18,7 @@ struct InspectCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Folder of the dataset, the one that holds meta; or org/name on the hub; or a configuration, FILE.yaml.",
+            "A folder that holds meta; an HDF5 file, or a folder of such; org/name on the hub; or FILE.yaml, a configuration.",
             valueName: "dataset"))
     var path: String
 
@@ -27,6 +27,9 @@ struct InspectCommand: ParsableCommand {
 
     @Option(help: "Repository id, by which the window rule goes; default: the folder's name.")
     var name: String?
+
+    @Option(help: "Frames per second of an HDF5 dataset that does not tell.")
+    var fps: Double?
 
     @Flag(help: "Read every row and decode every frame.")
     var verify = false
@@ -60,6 +63,10 @@ struct InspectCommand: ParsableCommand {
             } else {
                 let isFolder = FileManager.default.fileExists(atPath: path)
                 options.datasetMix = [.init(isFolder ? URL(fileURLWithPath: path).standardizedFileURL.path : path, 1)]
+                if let fps {
+                    options.fps = [.init(pattern: "", fps: fps)]
+                    try options.validate()
+                }
             }
             for (place, entry) in options.datasetMix.enumerated() {
                 if !json, place > 0 { print("") }
@@ -92,12 +99,14 @@ struct InspectCommand: ParsableCommand {
     private func inspect(
         _ entry: String, _ options: StreamOptions, _ hub: HubAccess, _ report: inout DatasetReport?
     ) throws -> (DatasetReport, DatasetVerification?) {
-        let dataset: LeRobotDataset
-        if FileManager.default.fileExists(atPath: "\(entry)/meta") || entry.hasPrefix("/") {
-            dataset = try LeRobotDataset(
-                root: entry, name: name ?? URL(fileURLWithPath: entry).lastPathComponent)
+        let dataset: MixDataset
+        if FileManager.default.fileExists(atPath: "\(entry)/meta")
+            || entry.hasPrefix("/") && !HDF5Dataset.exists(at: entry)
+        {
+            dataset = .leRobot(
+                try LeRobotDataset(root: entry, name: name ?? URL(fileURLWithPath: entry).lastPathComponent))
         } else {
-            dataset = try DatasetCatalog(options, hub: hub).open(entry)
+            dataset = try DatasetCatalog(options, hub: hub).dataset(entry)
         }
         let cameras: [Camera]
         if let camera {
@@ -105,7 +114,11 @@ struct InspectCommand: ParsableCommand {
         } else {
             cameras = isConfiguration ? [try options.camera(of: dataset)] : dataset.cameras
         }
-        let made = try DatasetReport(dataset: dataset, cameras: cameras)
+        let made =
+            switch dataset {
+            case .leRobot(let dataset): try DatasetReport(dataset: dataset, cameras: cameras)
+            case .hdf5(let dataset): try DatasetReport(dataset: dataset, cameras: cameras)
+            }
         report = made
         if !json { print(made.text(emphasis: isTerminal(STDOUT_FILENO) ? { "\u{1B}[1m\($0)\u{1B}[0m" } : { $0 })) }
         let verification = verify ? try decodeEverything(dataset, cameras) : nil
@@ -141,6 +154,13 @@ struct InspectCommand: ParsableCommand {
         let videos = report.cameras.filter { $0.kind == "video" }.reduce(0) { $0 + $1.files }
         let counted =
             ["metadata", "data files"] + (videos == 0 ? [] : [videos == 1 ? "its video" : "all \(videos) videos"])
+        guard report.codebaseVersion != nil else {
+            print("Sound: all episodes have these cameras, with as many frames as actions.")
+            print(
+                verification.map { "Verified: all \(report.totalFrames) rows read, \($0.frames) frames decoded." }
+                    ?? "Frames were not decoded; --verify does that.")
+            return
+        }
         print(
             "Sound: the counts of \(counted.dropLast().joined(separator: ", ")) and \(counted[counted.count - 1]) agree."
         )
@@ -151,12 +171,18 @@ struct InspectCommand: ParsableCommand {
         }
     }
 
-    private func decodeEverything(_ dataset: LeRobotDataset, _ cameras: [Camera]) throws -> DatasetVerification {
+    private func decodeEverything(_ dataset: MixDataset, _ cameras: [Camera]) throws -> DatasetVerification {
         let showsProgress = isTerminal(STDERR_FILENO)
         defer { if showsProgress { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
-        return try DatasetVerification(dataset: dataset, cameras: cameras) { done, total in
+        func show(_ done: Int, _ total: Int) {
             guard showsProgress else { return }
             FileHandle.standardError.write(Data("\rdecoding: \(done) of \(total) frames".utf8))
+        }
+        switch dataset {
+        case .leRobot(let dataset):
+            return try DatasetVerification(dataset: dataset, cameras: cameras, progress: show)
+        case .hdf5(let dataset):
+            return try DatasetVerification(dataset: dataset, cameras: cameras, progress: show)
         }
     }
 

@@ -56,6 +56,19 @@ public enum DataError: Error, Sendable, Equatable {
     /// An image stored in a data file cannot be used; `row` counts from 0 in that file.
     case unreadableImage(path: String, row: Int, column: String, reason: String)
 
+    // MARK: HDF5
+
+    /// libhdf5 cannot do what is asked of it with a file or an object in one.
+    case unreadableHDF5(path: String, object: String, reason: String)
+    /// An object of an HDF5 file is not what its place in the layout calls for.
+    case invalidHDF5(path: String, object: String, expected: String, got: String)
+    /// An object uses a feature that would read other files or run other code.
+    case refusedHDF5(path: String, object: String, feature: String)
+    /// Files of one folder that do not belong to one dataset.
+    case mixedHDF5(dataset: String, what: String, first: String, firstPath: String, second: String, secondPath: String)
+    /// Neither the files nor `data.fps` tell the rate.
+    case unknownRate(dataset: String, path: String)
+
     // MARK: Hub
 
     /// A repository, revision or file of the hub whose name cannot be one.
@@ -128,6 +141,19 @@ extension DataError: CustomStringConvertible {
                 + (nearest.map(seconds) ?? "none") + "; the video and the metadata do not belong together"
         case .unreadableImage(let path, let row, let column, let reason):
             return "unreadable image: \(path): column \(column), row \(row): \(reason)"
+        case .unreadableHDF5(let path, let object, let reason):
+            return "unreadable HDF5: \(path): \(object): \(reason); copy the file again"
+        case .invalidHDF5(let path, let object, let expected, let got):
+            return "unexpected HDF5 content: \(path): \(object): expected \(expected), got \(got)"
+        case .refusedHDF5(let path, let object, let feature):
+            return "refused HDF5 feature: \(path): \(object): expected data in the file itself, uncompressed or with "
+                + "gzip, shuffle, szip or checksums, got \(feature); rewrite the file (h5repack)"
+        case .mixedHDF5(let dataset, let what, let first, let firstPath, let second, let secondPath):
+            return "files do not belong together: dataset \(dataset): \(what): \(firstPath) has \(first), "
+                + "\(secondPath) \(second); keep them in separate folders"
+        case .unknownRate(let dataset, let path):
+            return "unknown frame rate: dataset \(dataset): expected env_args.env_kwargs.control_freq in \(path), "
+                + "got none; set data.fps: {\(dataset): RATE} (lam convert and lam inspect: --fps RATE)"
         case .invalidHubName(let what, let got, let expected):
             return "not a \(what) of the hub: \(got.debugDescription): expected \(expected)"
         case .missingHubFile(let repository, let file, let lookedFor):

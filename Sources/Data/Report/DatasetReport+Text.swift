@@ -7,8 +7,9 @@ extension DatasetReport {
     public func text(emphasis: (String) -> String = { $0 }) -> String {
         var lines = [emphasis(name), ""]
         func fact(_ label: String, _ value: String) { lines.append("  " + label.padded(to: 10) + value) }
-        fact("format", "LeRobot \(codebaseVersion)")
+        fact("format", format)
         if let robotType { fact("robot", robotType) }
+        if let flip, flip != "none" { fact("pictures", "turned upright (\(flip))") }
         fact("rate", "\(number(fps)) frames/s")
         fact("episodes", "\(totalEpisodes) (\(totalFrames) frames, \(duration(Double(totalFrames) / fps)))")
         fact(
@@ -21,7 +22,8 @@ extension DatasetReport {
         lines += table(
             cameras.map { camera in
                 let group = camera.framesPerKeyframe.map {
-                    $0 == 1 ? "every frame is a keyframe" : "keyframe every \($0)"
+                    if codebaseVersion == nil { return $0 == 1 ? "read one by one" : "read in chunks of \($0)" }
+                    return $0 == 1 ? "every frame is a keyframe" : "keyframe every \($0)"
                 }
                 return [
                     camera.key, "\(camera.width)x\(camera.height)", camera.codec ?? "images", group ?? "no keyframe",

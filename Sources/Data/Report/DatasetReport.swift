@@ -6,7 +6,10 @@ import Formats
 public struct DatasetReport: Sendable, Encodable {
     public let name: String
     public let root: String
-    public let codebaseVersion: String
+    /// `LeRobot v3.0`, `LIBERO/robomimic HDF5`, `ALOHA HDF5`.
+    public let format: String
+    /// Of LeRobot datasets.
+    public let codebaseVersion: String?
     public let robotType: String?
     public let fps: Double
     public let totalEpisodes: Int
@@ -18,6 +21,8 @@ public struct DatasetReport: Sendable, Encodable {
     /// Columns of the data files, in order.
     public let columns: [Column]
     public let tasks: [String]
+    /// How pictures are turned to be upright; of HDF5 datasets.
+    public let flip: String?
 
     /// Episode lengths in frames.
     public struct Lengths: Sendable, Encodable {
@@ -57,7 +62,7 @@ public struct DatasetReport: Sendable, Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case name, root, fps, lengths, window, cameras, columns, tasks
+        case name, root, format, fps, lengths, window, cameras, columns, tasks, flip
         case codebaseVersion = "codebase_version"
         case robotType = "robot_type"
         case totalEpisodes = "total_episodes"
@@ -69,7 +74,9 @@ public struct DatasetReport: Sendable, Encodable {
     public init(dataset: LeRobotDataset, cameras: [Camera]) throws {
         name = dataset.name
         root = dataset.root
+        format = "LeRobot \(dataset.info.codebaseVersion.rawValue)"
         codebaseVersion = dataset.info.codebaseVersion.rawValue
+        flip = nil
         robotType = dataset.info.robotType
         fps = dataset.fps
         totalEpisodes = dataset.episodes.count
@@ -82,6 +89,35 @@ public struct DatasetReport: Sendable, Encodable {
             Column(name: $0.name, dtype: $0.dtype, shape: $0.shape)
         }
         tasks = dataset.tasks.map(\.text)
+    }
+
+    /// The report of an HDF5 dataset.
+    ///
+    /// - Parameter cameras: the ones of which a picture is read.
+    /// - Throws: `DataError` for the first thing found wrong.
+    public init(dataset: HDF5Dataset, cameras: [Camera]) throws {
+        name = dataset.name
+        root = dataset.root
+        format = "\(dataset.layout.rawValue) HDF5"
+        codebaseVersion = nil
+        robotType = nil
+        fps = dataset.fps
+        totalEpisodes = dataset.episodes.count
+        totalFrames = dataset.totalFrames
+        lengths = Lengths(dataset.episodes.map(\.length))
+        let rule = WindowRule(name: dataset.name, fps: dataset.fps).frames
+        window = Window(minimum: rule.lowerBound, maximum: rule.upperBound)
+        self.cameras = try cameras.map { camera in
+            let picture = try HDF5FrameReader(dataset: dataset, camera: camera).frames(episode: 0, frames: [0])[0]
+            return CameraReport(
+                key: camera.key, kind: camera.kind.rawValue, width: picture.width, height: picture.height, codec: nil,
+                framesPerKeyframe: dataset.framesPerChunk[camera.key] ?? 1, files: dataset.files.count)
+        }
+        columns = dataset.columns.map {
+            Column(name: $0.feature, dtype: $0.type.description, shape: $0.shape.isEmpty ? [1] : $0.shape)
+        }
+        tasks = dataset.tasks
+        flip = dataset.orientation.rawValue
     }
 }
 

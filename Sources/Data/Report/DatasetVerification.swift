@@ -51,4 +51,29 @@ public struct DatasetVerification: Sendable, Encodable {
         frames = done
         self.warnings = warnings
     }
+
+    /// Reads every number and every frame of an HDF5 dataset.
+    ///
+    /// - Throws: `DataError` for the first thing found wrong.
+    public init(
+        dataset: HDF5Dataset, cameras: [Camera], progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws {
+        let total = dataset.totalFrames * cameras.count
+        let pool = ReaderPool(maximumOpenFiles: 2)
+        let readers = try cameras.map { try HDF5FrameReader(dataset: dataset, camera: $0, pool: pool) }
+        var done = 0
+        for (position, episode) in dataset.episodes.enumerated() {
+            progress(done, total)
+            for column in dataset.columns { _ = try dataset.values(of: column, episode: position, pool: pool) }
+            for reader in readers {
+                for start in stride(from: 0, to: episode.length, by: Self.batch) {
+                    let numbers = Array(start..<min(start + Self.batch, episode.length))
+                    done += try reader.frames(episode: position, frames: numbers).count
+                }
+            }
+        }
+        progress(done, total)
+        frames = done
+        warnings = dataset.leftOut.map { "\($0) has no place in a LeRobot dataset and is left out" }
+    }
 }

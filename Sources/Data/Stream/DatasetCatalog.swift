@@ -12,30 +12,56 @@ public struct DatasetCatalog: Sendable {
     private let store: HubStore?
     private let prefetcher: HubPrefetcher?
     private let checksDataFiles: Bool
+    private let rates: [StreamOptions.Rate]
 
     /// - Parameters:
-    ///   - options: gives `root`, `revision` and the bound on downloads; the mix is not looked at.
+    ///   - options: gives `root`, `revision`, `fps` and the bound on downloads; the mix is not looked at.
     ///   - hub: nil keeps to steps that need no variables of the process: 1.
     ///   - checksDataFiles: compares the rows of data files on this disk with the episodes' lengths.
     public init(_ options: StreamOptions, hub: HubAccess?, checksDataFiles: Bool = true) {
         self.checksDataFiles = checksDataFiles
+        rates = options.fps
         (root, revision, access) = (options.root, options.revision, hub)
         let gibibyte = Double(1 << 30)
         store = hub.map { HubStore($0, limitBytes: Int(min(options.hubCacheGiB, 1e6) * gibibyte)) }
         prefetcher = store.map { HubPrefetcher(store: $0) }
     }
 
+    /// A dataset in any format; HDF5 files and folders of them are looked for on this disk.
+    ///
+    /// - Throws: `StreamError.missingDataset`; `DataError` and whatever else opening a dataset throws.
+    public func dataset(_ name: String) throws -> MixDataset {
+        for candidate in candidates(name) {
+            if isLeRobot(candidate) { break }
+            guard HDF5Dataset.exists(at: candidate) else { continue }
+            let short = shortName(name)
+            let rate = rates.first { short.lowercased().contains($0.pattern.lowercased()) }
+            return .hdf5(try HDF5Dataset(path: candidate, name: short, fps: rate?.fps))
+        }
+        return .leRobot(try open(name))
+    }
+
+    private func candidates(_ name: String) -> [String] {
+        guard !name.hasPrefix("/") else { return [name] }
+        return (root.map { ["\($0)/\(name)"] } ?? []) + [name] + (access.map { ["\($0.lerobotHome)/\(name)"] } ?? [])
+    }
+
+    private func isLeRobot(_ candidate: String) -> Bool {
+        FileManager.default.fileExists(atPath: "\(candidate)/meta/info.json")
+    }
+
+    /// Rules that go by name must not see the folders above a dataset, nor a state where it lies on this disk.
+    private func shortName(_ name: String) -> String {
+        name.hasPrefix("/") ? URL(fileURLWithPath: name).lastPathComponent : name
+    }
+
+    /// A LeRobot dataset.
+    ///
     /// - Throws: `StreamError.missingDataset`; `DataError` and whatever else opening a dataset throws.
     public func open(_ name: String) throws -> LeRobotDataset {
-        var candidates = [name]
-        if !name.hasPrefix("/") {
-            if let root { candidates.insert("\(root)/\(name)", at: 0) }
-            if let access { candidates.append("\(access.lerobotHome)/\(name)") }
-        }
-        for candidate in candidates where FileManager.default.fileExists(atPath: "\(candidate)/meta/info.json") {
-            // Rules that go by name must not see the folders above a dataset, nor a state where it lies on this disk.
-            let short = name.hasPrefix("/") ? URL(fileURLWithPath: name).lastPathComponent : name
-            return try LeRobotDataset(root: candidate, name: short, checkDataFiles: checksDataFiles)
+        let candidates = candidates(name)
+        for candidate in candidates where isLeRobot(candidate) {
+            return try LeRobotDataset(root: candidate, name: shortName(name), checkDataFiles: checksDataFiles)
         }
         guard let store, let prefetcher, let repository = repository(name) else {
             throw StreamError.missingDataset(name: name, tried: candidates)

@@ -5,7 +5,7 @@ import Foundation
 public struct StreamOptions: Sendable, Hashable {
     /// One dataset and its share; the original writes `["lerobot/pusht", 2.0]`.
     public struct MixEntry: Sendable, Hashable {
-        /// An absolute path, a path below `root`, or a repository of the hub, `org/name` or `org/name@revision`; also
+        /// An absolute path, a path below `root` (of a LeRobot folder, an HDF5 file or a folder of such), or a repository of the hub, `org/name` or `org/name@revision`; also
         /// what the window rule goes by (of an absolute path the last part).
         public var name: String
         /// Share among the weights of all entries; finite and positive.
@@ -23,6 +23,17 @@ public struct StreamOptions: Sendable, Hashable {
 
         public init(pattern: String, key: String) {
             (self.pattern, self.key) = (pattern, key)
+        }
+    }
+
+    /// Frames per second of the HDF5 datasets whose name contains `pattern`, in any case.
+    public struct Rate: Sendable, Hashable {
+        public var pattern: String
+        /// Finite and above 0.
+        public var fps: Double
+
+        public init(pattern: String, fps: Double) {
+            (self.pattern, self.fps) = (pattern, fps)
         }
     }
 
@@ -57,6 +68,8 @@ public struct StreamOptions: Sendable, Hashable {
     public var valFraction = 0.0
     /// Cameras by dataset name; the first match wins, else the dataset's own rule.
     public var imageKeys: [ImageKey] = []
+    /// Rates of HDF5 datasets by name; the first match wins, else what the files tell.
+    public var fps: [Rate] = []
     /// What happens where frames cannot be decoded.
     public var onBadSample: BadSampleOption = .fail
     /// Samples that may be skipped before the run ends after all; for `onBadSample` `skip`.
@@ -90,6 +103,9 @@ public struct StreamOptions: Sendable, Hashable {
         }
         let sum = datasetMix.reduce(0) { $0 + $1.weight }
         try require(sum.isFinite, "dataset_mix", "weights with a finite sum", sum)
+        for rate in fps {
+            try require(rate.fps > 0 && rate.fps <= 1e6, "fps", "rates above 0", rate.fps)
+        }
         // The upper limits only keep sizes of batches and tables far from overflow.
         try require((1...1_000_000).contains(batchSize), "batch_size", "1 … 1000000", batchSize)
         try require((1...8192).contains(resolution), "resolution", "1 … 8192", resolution)

@@ -65,6 +65,30 @@ public struct StreamSource: Sendable {
             expect: { try files.expect($0) }, framesPerKeyframe: { try files.framesPerKeyframe($0) })
     }
 
+    /// An HDF5 dataset.
+    ///
+    /// - Throws: `DataError`, if the camera does not exist or none is named and there are several.
+    public init(
+        _ dataset: HDF5Dataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = [],
+        pool: ReaderPool = ReaderPool()
+    ) throws {
+        let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
+        let camera = try dataset.camera(preferred: wanted?.key)
+        let prefix = dataset.root + "/"
+        self.init(
+            name: dataset.name, weight: weight, fps: dataset.fps, camera: camera.key,
+            episodes: dataset.episodes.enumerated().map {
+                Episode(index: $0, length: $1.length, task: $1.task, file: $1.file)
+            },
+            contentFiles: {
+                dataset.files.map { ($0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : "file", $0) }
+            },
+            makeFrames: { try HDF5FrameReader(dataset: dataset, camera: camera, pool: pool) })
+        // A frame costs its chunk, as it costs its group of pictures in a video.
+        let frames = dataset.framesPerChunk[camera.key] ?? 1
+        locality = FileLocality(framesPerKeyframe: { _ in frames })
+    }
+
     /// Opens the datasets of a mix, several at a time.
     ///
     /// - Parameter hub: where datasets that are not on this disk come from; nil keeps to this disk.
@@ -76,28 +100,31 @@ public struct StreamSource: Sendable {
     /// The same, with the datasets behind the sources.
     public static func openWithDatasets(
         _ options: StreamOptions, hub: HubAccess? = nil
-    ) throws -> [(dataset: LeRobotDataset, source: StreamSource)] {
+    ) throws -> [(dataset: MixDataset, source: StreamSource)] {
         let catalog = DatasetCatalog(options, hub: hub)
         // Waiting for a hub, not computing, is what takes long.
         let opened = try concurrentMap(options.datasetMix, threads: hub == nil ? 2 : 8) { entry in
-            let dataset = try catalog.open(entry.name)
+            let dataset = try catalog.dataset(entry.name)
             let camera = try options.camera(of: dataset)
             // A run of days must not end at the first episode whose file was never copied.
-            try dataset.requireVideoFiles(camera: camera)
+            if case .leRobot(let dataset) = dataset { try dataset.requireVideoFiles(camera: camera) }
             return (dataset: dataset, camera: camera)
         }
         let memory = try StreamMemory(
-            options, episodes: opened.reduce(0) { $0 + $1.dataset.episodes.count },
+            options, episodes: opened.reduce(0) { $0 + $1.dataset.episodeCount },
             frames: opened.reduce(0) { $0 + min($1.dataset.totalFrames, 1 << 32) },
-            videos: opened.reduce(0) { sum, entry in
-                let files = Set(entry.dataset.episodes.lazy.map { $0.videos.first?.file ?? $0.dataFile }.prefix(1000))
-                return sum + files.count
-            },
+            videos: opened.reduce(0) { $0 + $1.dataset.videoFiles },
             pixels: opened.map { $0.dataset.pixels(of: $0.camera) }.max() ?? 0, workers: options.workerCount)
         let (indexes, pool) = (memory.indexCache, memory.pool)
         return try zip(options.datasetMix, opened).map { entry, opened in
-            var source = try StreamSource(
-                opened.dataset, weight: entry.weight, imageKeys: options.imageKeys, indexes: indexes, pool: pool)
+            var source =
+                switch opened.dataset {
+                case .leRobot(let dataset):
+                    try StreamSource(
+                        dataset, weight: entry.weight, imageKeys: options.imageKeys, indexes: indexes, pool: pool)
+                case .hdf5(let dataset):
+                    try StreamSource(dataset, weight: entry.weight, imageKeys: options.imageKeys, pool: pool)
+                }
             source.memory = memory
             return (opened.dataset, source)
         }
@@ -106,17 +133,8 @@ public struct StreamSource: Sendable {
 
 extension StreamOptions {
     /// The camera that these options choose.
-    public func camera(of dataset: LeRobotDataset) throws -> Camera {
+    public func camera(of dataset: MixDataset) throws -> Camera {
         let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
         return try dataset.camera(preferred: wanted?.key)
-    }
-}
-
-extension LeRobotDataset {
-    /// Pixels of a picture by `info.json`; a hint, as writers err.
-    fileprivate func pixels(of camera: Camera) -> Int {
-        let shape = info.feature(camera.key)?.shape ?? []
-        guard shape.count == 3, shape.allSatisfy({ (1...16_384).contains($0) }) else { return 640 * 480 }
-        return shape.sorted().suffix(2).reduce(1, *)
     }
 }

@@ -82,6 +82,7 @@ struct DependencyTests {
         }
         #expect(users("CFFmpeg") == ["LAMData"])
         #expect(users("CCurl") == ["LAMData"])
+        #expect(users("CHDF5") == ["LAMData"])
         #expect(users("CYAML") == ["LAMTrain"])
         #expect(users("CSentencePiece") == ["Text"])
         #expect(users("COneDNN") == ["Tensor"] && users("COpenBLAS") == ["Tensor"] && users("Kernels") == ["Tensor"])

@@ -19,6 +19,12 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
         set { stream.imageKeys = newValue.keys }
     }
 
+    /// `stream.fps` as YAML has them.
+    public var fps: RateMap {
+        get { RateMap(stream.fps) }
+        set { stream.fps = newValue.rates }
+    }
+
     // The bounds are those of `StreamOptions.validate()`, checked here so that messages name the place.
     public static let options: [ConfigOption<DataConfiguration>] = [
         .init(
@@ -26,7 +32,8 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "Folder below which the datasets of the mix lie; null: the current one."),
         .init(
             "dataset_mix", \.stream.datasetMix,
-            "The datasets and their sampling weights: folders, or hub repositories as `org/name` or `org/name@revision`."
+            "The datasets and their sampling weights: LeRobot folders, HDF5 files or folders of them, or hub repositories as "
+                + "`org/name` or `org/name@revision`."
         ),
         .init(
             "revision", \.stream.revision,
@@ -71,6 +78,11 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "image_keys", \.imageKeys,
             "Cameras by dataset: the first entry whose key is in the `repo_id` wins; else the dataset's own rule.",
             differs: "The original knows DROID's camera only."),
+        .init(
+            "fps", \.fps,
+            "Frames per second of HDF5 datasets that do not tell, or not rightly: the first entry whose key is in the "
+                + "name wins.",
+            differs: "New."),
         .init(
             "on_bad_sample", \.stream.onBadSample,
             "What happens where frames cannot be decoded: the run fails, or another pair of the dataset takes the place.",

@@ -72,6 +72,35 @@ public struct ImageKeyMap: ConfigRepresentable {
     }
 }
 
+/// `{aloha: 30}`: frames per second by what a dataset's name contains; the first match wins.
+public struct RateMap: ConfigRepresentable {
+    public var rates: [StreamOptions.Rate]
+
+    public static var typeDescription: String { "mapping of part of a name to frames per second" }
+
+    public init(_ rates: [StreamOptions.Rate]) { self.rates = rates }
+
+    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        if node.yaml.isNull {
+            rates = []
+            return
+        }
+        guard case .mapping(let entries) = node.yaml.content else {
+            throw node.invalid(path, expected: "a mapping such as {aloha: 30}")
+        }
+        rates = try entries.map { entry in
+            let value = ConfigNode(entry.value)
+            let fps = try Double(decoding: value, at: "\(path).\(entry.key)", in: &context)
+            guard fps > 0, fps <= 1e6 else { throw value.invalid(path, expected: "frames per second above 0") }
+            return StreamOptions.Rate(pattern: entry.key, fps: fps)
+        }
+    }
+
+    public var configValue: ConfigValue {
+        .map(.init(rates.map { ($0.pattern, ConfigValue.double($0.fps)) }) { first, _ in first })
+    }
+}
+
 /// The type of seeds.
 extension UInt64: ConfigRepresentable {
     public static var typeDescription: String { "integer of 0 or more" }

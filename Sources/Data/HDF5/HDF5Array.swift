@@ -1,0 +1,195 @@
+import CHDF5
+import Foundation
+
+/// An array of an HDF5 file whose first axis is time, and how its rows are stored.
+///
+/// Opening checks everything that the file declares before any memory is taken for it. For one thread at a time.
+final class HDF5Array {
+    /// Absolute path in the file.
+    let object: String
+    let path: String
+    let type: HDF5ElementType
+    /// `[T, …]`; one axis at least.
+    let shape: [Int]
+    let layout: Layout
+
+    enum Layout: Equatable {
+        /// All rows one after the other from byte `offset` of the file.
+        case contiguous(offset: Int)
+        /// Pieces of this shape, each filtered by itself.
+        case chunked([Int], filters: [HDF5Filter])
+        /// Rows that only the library can read: in the header, or of any length.
+        case library
+    }
+
+    private let handle: HDF5Handle
+
+    /// A year at 60 frames a second is 1.9e9.
+    private static let largestLength = 1 << 31
+    private static let largestRowBytes = 3 << 26
+    static let largestChunkBytes = 1 << 28
+    private static let largestElements = 1 << 40
+
+    /// - Throws: `DataError.invalidHDF5`, `.refusedHDF5`, `.unreadableHDF5`.
+    init(_ handle: HDF5Handle, object: String, path: String) throws {
+        self.handle = handle
+        self.object = object
+        self.path = path
+        func failure(_ reason: String) -> DataError { .unreadableHDF5(path: path, object: object, reason: reason) }
+        func invalid(_ expected: String, _ got: String) -> DataError {
+            .invalidHDF5(path: path, object: object, expected: expected, got: got)
+        }
+        func refused(_ feature: String) -> DataError { .refusedHDF5(path: path, object: object, feature: feature) }
+
+        let creation = try HDF5Handle(H5Dget_create_plist(handle.id), failure)
+        let stored = H5Pget_layout(creation.id)
+        // Before the shape is asked for, which for a virtual dataset may open other files.
+        guard stored != H5D_VIRTUAL else { throw refused("a virtual dataset") }
+        guard H5Pget_external_count(creation.id) == 0 else { throw refused("external storage") }
+        let filters = try HDF5Filter.all(of: creation, refused)
+
+        let space = try HDF5Handle(H5Dget_space(handle.id), failure)
+        let rank = Int(H5Sget_simple_extent_ndims(space.id))
+        guard (1...8).contains(rank) else { throw invalid("an array over time", "\(rank) axes") }
+        var dimensions = [hsize_t](repeating: 0, count: rank)
+        guard H5Sget_simple_extent_dims(space.id, &dimensions, nil) == rank else {
+            throw failure(HDF5Library.lastFailure)
+        }
+        func text(_ shape: [hsize_t]) -> String { "[\(shape.map { "\($0)" }.joined(separator: ", "))]" }
+        var elements: hsize_t = 1
+        for dimension in dimensions {
+            let (product, overflow) = elements.multipliedReportingOverflow(by: max(dimension, 1))
+            guard !overflow, product <= Self.largestElements else {
+                throw invalid("at most \(Self.largestElements) values", text(dimensions))
+            }
+            elements = product
+        }
+        shape = dimensions.map { Int($0) }
+        type = try HDF5ElementType(of: HDF5Handle(H5Dget_type(handle.id), failure))
+        guard shape[0] <= Self.largestLength else { throw invalid("at most \(Self.largestLength) rows", "\(shape[0])") }
+        let row = Int(elements) / max(shape[0], 1)
+        guard row * type.size <= Self.largestRowBytes else {
+            throw invalid("rows of at most \(Self.largestRowBytes) bytes", text(dimensions))
+        }
+        let bytes = Int(elements) * type.size
+        let isEmpty = shape.contains(0)
+
+        switch stored {
+        case H5D_CONTIGUOUS where !isEmpty && type.size > 0:
+            let offset = H5Dget_offset(handle.id)
+            let size = (try? FileManager.default.attributesOfItem(
+                atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.size] as? NSNumber)?.intValue ?? 0
+            guard offset != haddr_t.max, offset <= size, bytes <= size - Int(offset) else {
+                let found = offset > size ? "none stored" : "\(size - Int(offset)) to the end of the file"
+                throw invalid("\(bytes) bytes for \(text(dimensions))", found)
+            }
+            layout = .contiguous(offset: Int(offset))
+        case H5D_CHUNKED where !isEmpty && type.size > 0:
+            var chunk = [hsize_t](repeating: 0, count: rank)
+            guard H5Pget_chunk(creation.id, Int32(rank), &chunk) == rank, !chunk.contains(0) else {
+                throw failure(HDF5Library.lastFailure)
+            }
+            var chunkBytes = hsize_t(type.size)
+            for dimension in chunk {
+                let (product, overflow) = chunkBytes.multipliedReportingOverflow(by: dimension)
+                guard !overflow, product <= Self.largestChunkBytes else {
+                    throw invalid("chunks of at most \(Self.largestChunkBytes) bytes", "\(text(chunk)) \(type)")
+                }
+                chunkBytes = product
+            }
+            // Deflate cannot shrink further than 1032 to 1: more was declared than is there.
+            let kept = H5Dget_storage_size(handle.id)
+            guard kept > 0, bytes / 1100 <= kept else { throw invalid("data for \(text(dimensions))", "\(kept) bytes") }
+            layout = filters.contains(.library) ? .library : .chunked(chunk.map { Int($0) }, filters: filters)
+        default:
+            layout = .library
+        }
+    }
+
+    var length: Int { shape[0] }
+    /// Shape of one row.
+    var rowShape: [Int] { Array(shape.dropFirst()) }
+    /// Bytes of one row as stored.
+    var rowBytes: Int { rowShape.reduce(1, *) * type.size }
+
+    private func failure(_ reason: String) -> DataError {
+        .unreadableHDF5(path: path, object: object, reason: reason)
+    }
+
+    // MARK: Reading
+
+    /// The bytes of one chunk as stored, with the filters that were left out when it was written.
+    ///
+    /// - Parameter offset: of the chunk's first element.
+    func storedChunk(at offset: [Int]) throws -> (bytes: [UInt8], filtersLeftOut: UInt32) {
+        try HDF5Library.locked {
+            let place = offset.map { hsize_t($0) }
+            var size: hsize_t = 0
+            guard H5Dget_chunk_storage_size(handle.id, place, &size) >= 0, size > 0 else {
+                throw failure("nothing is stored at \(offset)")
+            }
+            // Data that does not compress grows by a few bytes.
+            guard size <= Self.largestChunkBytes + 1 << 16 else {
+                throw failure("the chunk at \(offset) has \(size) bytes")
+            }
+            var bytes = [UInt8](repeating: 0, count: Int(size))
+            var mask: UInt32 = 0
+            guard H5Dread_chunk(handle.id, lam_h5_default, place, &mask, &bytes) >= 0 else {
+                throw failure(HDF5Library.lastFailure)
+            }
+            return (bytes, mask)
+        }
+    }
+
+    /// Rows as the library decodes them, in this machine's byte order.
+    ///
+    /// - Precondition: of a type of fixed size.
+    func rows(_ range: Range<Int>) throws -> [UInt8] {
+        precondition(range.lowerBound >= 0 && range.upperBound <= length, "rows \(range) of \(length)")
+        precondition(type.size > 0, "\(object) of \(type)")
+        let count = range.count * rowShape.reduce(1, *) * type.memorySize
+        guard count > 0 else { return [] }
+        return try HDF5Library.locked {
+            let (file, memorySpace) = try selection(range)
+            var bytes = [UInt8](repeating: 0, count: count)
+            let own = try HDF5Handle(H5Dget_type(handle.id), failure)
+            let memory = type.memoryType ?? own.id
+            guard H5Dread(handle.id, memory, memorySpace.id, file.id, lam_h5_default, &bytes) >= 0 else {
+                throw failure(HDF5Library.lastFailure)
+            }
+            return bytes
+        }
+    }
+
+    /// One row of bytes of any length.
+    ///
+    /// - Precondition: `type` is `.variableBytes`.
+    func variableRow(_ row: Int) throws -> [UInt8] {
+        precondition(type == .variableBytes && shape.count == 1 && (0..<length).contains(row), "row \(row) of \(object)")
+        return try HDF5Library.locked {
+            let (file, memorySpace) = try selection(row..<row + 1)
+            let memory = try HDF5Handle(H5Tvlen_create(lam_h5t_uint8()), failure)
+            var value = hvl_t()
+            guard H5Dread(handle.id, memory.id, memorySpace.id, file.id, lam_h5_default, &value) >= 0 else {
+                throw failure(HDF5Library.lastFailure)
+            }
+            defer { H5Dvlen_reclaim(memory.id, memorySpace.id, lam_h5_default, &value) }
+            guard value.len <= Self.largestRowBytes else { throw failure("row \(row) has \(value.len) bytes") }
+            // SAFETY: the library allocated `len` bytes at `p` and reclaims them after this copy.
+            return Array(UnsafeRawBufferPointer(start: value.p, count: value.p == nil ? 0 : value.len))
+        }
+    }
+
+    /// Rows of the array, and a place for them in memory.
+    private func selection(_ range: Range<Int>) throws -> (file: HDF5Handle, memory: HDF5Handle) {
+        let file = try HDF5Handle(H5Dget_space(handle.id), failure)
+        var start = [hsize_t](repeating: 0, count: shape.count)
+        start[0] = hsize_t(range.lowerBound)
+        var count = shape.map { hsize_t($0) }
+        count[0] = hsize_t(range.count)
+        guard H5Sselect_hyperslab(file.id, H5S_SELECT_SET, start, nil, count, nil) >= 0 else {
+            throw failure(HDF5Library.lastFailure)
+        }
+        return (file, try HDF5Handle(H5Screate_simple(Int32(count.count), count, nil), failure))
+    }
+}

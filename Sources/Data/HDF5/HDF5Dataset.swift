@@ -1,0 +1,193 @@
+import Foundation
+
+/// A dataset of HDF5 files: LIBERO and robomimic (episodes `data/demo_*`), or ALOHA (an episode per file).
+///
+/// Opening looks at every episode's length and cameras; no picture is read. SPEC_LEROBOT §6.
+///
+///     let dataset = try HDF5Dataset(path: "/data/libero_goal", name: "libero_goal")
+///     let reader = try HDF5FrameReader(dataset: dataset, camera: dataset.cameras[0])
+///     let images = try reader.frames(episode: 0, frames: [12, 21])
+public struct HDF5Dataset: Sendable {
+    public enum Layout: String, Sendable {
+        case robomimic = "LIBERO/robomimic"
+        case aloha = "ALOHA"
+    }
+
+    /// One recorded episode.
+    public struct Episode: Sendable, Equatable {
+        /// Place in `files`.
+        public let file: Int
+        /// Absolute path in the file of the group that holds it, without a slash at the end.
+        public let group: String
+        /// Frames, at least 1.
+        public let length: Int
+        public let task: String
+    }
+
+    public let name: String
+    /// The file, or the folder of the files.
+    public let root: String
+    public let layout: Layout
+    /// Frames per second.
+    public let fps: Double
+    /// In natural order.
+    public let files: [String]
+    /// In the order of the files, within one by number.
+    public let episodes: [Episode]
+    /// Cameras that all episodes have; `observation.images.` and the name in the file.
+    public let cameras: [Camera]
+    /// Whether pictures are stored as they are to be seen.
+    public let orientation: FrameOrientation
+    /// Frames per chunk of the first episode, by camera.
+    let framesPerChunk: [String: Int]
+    /// Width, height of the first episode's pictures; nil for encoded ones.
+    let sizes: [String: (width: Int, height: Int)]
+    /// Arrays of the first episode besides pictures.
+    let columns: [HDF5Column]
+    /// Arrays of the first episode that no dataset has a place for, with what they are.
+    public let leftOut: [String]
+
+    static let cameraPrefix = "observation.images."
+
+    /// The rate of ALOHA's recordings, which tell none.
+    private static let alohaRate = 50.0
+
+    /// - Parameters:
+    ///   - path: an HDF5 file, or a folder of such.
+    ///   - name: by which rules and messages know it.
+    ///   - fps: overrides what the files tell.
+    ///   - orientation: overrides what the files tell.
+    /// - Throws: `DataError`.
+    public init(path: String, name: String, fps: Double? = nil, orientation: FrameOrientation? = nil) throws {
+        let root = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        files = try Self.files(at: root)
+        guard let first = files.first else { throw DataError.noEpisodes(dataset: name, root: root) }
+        var episodes: [Episode] = []
+        var opened: HDF5Contents?
+        for (place, file) in files.enumerated() {
+            let contents = try HDF5Contents(path: file, file: place, root: root)
+            episodes += contents.episodes
+            guard let known = opened else {
+                opened = contents
+                continue
+            }
+            func require(_ what: String, _ value: (HDF5Contents) -> String) throws {
+                guard value(known) != value(contents) else { return }
+                throw DataError.mixedHDF5(
+                    dataset: name, what: what, first: value(known), firstPath: first, second: value(contents),
+                    secondPath: file)
+            }
+            try require("layout") { $0.layout.rawValue }
+            try require("cameras") { $0.cameraNames.joined(separator: ", ") }
+            try require("orientation") { $0.orientation.rawValue }
+            if fps == nil { try require("frames per second") { $0.fps.map { "\($0)" } ?? "none" } }
+        }
+        guard let opened, !episodes.isEmpty else { throw DataError.noEpisodes(dataset: name, root: root) }
+        guard let rate = fps ?? opened.fps ?? (opened.layout == .aloha ? Self.alohaRate : nil) else {
+            throw DataError.unknownRate(dataset: name, path: first)
+        }
+        (self.name, self.root, self.episodes, self.fps) = (name, root, episodes, rate)
+        layout = opened.layout
+        cameras = opened.cameraNames.map { Camera(key: Self.cameraPrefix + $0, kind: .image) }
+        self.orientation = orientation ?? opened.orientation
+        framesPerChunk = opened.framesPerChunk
+        sizes = opened.sizes
+        columns = opened.columns
+        leftOut = opened.leftOut
+    }
+
+    public var totalFrames: Int { episodes.reduce(0) { $0 + $1.length } }
+
+    /// The instructions, each once, in the order of the episodes.
+    public var tasks: [String] {
+        var seen: Set<String> = []
+        return episodes.map(\.task).filter { seen.insert($0).inserted }
+    }
+
+    /// The camera to learn from: `preferred`, with or without `observation.images.`, else the only one.
+    ///
+    /// - Throws: `DataError.unknownCamera`, `.ambiguousCamera`, `.noCameras`.
+    public func camera(preferred: String? = nil) throws -> Camera {
+        let keys = cameras.map(\.key)
+        if let preferred {
+            guard let camera = cameras.first(where: { [preferred, Self.cameraPrefix + preferred].contains($0.key) })
+            else { throw DataError.unknownCamera(dataset: name, camera: preferred, cameras: keys) }
+            return camera
+        }
+        guard let first = cameras.first else { throw DataError.noCameras(dataset: name) }
+        guard cameras.count == 1 else { throw DataError.ambiguousCamera(dataset: name, cameras: keys) }
+        return first
+    }
+
+    /// Absolute path in its file of an episode's pictures.
+    func pictures(of episode: Episode, camera: Camera) -> String {
+        let camera = camera.key.dropFirst(Self.cameraPrefix.count)
+        return episode.group + (layout == .aloha ? "/observations/images/" : "/obs/") + camera
+    }
+
+    // MARK: Finding
+
+    private static let endings = ["hdf5", "h5"]
+    private static let deepest = 4
+
+    /// Whether there is an HDF5 file at `path` or below it.
+    public static func exists(at path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return false }
+        return isFolder.boolValue ? !files(below: path, depth: 0).isEmpty : hasEnding(path)
+    }
+
+    private static func hasEnding(_ path: String) -> Bool {
+        endings.contains(URL(fileURLWithPath: path).pathExtension.lowercased())
+    }
+
+    private static func files(at path: String) throws -> [String] {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw DataError.missingFile(path: path, purpose: "an HDF5 file or a folder of such")
+        }
+        return isFolder.boolValue ? files(below: path, depth: 0) : [path]
+    }
+
+    private static func files(below folder: String, depth: Int) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { !$0.hasPrefix(".") }.sorted(by: NaturalOrder.precedes).flatMap { name -> [String] in
+            let path = "\(folder)/\(name)"
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return [] }
+            guard isFolder.boolValue else { return hasEnding(path) ? [path] : [] }
+            return depth < deepest ? files(below: path, depth: depth + 1) : []
+        }
+    }
+}
+
+/// How stored pictures become upright ones.
+public enum FrameOrientation: String, Sendable, CaseIterable {
+    case asStored = "none"
+    /// Rows from the bottom: what OpenGL renders.
+    case vertical
+    /// Rows from the bottom and columns from the right.
+    case rotate180
+
+    /// `pixels` of `[H, W, 3]` as they are to be seen.
+    func upright(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
+        let row = width * 3
+        switch self {
+        case .asStored: return pixels
+        case .vertical:
+            var result: [UInt8] = []
+            result.reserveCapacity(pixels.count)
+            for y in stride(from: height - 1, through: 0, by: -1) {
+                result.append(contentsOf: pixels[y * row..<(y + 1) * row])
+            }
+            return result
+        case .rotate180:
+            var result = pixels
+            let count = width * height
+            for pixel in 0..<count {
+                for channel in 0..<3 { result[pixel * 3 + channel] = pixels[(count - 1 - pixel) * 3 + channel] }
+            }
+            return result
+        }
+    }
+}

@@ -1,0 +1,74 @@
+/// Reads pictures of one camera of an HDF5 dataset, upright and in RGB. For use by one thread at a time.
+public final class HDF5FrameReader: FrameProvider {
+    public let dataset: HDF5Dataset
+    public let camera: Camera
+
+    private let pool: ReaderPool
+    private let converter = RGBConverter()
+    private var rows = HDF5RowReader()
+
+    /// - Parameters:
+    ///   - camera: one of `dataset.cameras`.
+    ///   - pool: open files, shared with other readers.
+    /// - Throws: `DataError.unknownCamera`.
+    public init(
+        dataset: HDF5Dataset, camera: Camera, pool: ReaderPool = ReaderPool(maximumOpenFiles: 4)
+    ) throws {
+        guard dataset.cameras.contains(camera) else {
+            throw DataError.unknownCamera(
+                dataset: dataset.name, camera: camera.key, cameras: dataset.cameras.map(\.key))
+        }
+        (self.dataset, self.camera, self.pool) = (dataset, camera, pool)
+    }
+
+    /// The frames of one episode, in the order asked for.
+    ///
+    /// - Throws: `DataError.unreadableImage`, `.unreadableHDF5`, `.invalidHDF5`. The reader stays usable.
+    public func frames(episode: Int, frames: [Int]) throws -> [RGBImage] {
+        precondition(dataset.episodes.indices.contains(episode), "episode \(episode) of \(dataset.episodes.count)")
+        let record = dataset.episodes[episode]
+        for frame in frames {
+            precondition((0..<record.length).contains(frame), "frame \(frame) of \(record.length)")
+        }
+        let path = dataset.files[record.file]
+        let file = try pool.take(path) { try OpenHDF5(path: path) }
+        defer { pool.giveBack(file, path) }
+        let array = try file.array(dataset.pictures(of: record, camera: camera))
+        guard array.length >= record.length else {
+            throw file.file.invalid(array.object, "\(record.length) frames, as when it was opened", "\(array.length)")
+        }
+        // Ascending order reads a chunk once.
+        var images: [Int: RGBImage] = [:]
+        for frame in Set(frames).sorted() { images[frame] = try image(frame, of: array, in: file) }
+        // SAFETY: every element of `frames` was read in the loop above.
+        return frames.map { images[$0]! }
+    }
+
+    private func image(_ frame: Int, of array: HDF5Array, in file: OpenHDF5) throws -> RGBImage {
+        var bytes = try rows.row(frame, of: array, in: file)
+        if array.shape.count == 4 {
+            let (height, width) = (array.shape[1], array.shape[2])
+            guard bytes.count == width * height * 3 else {
+                throw DataError.unreadableImage(
+                    path: array.path, row: frame, column: array.object,
+                    reason: "expected \(width)x\(height) RGB, got \(bytes.count) bytes")
+            }
+            let pixels = dataset.orientation.upright(bytes, width: width, height: height)
+            return RGBImage(width: width, height: height, pixels: pixels)
+        }
+        // Rows of equal length are padded with zeros.
+        while bytes.last == 0 { bytes.removeLast() }
+        do {
+            let image = try EncodedImage.decode(bytes, converter: converter)
+            // ALOHA gives RGB to an encoder that takes BGR.
+            var pixels = image.pixels
+            for pixel in stride(from: 0, to: pixels.count, by: 3) { pixels.swapAt(pixel, pixel + 2) }
+            return RGBImage(
+                width: image.width, height: image.height,
+                pixels: dataset.orientation.upright(pixels, width: image.width, height: image.height))
+        } catch let error as EncodedImage.Failure {
+            throw DataError.unreadableImage(
+                path: array.path, row: frame, column: array.object, reason: error.reason)
+        }
+    }
+}
