@@ -16,20 +16,21 @@ import Testing
                 "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-HTTP",
             ]
             process.currentDirectoryURL = folder.root
-            let output = Pipe()
-            (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
+            let path = try folder.write("", to: "\(UUID().uuidString).log")
+            process.standardOutput = FileHandle(forWritingAtPath: path)
+            (process.standardInput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
             try process.run()
             var text = ""
-            while text.firstMatch(of: /ACCEPT \S+:(\d+)\s/) == nil {
-                let data = output.fileHandleForReading.availableData
-                guard !data.isEmpty else { break }
-                text += String(decoding: data, as: UTF8.self)
+            for _ in 0..<500 where text.firstMatch(of: /ACCEPT \S+:(\d+)\s/) == nil {
+                usleep(10_000)
+                text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
             }
             port = try #require(text.firstMatch(of: /ACCEPT \S+:(\d+)\s/).flatMap { Int($0.output.1) }, "\(text)")
         }
 
         deinit {
-            process.terminate()
+            // Children of a worker thread have most signals blocked.
+            kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
     }
