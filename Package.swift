@@ -34,6 +34,7 @@ let package = Package(
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+        .target(name: "PixelKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Randomness"),
         .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS"]),
         .target(name: "NN", dependencies: ["Tensor", "Randomness"]),
@@ -45,7 +46,8 @@ let package = Package(
         .target(name: "Text", dependencies: ["Tensor", "Formats", "Randomness", "CSentencePiece"]),
         .target(name: "LAM", dependencies: ["NN", "Tensor", "Formats", "Randomness"]),
         .target(
-            name: "LAMData", dependencies: ["Formats", "CFFmpeg", "CHDF5", "CCurl", "Randomness"], path: "Sources/Data"),
+            name: "LAMData", dependencies: ["Formats", "CFFmpeg", "CHDF5", "CCurl", "Randomness", "PixelKernels"],
+            path: "Sources/Data"),
         .target(
             name: "LAMTrain",
             dependencies: [
