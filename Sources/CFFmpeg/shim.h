@@ -13,6 +13,7 @@ static const int lam_averror_eof = AVERROR_EOF;
 static const int lam_averror_io = AVERROR(EIO);
 static const int lam_averror_again = AVERROR(EAGAIN);
 static const int64_t lam_av_nopts = AV_NOPTS_VALUE;
+static const int lam_codec_global_header = AV_CODEC_FLAG_GLOBAL_HEADER;
 
 static inline const uint8_t *lam_frame_plane(const AVFrame *frame, int plane) { return frame->data[plane]; }
 static inline int lam_frame_stride(const AVFrame *frame, int plane) { return frame->linesize[plane]; }
@@ -37,6 +38,18 @@ static inline int lam_sws_convert(void *context, const AVFrame *frame, uint8_t *
     int strides[4] = {stride, 0, 0, 0};
     return sws_scale((struct SwsContext *)context, (const uint8_t *const *)frame->data, frame->linesize, 0,
                      frame->height, planes, strides);
+}
+
+// RGB to 4:2:0 of BT.601 with limited range, which is what readers take a video without colour tags for.
+static inline void *lam_sws_create_encoding(int width, int height) {
+    int flags = SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP;
+    return sws_getContext(width, height, AV_PIX_FMT_RGB24, width, height, AV_PIX_FMT_YUV420P, flags, NULL, NULL, NULL);
+}
+
+static inline int lam_sws_convert_encoding(void *context, const uint8_t *rgb, int stride, AVFrame *frame) {
+    const uint8_t *planes[4] = {rgb, NULL, NULL, NULL};
+    int strides[4] = {stride, 0, 0, 0};
+    return sws_scale((struct SwsContext *)context, planes, strides, 0, frame->height, frame->data, frame->linesize);
 }
 
 static inline void lam_sws_free(void *context) { sws_freeContext((struct SwsContext *)context); }

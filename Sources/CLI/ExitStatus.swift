@@ -9,6 +9,8 @@ enum ExitStatus {
         switch error {
         case is ConfigurationError, CheckpointError.unknownFormat, CheckpointError.fileExists, CheckpointError.sameFile:
             ExitCode(2)
+        case ConversionError.exists, ConversionError.otherConversion, ConversionError.invalidOption: ExitCode(2)
+        case ConversionError.segments, ConversionError.unsupported: ExitCode(3)
         case is DataError, is StreamError, is ParquetError: ExitCode(3)
         default: ExitCode.failure
         }

@@ -217,7 +217,6 @@ struct HDF5StreamTests {
                 pixels += batch.pixels
                 for sample in batch.samples { #expect(sample.target == sample.frame + 3) }
             }
-            stream.stop()
             seen.append(pixels)
         }
         #expect(seen[0] == seen[1])
@@ -242,6 +241,5 @@ struct HDF5StreamTests {
         let stream = try FramePairStream(options)
         // Every pair of this file has a frame that is not there.
         #expect(throws: StreamError.self) { try stream.next() }
-        stream.stop()
     }
 }

@@ -49,6 +49,7 @@ enum EncodedImage {
         guard frame.pointer.pointee.decode_error_flags == 0,
             frame.pointer.pointee.flags & AV_FRAME_FLAG_CORRUPT == 0
         else { throw Failure(reason: "damaged data") }
+        if id == AV_CODEC_ID_MJPEG, let image = JPEGConverter.convert(frame) { return image }
         guard let image = converter.convert(frame) else {
             throw Failure(reason: "unsupported pixel format \(frame.format)")
         }

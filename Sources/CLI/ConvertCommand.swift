@@ -1,0 +1,127 @@
+import ArgumentParser
+import Foundation
+import LAMData
+
+/// `lam convert SOURCE DEST`: a LeRobot dataset from HDF5 files, or from a LeRobot dataset of another version.
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Writes HDF5 files (LIBERO, robomimic, ALOHA) or a LeRobot dataset as a LeRobot dataset.",
+        discussion: """
+            Numbers keep their values and types; pictures are encoded as videos, a keyframe every other frame. \
+            Everything grows in DEST.partial, which becomes DEST in the end; interrupted, the same command goes on.
+            """)
+
+    @Argument(help: ArgumentHelp("An HDF5 file, a folder of such, or a LeRobot dataset.", valueName: "source"))
+    var source: String
+
+    @Argument(help: ArgumentHelp("The folder to make.", valueName: "dest"))
+    var destination: String
+
+    @Option(help: "Frames per second of HDF5 files that do not tell, or not rightly.")
+    var fps: Double?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Cameras to keep, all by default; NAME=NEW renames one, for example agentview_rgb=image.")
+    var cameras: [String] = []
+
+    @Option(help: "h264 or av1.")
+    var codec = VideoCodec.h264
+
+    @Option(help: "v2.1, which lam extract-latents reads most directly, or v3.0.")
+    var format = TargetFormat.v21
+
+    @Option(
+        name: .customLong("action-config"),
+        help: ArgumentHelp(
+            "Add action_config to the episodes: `whole`, a segment each with the task; or a JSON-lines file.",
+            valueName: "whole|file"))
+    var actionConfig: String?
+
+    @Option(help: "Turn pictures: none, vertical or rotate180; by default as HDF5 files say (LIBERO's are upside down).")
+    var flip: FrameOrientation?
+
+    @Flag(help: "Encode even videos that could be taken as they are.")
+    var recode = false
+
+    enum TargetFormat: String, ExpressibleByArgument, CaseIterable {
+        case v21 = "v2.1"
+        case v30 = "v3.0"
+    }
+
+    func validate() throws {
+        if let fps, !(fps.isFinite && fps > 0 && fps <= 1e6) { throw ValidationError("--fps: expected a number above 0") }
+    }
+
+    func run() throws {
+        do {
+            SignalTrap.install()
+            let line = ProgressLine(label: "lam convert")
+            let summary = try conversion().run(
+                progress: line.show, isCancelled: { SignalTrap.received != nil })
+            line.clear()
+            Console.write(
+                "\(destination): \(summary.episodes) episodes, \(summary.frames) frames, \(summary.cameras) cameras"
+                    + (summary.resumed > 0 ? " (\(summary.resumed) episodes were there from before)" : "") + "\n")
+        } catch is CancellationError {
+            Console.error("lam convert: interrupted; the same command goes on where it stopped")
+            throw ExitCode(128 + (SignalTrap.received ?? SIGINT))
+        } catch {
+            Console.error("lam convert: \(error)")
+            throw ExitStatus.code(for: error)
+        }
+    }
+
+    private func conversion() throws -> DatasetConversion {
+        var options = ConversionOptions()
+        options.codec = codec
+        options.format = format == .v21 ? .v21 : .v30
+        options.recodes = recode
+        options.cameras = cameras.flatMap { $0.split(separator: ",") }.map { camera in
+            let parts = camera.split(separator: "=", maxSplits: 1).map(String.init)
+            return (from: parts.first ?? "", to: parts.count > 1 ? parts[1] : nil)
+        }
+        options.actionConfig = actionConfig.map { $0 == "whole" ? .whole : .file($0) }
+        let path = URL(fileURLWithPath: source).standardizedFileURL.path
+        let name = URL(fileURLWithPath: path).lastPathComponent
+        guard FileManager.default.fileExists(atPath: "\(path)/meta/info.json") else {
+            let dataset = try HDF5Dataset(path: path, name: name, fps: fps, orientation: flip)
+            for array in dataset.leftOut { Console.error("note: left out: \(array)") }
+            return try DatasetConversion(dataset, to: destination, options)
+        }
+        guard fps == nil, flip == nil else {
+            throw ConversionError.invalidOption(
+                name: fps == nil ? "flip" : "fps", expected: "an HDF5 source", got: "a LeRobot dataset")
+        }
+        return try DatasetConversion(LeRobotDataset(root: path, name: name), to: destination, options)
+    }
+}
+
+extension VideoCodec: ExpressibleByArgument {}
+extension FrameOrientation: ExpressibleByArgument {}
+
+/// A line on the terminal that is written over: what is done and how long the rest takes.
+private final class ProgressLine {
+    private let label: String
+    private let isShown = isatty(STDERR_FILENO) == 1
+    private let start = ContinuousClock.now
+    private var last = ContinuousClock.now
+
+    init(label: String) { self.label = label }
+
+    func show(_ done: Int, _ total: Int, _ found: Int) {
+        guard isShown, last.duration(to: .now) > .milliseconds(200) else { return }
+        last = .now
+        let seconds = start.duration(to: .now) / .seconds(1)
+        let rate = Double(done - found) / max(seconds, 0.001)
+        let rest = rate > 0 ? Int(min(Double(total - done) / rate, 1e9)) : 0
+        let text = "\r\(label): \(done) of \(total) frames, \(Int(rate))/s, \(rest / 60):"
+            + (rest % 60 < 10 ? "0" : "") + "\(rest % 60) left\u{1B}[K"
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+
+    func clear() {
+        if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    }
+}

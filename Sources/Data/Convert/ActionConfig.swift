@@ -1,0 +1,121 @@
+import Formats
+import Foundation
+
+/// The parts of episodes that have instructions of their own: `action_config`, LingBot-VA's addition to LeRobot's
+/// episodes, by which `lam extract-latents` goes.
+public struct ActionConfig: Sendable, Equatable {
+    public struct Segment: Sendable, Equatable {
+        /// Frames of the episode, the end exclusive.
+        public let frames: Range<Int>
+        public let text: String
+    }
+
+    /// Where segments come from.
+    public enum Source: Sendable, Equatable {
+        /// One segment for each episode: all of it, with its task.
+        case whole
+        /// A JSON-lines file: `{"episode_index": 0, "action_config": [{"start_frame": 0, "end_frame": 110,
+        /// "action_text": "…"}]}`.
+        case file(String)
+    }
+
+    /// By episode index.
+    public let segments: [Int: [Segment]]
+
+    init(_ segments: [Int: [Segment]]) { self.segments = segments }
+
+    /// - Parameter episodes: indices, lengths and tasks.
+    /// - Throws: `ConversionError.segments` for segments that do not fit; `DataError` for an unreadable file.
+    init(_ source: Source, episodes: [(index: Int, length: Int, tasks: [String])]) throws {
+        switch source {
+        case .whole:
+            segments = Dictionary(
+                episodes.map { ($0.index, [Segment(frames: 0..<$0.length, text: $0.tasks.first ?? "")]) },
+                uniquingKeysWith: { first, _ in first })
+        case .file(let path):
+            let file = try MetadataFile(path: path, purpose: "segments of episodes")
+            var segments: [Int: [Segment]] = [:]
+            for (line, json) in try file.lines() {
+                let index = try file.integer(
+                    json["episode_index"], "episode_index", in: 0...DatasetInfo.countLimit, line: line)
+                guard let config = json["action_config"] else {
+                    throw file.invalid("action_config", "a list of segments", nil, line: line)
+                }
+                segments[index] = try Self.parse(config, file, line: line)
+            }
+            self.segments = segments
+            try check(episodes, path: path)
+        }
+    }
+
+    /// The entries of one `action_config`.
+    static func parse(_ json: JSON, _ file: MetadataFile, line: Int) throws -> [Segment] {
+        guard let list = json.array else { throw file.invalid("action_config", "a list of segments", json, line: line) }
+        let limit = 0...DatasetInfo.countLimit
+        return try list.map { entry in
+            let start = try file.integer(entry["start_frame"], "action_config.start_frame", in: limit, line: line)
+            let end = try file.integer(entry["end_frame"], "action_config.end_frame", in: limit, line: line)
+            guard let text = entry["action_text"]?.string else {
+                throw file.invalid("action_config.action_text", "a string", entry["action_text"], line: line)
+            }
+            guard start < end else {
+                throw file.invalid("action_config.end_frame", "more than \(start)", .int(end), line: line)
+            }
+            return Segment(frames: start..<end, text: text)
+        }
+    }
+
+    /// Checks that segments belong to episodes and lie within them, in order.
+    func check(_ episodes: [(index: Int, length: Int, tasks: [String])], path: String) throws {
+        let lengths = Dictionary(episodes.map { ($0.index, $0.length) }, uniquingKeysWith: { first, _ in first })
+        for (index, segments) in segments.sorted(by: { $0.key < $1.key }) {
+            guard let length = lengths[index] else {
+                throw ConversionError.segments(
+                    path: path, episode: index, expected: "one of \(episodes.count) episodes", got: "another")
+            }
+            var last = 0
+            for segment in segments {
+                guard segment.frames.upperBound <= length else {
+                    throw ConversionError.segments(
+                        path: path, episode: index, expected: "frames up to \(length)",
+                        got: "\(segment.frames.lowerBound) to \(segment.frames.upperBound)")
+                }
+                guard segment.frames.lowerBound >= last else {
+                    throw ConversionError.segments(
+                        path: path, episode: index, expected: "a segment from frame \(last) on",
+                        got: "one from \(segment.frames.lowerBound)")
+                }
+                last = segment.frames.upperBound
+            }
+        }
+    }
+
+    /// The value of `action_config` of an episode.
+    func json(_ episode: Int) -> JSON {
+        .array(
+            (segments[episode] ?? []).map {
+                .object([
+                    ("start_frame", .int($0.frames.lowerBound)), ("end_frame", .int($0.frames.upperBound)),
+                    ("action_text", .string($0.text)),
+                ])
+            })
+    }
+
+    /// The same for Parquet.
+    func value(_ episode: Int) -> ParquetValue {
+        .list(
+            (segments[episode] ?? []).map {
+                .structure([
+                    .init(name: "start_frame", value: .int(Int64($0.frames.lowerBound))),
+                    .init(name: "end_frame", value: .int(Int64($0.frames.upperBound))),
+                    .init(name: "action_text", value: .string($0.text)),
+                ])
+            })
+    }
+
+    static let parquetType = ParquetType.list(
+        .structure([
+            ("start_frame", .integer(bits: 64, isSigned: true)), ("end_frame", .integer(bits: 64, isSigned: true)),
+            ("action_text", .string),
+        ]))
+}

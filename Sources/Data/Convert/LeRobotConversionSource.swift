@@ -1,0 +1,87 @@
+import Formats
+
+/// A LeRobot dataset as a source: for its other version.
+struct LeRobotConversionSource: ConversionSource {
+    let dataset: LeRobotDataset
+    let columns: [ConvertedColumn]
+    private let indexes = VideoIndexCache()
+    private let pool = ReaderPool(maximumOpenFiles: 4)
+
+    /// Columns that are made anew.
+    private static let counters: Set = ["timestamp", "frame_index", "episode_index", "index", "task_index"]
+
+    /// - Throws: `ConversionError.unsupported` for a feature that has no form.
+    init(_ dataset: LeRobotDataset) throws {
+        self.dataset = dataset
+        columns = try dataset.info.features
+            .filter { Camera.Kind(rawValue: $0.dtype) == nil && !Self.counters.contains($0.name) }
+            .map { feature in
+                let names: JSON = feature.names.isEmpty ? .null : .array(feature.names.map { .string($0) })
+                guard
+                    let column = ConvertedColumn(
+                        feature: feature.name, dtype: feature.dtype, shape: feature.shape, names: names)
+                else {
+                    throw ConversionError.unsupported(
+                        dataset: dataset.name, what: "feature \(feature.name): \(feature.dtype) \(feature.shape)")
+                }
+                return column
+            }
+    }
+
+    var name: String { dataset.name }
+    var fps: Double { dataset.fps }
+    var robotType: String? { dataset.info.robotType }
+    var cameras: [Camera] { dataset.cameras }
+    var episodes: [ConvertedEpisode] {
+        dataset.episodes.map { ConvertedEpisode(length: $0.length, tasks: $0.tasks) }
+    }
+    var contentFiles: [(name: String, path: String)] {
+        get throws { try Array(Set(dataset.cameras.flatMap { try dataset.contentFiles(camera: $0).map(\.path) })).sorted().map { ($0, $0) } }
+    }
+    var orientation: FrameOrientation { .asStored }
+
+    func values(episode: Int) throws -> [[ParquetValue]] {
+        let record = dataset.episodes[episode]
+        let table = try table(record)
+        return try columns.map { column in
+            let values = try table.values(column.feature, rows: record.rows)
+            guard let wrong = values.firstIndex(where: { !column.type.accepts($0) }) else { return values }
+            throw DataError.invalidField(
+                path: table.path, line: nil, field: "\(column.feature) of row \(record.rows.lowerBound + wrong)",
+                expected: "\(column.dtype) \(column.shape)", got: String("\(values[wrong])".prefix(100)))
+        }
+    }
+
+    func tasks(episode: Int) throws -> [String]? {
+        let record = dataset.episodes[episode]
+        let table = try table(record)
+        let texts = Dictionary(dataset.tasks.map { ($0.index, $0.text) }, uniquingKeysWith: { first, _ in first })
+        return try table.int64s("task_index", rows: record.rows).map { index in
+            guard let text = texts[Int(index)] else {
+                throw DataError.invalidField(
+                    path: table.path, line: nil, field: "task_index", expected: "one of \(texts.count) tasks",
+                    got: "\(index)")
+            }
+            return text
+        }
+    }
+
+    private func table(_ episode: Episode) throws -> ParquetFile {
+        let path = try dataset.dataFile(of: episode)
+        let lease = try dataset.hold(path)
+        defer { withExtendedLifetime(lease) {} }
+        try MetadataFile.requireContent(path: path, purpose: "rows of dataset \(dataset.name)")
+        return try ParquetFile(path: path)
+    }
+
+    func frames(_ camera: Camera) throws -> any FrameProvider {
+        try FrameReader(dataset: dataset, camera: camera, indexes: indexes, pool: pool)
+    }
+
+    /// v2.x has a video for each episode, which v3.0 can take if frames are stored as they are presented.
+    func video(episode: Int, camera: Camera) throws -> String? {
+        guard dataset.info.codebaseVersion != .v30, camera.kind == .video else { return nil }
+        let path = try dataset.videoFile(of: dataset.episodes[episode], camera: camera)
+        return try VideoJoiner.isPlain(path, count: dataset.episodes[episode].length) ? path : nil
+    }
+}

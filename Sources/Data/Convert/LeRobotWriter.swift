@@ -1,0 +1,290 @@
+import Formats
+import Foundation
+
+/// The tables of a LeRobot dataset and the places of its videos. SPEC_LEROBOT §1–3.
+struct LeRobotWriter {
+    let root: String
+    let version: DatasetInfo.Version
+    let source: any ConversionSource
+    let cameras: [ConvertedCamera]
+    let actionConfig: ActionConfig?
+
+    static let chunksSize = 1000
+    /// Files of v3.0 take episodes until they have this many bytes.
+    private static let largestVideo = 200 << 20
+    /// Values of about 8 bytes that a data file of v3.0 takes.
+    private static let largestTable = 2 << 20
+
+    /// Where the video of an episode is encoded to: its place in v2.1, a part of a file in v3.0.
+    func videoPart(episode: Int, camera: String) -> String {
+        version == .v21
+            ? "\(root)/videos/\(chunk(episode))/\(camera)/\(file(episode))"
+            : "\(root)/.conversion/videos/\(camera)/\(file(episode))"
+    }
+
+    private func chunk(_ number: Int) -> String { "chunk-" + Self.padded(number / Self.chunksSize, 3) }
+    private func file(_ episode: Int) -> String { "episode_\(Self.padded(episode, 6)).mp4" }
+
+    static func padded(_ number: Int, _ width: Int) -> String {
+        let digits = "\(number)"
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+
+    // MARK: Rows
+
+    /// An episode's columns with the five that every dataset has.
+    private struct Rows {
+        let columns: [ParquetColumn]
+        let statistics: [(feature: String, statistics: ColumnStatistics)]
+        let length: Int
+    }
+
+    private func rows(episode: Int, first: Int, taskIndex: [String: Int]) throws -> Rows {
+        let length = source.episodes[episode].length
+        let int64 = ParquetType.integer(bits: 64, isSigned: true)
+        let tasks = try source.tasks(episode: episode)
+        let task = source.episodes[episode].tasks.first ?? ""
+        func integers(_ name: String, _ value: (Int) -> Int) -> ParquetColumn {
+            ParquetColumn(name, int64, (0..<length).map { .int(Int64(value($0))) })
+        }
+        var columns: [ParquetColumn] = []
+        for (column, values) in zip(source.columns, try source.values(episode: episode)) {
+            columns.append(ParquetColumn(column.feature, column.type, values))
+        }
+        columns += [
+            ParquetColumn("timestamp", .float, (0..<length).map { .float(Float(Double($0) / source.fps)) }),
+            integers("frame_index") { $0 }, integers("episode_index") { _ in episode },
+            integers("index") { first + $0 }, integers("task_index") { taskIndex[tasks?[$0] ?? task] ?? 0 },
+        ]
+        return Rows(
+            columns: columns,
+            statistics: columns.compactMap { column in
+                ColumnStatistics(column.values).map { (column.name, $0) }
+            }, length: length)
+    }
+
+    /// The instructions in the order in which they first occur.
+    private func tasks() throws -> [String] {
+        var seen: Set<String> = []
+        var tasks: [String] = []
+        for (place, episode) in source.episodes.enumerated() {
+            for text in try source.tasks(episode: place) ?? [episode.tasks.first ?? ""] where seen.insert(text).inserted {
+                tasks.append(text)
+            }
+            // Texts of an episode that no frame has.
+            for text in episode.tasks where seen.insert(text).inserted { tasks.append(text) }
+        }
+        return tasks
+    }
+
+    // MARK: All of it
+
+    /// Writes everything but v2.1's videos, which are in their places.
+    ///
+    /// - Parameters:
+    ///   - pictures: by episode and camera.
+    ///   - step: called now and then; ends the work by throwing.
+    func finish(pictures: [[CameraStatistics]], step: () throws -> Void) throws {
+        let tasks = try tasks()
+        let taskIndex = Dictionary(uniqueKeysWithValues: tasks.enumerated().map { ($1, $0) })
+        var statistics: [[(feature: String, statistics: ColumnStatistics, isCamera: Bool)]] = []
+        var dataFiles: [Int] = []
+        var pending: [Rows] = []
+        var pendingValues = 0
+        var first = 0
+        var dataFile = 0
+        func flush() throws {
+            guard let head = pending.first else { return }
+            let path = "\(root)/data/\(chunk(dataFile))/file-\(Self.padded(dataFile % Self.chunksSize, 3)).parquet"
+            let columns = head.columns.indices.map { column in
+                ParquetColumn(
+                    head.columns[column].name, head.columns[column].type, pending.flatMap { $0.columns[column].values })
+            }
+            try write(columns, to: path, groups: pending.map(\.length))
+            dataFile += 1
+            (pending, pendingValues) = ([], 0)
+        }
+        for (place, episode) in source.episodes.enumerated() {
+            try step()
+            let rows = try rows(episode: place, first: first, taskIndex: taskIndex)
+            first += episode.length
+            statistics.append(
+                zip(cameras, pictures[place]).map { ($0.key, $1.statistics, true) }
+                    + rows.statistics.map { ($0.feature, $0.statistics, false) })
+            if version == .v21 {
+                let path = "\(root)/data/\(chunk(place))/episode_\(Self.padded(place, 6)).parquet"
+                try write(rows.columns, to: path, groups: nil)
+            } else {
+                let values = episode.length * source.columns.reduce(5) { $0 + $1.shape.reduce(1, *) }
+                if pendingValues + values > Self.largestTable { try flush() }
+                pending.append(rows)
+                pendingValues += values
+                dataFiles.append(dataFile)
+            }
+        }
+        try flush()
+        try writeInfo(tasks: tasks.count, pictures: pictures)
+        if version == .v21 {
+            try writeMetadataV21(tasks: tasks, statistics: statistics)
+        } else {
+            let videos = try cameras.map { try join($0.key, step: step) }
+            try writeMetadataV30(tasks: tasks, statistics: statistics, dataFiles: dataFiles, videos: videos)
+        }
+    }
+
+    private func write(_ columns: [ParquetColumn], to path: String, groups: [Int]?) throws {
+        try DatasetConversion.createFolder(of: path)
+        try ParquetFile.write(
+            columns, to: path, groups: groups, keyValueMetadata: [("huggingface", huggingface.text())])
+    }
+
+    // MARK: Videos of v3.0
+
+    struct VideoPlace {
+        let file: Int
+        /// Frames of earlier episodes in the same file.
+        let framesBefore: Int
+    }
+
+    /// Puts the episodes' videos together.
+    private func join(_ camera: String, step: () throws -> Void) throws -> [VideoPlace] {
+        var places: [VideoPlace] = []
+        var joiner: VideoJoiner?
+        var file = -1
+        for (place, episode) in source.episodes.enumerated() {
+            try step()
+            let part = videoPart(episode: place, camera: camera)
+            var current = joiner
+            if let full = current, full.bytes >= Self.largestVideo {
+                try full.finish()
+                current = nil
+            }
+            if let open = current, try !open.append(part, count: episode.length) {
+                try open.finish()
+                current = nil
+            }
+            if current == nil {
+                file += 1
+                let path = "\(root)/videos/\(camera)/\(chunk(file))/file-\(Self.padded(file % Self.chunksSize, 3)).mp4"
+                try DatasetConversion.createFolder(of: path)
+                let new = try VideoJoiner(path: path, fps: source.fps)
+                guard try new.append(part, count: episode.length) else {
+                    throw ConversionError.video(path: part, reason: "cannot begin a file with it")
+                }
+                current = new
+            }
+            joiner = current
+            places.append(VideoPlace(file: file, framesBefore: (current?.frames ?? 0) - episode.length))
+        }
+        try joiner?.finish()
+        return places
+    }
+
+    // MARK: Description
+
+    /// Columns in their order with dtype and shape.
+    private var storedFeatures: [(name: String, dtype: String, shape: [Int], names: JSON)] {
+        source.columns.map { ($0.feature, $0.dtype, $0.shape, $0.names) }
+            + [("timestamp", "float32", [1], .null)]
+            + ["frame_index", "episode_index", "index", "task_index"].map { ($0, "int64", [1], .null) }
+    }
+
+    /// What Hugging Face's `datasets` keeps in the metadata of a Parquet file.
+    private var huggingface: JSON {
+        func value(_ dtype: String) -> JSON { .object([("dtype", .string(dtype)), ("_type", .string("Value"))]) }
+        let features = storedFeatures.map { feature -> (String, JSON) in
+            switch feature.shape.count {
+            case 1 where feature.shape == [1]: return (feature.name, value(feature.dtype))
+            case 1:
+                return (
+                    feature.name,
+                    .object([
+                        ("feature", value(feature.dtype)), ("length", .int(feature.shape[0])),
+                        ("_type", .string("Sequence")),
+                    ])
+                )
+            default:
+                return (
+                    feature.name,
+                    .object([
+                        ("shape", .array(feature.shape.map { .int($0) })), ("dtype", .string(feature.dtype)),
+                        ("_type", .string("Array2D")),
+                    ])
+                )
+            }
+        }
+        return .object([("info", .object([("features", .object(features))]))])
+    }
+
+    private func writeInfo(tasks: Int, pictures: [[CameraStatistics]]) throws {
+        let episodes = source.episodes.count
+        // A whole number stays one: LeRobot expects an integer.
+        let fps: JSON = Int(exactly: source.fps).map { .int($0) } ?? .double(source.fps)
+        var features: [(String, JSON)] = cameras.enumerated().map { place, camera in
+            let known = pictures.first?[place]
+            let (width, height) = (known?.width ?? 0, known?.height ?? 0)
+            return (
+                camera.key,
+                .object([
+                    ("dtype", .string("video")), ("shape", .array([.int(height), .int(width), .int(3)])),
+                    ("names", .array([.string("height"), .string("width"), .string("channels")])),
+                    (
+                        "info",
+                        .object([
+                            ("video.height", .int(height)), ("video.width", .int(width)),
+                            ("video.codec", .string(known?.codec ?? "")), ("video.pix_fmt", .string("yuv420p")),
+                            ("video.is_depth_map", .bool(false)), ("video.fps", fps), ("video.channels", .int(3)),
+                            ("has_audio", .bool(false)),
+                        ])
+                    ),
+                ])
+            )
+        }
+        features += storedFeatures.map {
+            (
+                $0.name,
+                .object([
+                    ("dtype", .string($0.dtype)), ("shape", .array($0.shape.map { .int($0) })), ("names", $0.names),
+                ])
+            )
+        }
+        var info: [(String, JSON)] = [
+            ("codebase_version", .string(version.rawValue)), ("robot_type", source.robotType.map { .string($0) } ?? .null),
+            ("total_episodes", .int(episodes)), ("total_frames", .int(source.episodes.reduce(0) { $0 + $1.length })),
+            ("total_tasks", .int(tasks)),
+        ]
+        let videoPath: String
+        if version == .v21 {
+            info += [
+                ("total_videos", .int(episodes * cameras.count)),
+                ("total_chunks", .int((episodes + Self.chunksSize - 1) / Self.chunksSize)),
+                ("chunks_size", .int(Self.chunksSize)),
+            ]
+            videoPath = "videos/chunk-{episode_chunk:03d}/{video_key}/episode_{episode_index:06d}.mp4"
+        } else {
+            info += [
+                ("chunks_size", .int(Self.chunksSize)), ("data_files_size_in_mb", .int(100)),
+                ("video_files_size_in_mb", .int(200)),
+            ]
+            videoPath = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
+        }
+        info += [
+            ("fps", fps), ("splits", .object([("train", .string("0:\(episodes)"))])),
+            (
+                "data_path",
+                .string(
+                    version == .v21
+                        ? "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"
+                        : "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet")
+            ),
+            ("video_path", cameras.isEmpty ? .null : .string(videoPath)), ("features", .object(features)),
+        ]
+        try writeText(JSON.object(info).text(indent: 4), to: "info.json")
+    }
+
+    func writeText(_ text: String, to file: String) throws {
+        let path = "\(root)/meta/\(file)"
+        try DatasetConversion.createFolder(of: path)
+        try AtomicFile.write(Array(text.utf8), to: path)
+    }
+}
