@@ -1,4 +1,5 @@
 import ArgumentParser
+import Collectives
 import Formats
 import LAMData
 import LAMTrain
@@ -7,6 +8,8 @@ import LAMTrain
 enum ExitStatus {
     static func code(for error: any Error) -> ExitCode {
         switch error {
+        case let CollectiveError.rankFailed(_, _, status): ExitCode(status)
+        case CollectiveError.torchrun: ExitCode(2)
         case is ConfigurationError, CheckpointError.unknownFormat, CheckpointError.fileExists, CheckpointError.sameFile:
             ExitCode(2)
         case is DataError, is StreamError, is ParquetError: ExitCode(3)
