@@ -122,6 +122,28 @@ final class LamProgram: Sendable {
         return try result(of: started)
     }
 
+    /// The same as `count` processes under mpirun, on however few cores.
+    func fit(ranks count: Int, _ options: [String]) throws -> Result {
+        let started = try process(ranks: count, ["fit", "--config", "config.yaml"] + options)
+        try started.process.run()
+        return try result(of: started)
+    }
+
+    /// mpirun with `count` processes of the program, not started yet.
+    func process(
+        ranks count: Int, launcher: [String] = [], _ arguments: [String]
+    ) throws -> (process: Process, output: URL, error: URL) {
+        let started = try process([])
+        let program = started.process.executableURL?.path ?? "lam"
+        started.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        started.process.arguments =
+            ["mpirun", "-q", "-n", "\(count)", "--oversubscribe", "--bind-to", "none"] + launcher + [program] + arguments
+        // Open MPI refuses root, whom containers run as, without these.
+        started.process.environment = ProcessInfo.processInfo.environment.merging(
+            ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]) { $1 }
+        return started
+    }
+
     /// Everything below the folder, as sorted relative paths of files.
     func files() -> [String] {
         (FileManager.default.subpaths(atPath: folder.root.path) ?? []).filter { path in

@@ -60,10 +60,15 @@ final class GradientReducer: GradientListener {
         }
     }
 
-    /// What this rank updates: with sharding its shards, in the order of the store, else everything.
-    var ownRanges: [Range<Int>] {
-        guard isSharded else { return [0..<store.trainableCount] }
-        return shards.filter { $0.rank == group.rank && !$0.range.isEmpty }.map(\.range).reversed()
+    /// What a rank updates of a store whose optimiser is sharded, in the order of the store.
+    static func ownedRanges(
+        of store: ParameterStore, bucketMiB: Double, rank: Int, size: Int
+    ) -> [Range<Int>] {
+        buckets(of: store, bucketMiB: bucketMiB).reversed().compactMap { bucket in
+            let shard = Shard.range(of: bucket.count, rank: rank, size: size)
+            return shard.isEmpty
+                ? nil : bucket.lowerBound + shard.lowerBound..<bucket.lowerBound + shard.upperBound
+        }
     }
 
     // MARK: A backward pass
@@ -127,6 +132,29 @@ final class GradientReducer: GradientListener {
         guard isSharded else { return sums.reduce(0, +) }
         // Every sum but one is 0, so nothing is rounded here.
         return try group.sum(sums, for: "gradient norm").reduce(0, +)
+    }
+
+    /// With sharding: puts the moments of all ranks together on rank 0, for a checkpoint; nil elsewhere.
+    func gatherMoments(_ optimizer: AdamW) throws -> WholeMoments? {
+        guard isSharded else { return nil }
+        let backend = store.backend
+        func gather(_ own: Tensor) throws -> Tensor {
+            let whole = group.isRoot ? backend.empty([store.trainableCount]) : nil
+            for bucket in buckets {
+                // Other ranks need no more than a bucket at a time.
+                let target = whole?.range(bucket.lowerBound, bucket.count) ?? backend.empty([bucket.count])
+                optimizer.forEachOwned(of: bucket) { part, place in
+                    let copy = BlockCopy(blocks: 1, length: part.count, sourceStride: 0, targetStride: 0)
+                    backend.copy(
+                        copy, from: own.range(place, part.count),
+                        to: target.range(part.lowerBound - bucket.lowerBound, part.count), accumulate: false)
+                }
+                try group.wait(group.startGather(elements(target, 0..<bucket.count)), for: "optimiser state")
+            }
+            return whole ?? own
+        }
+        let moments = WholeMoments(expAvg: try gather(optimizer.expAvg), expAvgSq: try gather(optimizer.expAvgSq))
+        return group.isRoot ? moments : nil
     }
 
     /// With sharding: gives all ranks the values that each has updated.

@@ -44,9 +44,12 @@ public final class LAMModule {
         public var usageDivisor: Int
     }
 
-    /// - Parameter model: declares the model in the module's store.
+    /// - Parameters:
+    ///   - sharding: what the optimiser updates of the store, where not everything.
+    ///   - model: declares the model in the module's store.
     public init(
         backend: any Backend, optimizer: AdamW.Options, seed: UInt64, autocast: Autocast = .off,
+        sharding: ((ParameterStore) -> [Range<Int>])? = nil,
         model: (ParameterScope) -> any LatentActionModeling
     ) {
         self.backend = backend
@@ -54,7 +57,7 @@ public final class LAMModule {
         store = ParameterStore(backend: backend)
         self.model = model(store.root)
         store.allocate(seed: seed)
-        self.optimizer = AdamW(store, optimizer)
+        self.optimizer = AdamW(store, optimizer, owned: sharding?(store))
     }
 
     /// A stage-1 model.
@@ -64,9 +67,10 @@ public final class LAMModule {
     ///   - languageWidth: width of the text encoder; nil for a model without language.
     public convenience init(
         backend: any Backend, featureWidth: Int, languageWidth: Int? = nil, options: LatentActionModelOptions,
-        optimizer: AdamW.Options, seed: UInt64, autocast: Autocast = .off
+        optimizer: AdamW.Options, seed: UInt64, autocast: Autocast = .off,
+        sharding: ((ParameterStore) -> [Range<Int>])? = nil
     ) {
-        self.init(backend: backend, optimizer: optimizer, seed: seed, autocast: autocast) {
+        self.init(backend: backend, optimizer: optimizer, seed: seed, autocast: autocast, sharding: sharding) {
             LatentActionModel($0, featureWidth: featureWidth, languageWidth: languageWidth, options)
         }
     }

@@ -48,6 +48,8 @@ public final class Trainer {
     /// What the last step's report says, the same on all ranks: the run's seconds and a signal to end.
     private var agreedSeconds = 0.0
     private var agreedSignal: Int32?
+    /// The optimiser's state of all ranks while a checkpoint is written, where each has a part.
+    private var moments: WholeMoments?
     /// Communication up to the last logged step.
     private var loggedCommunication = (step: 0, seconds: 0.0, exposed: 0.0)
 
@@ -292,12 +294,14 @@ public final class Trainer {
     private func prepareCheckpoint() throws {
         guard parts.group.size > 1, !parts.checkpoints.isEmpty else { return }
         try parts.requireSameParameters()
+        moments = try parts.reducer?.gatherMoments(parts.module.optimizer)
     }
 
     private func save(_ callbacks: [ModelCheckpoint]) throws {
         guard !callbacks.isEmpty else { return }
         try prepareCheckpoint()
         for callback in callbacks where parts.group.isRoot { try save(callback) }
+        moments = nil
     }
 
     private func save(_ callback: ModelCheckpoint) throws {
@@ -320,7 +324,8 @@ public final class Trainer {
             atStep: max(0, progress.globalStep - 1), of: limits.totalSteps, lr: model.optimizer.lr)
         var checkpoint = parts.module.checkpoint(
             epoch: lightningEpoch, globalStep: progress.globalStep, learningRate: model.optimizer.lr * factor,
-            hasSchedule: model.learningRateSchedule != LearningRateSchedule(), frozen: parts.encoders.checkpointed)
+            hasSchedule: model.learningRateSchedule != LearningRateSchedule(), moments: moments,
+            frozen: parts.encoders.checkpointed)
         checkpoint.loops =
             LightningProgress(
                 epoch: lightningEpoch, batches: progress.batches,

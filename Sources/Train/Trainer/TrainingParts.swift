@@ -81,10 +81,15 @@ public final class TrainingParts {
         for line in encoders.notes { note(line) }
         if let checkpoint { try encoders.requireSame(as: checkpoint) }
         try encoders.checkInstructions(of: sources)
+        let sharding = { (store: ParameterStore) in
+            GradientReducer.ownedRanges(
+                of: store, bucketMiB: trainer.gradientBucketMiB, rank: group.rank, size: group.size)
+        }
         module = try LAMModule.make(
             model, featureWidth: encoders.vision.featureWidth,
             languageWidth: encoders.text?.encoder.configuration.width, backend: backend, seed: seed,
-            autocast: trainer.precision.autocast, resuming: checkpoint, note: note)
+            autocast: trainer.precision.autocast,
+            sharding: group.size > 1 && trainer.shardsOptimizer ? sharding : nil, resuming: checkpoint, note: note)
         module.checkpointsActivations = trainer.activationCheckpointing
         reducer =
             group.size == 1
