@@ -82,7 +82,9 @@ let package = Package(
                 "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
             ]),
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
-        .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "LAM", "Formats", "TestSupport"]),
+        .testTarget(
+            name: "Acceptance", dependencies: ["CLI", "LAMTrain", "LAM", "Formats", "TestSupport"],
+            exclude: ["two_hosts.sh"]),
     ],
     swiftLanguageModes: [.v6]
 )

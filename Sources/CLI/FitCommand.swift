@@ -19,7 +19,7 @@ struct FitCommand: ParsableCommand {
             print(Self.help())
             return
         }
-        try RankedProgram.run { group in
+        try RankedProgram.run(trapsSignals: true) { group in
             let fit = try group.together(for: "configuration", status: { ExitStatus.code(for: $0).rawValue }) {
                 try FitArguments.parse(arguments: arguments)
             }
@@ -40,7 +40,8 @@ struct FitCommand: ParsableCommand {
         for notice in fit.notices { note("\(notice)") }
         let drawn = [UInt64.random(in: 0...UInt64(UInt32.max))]
         let seed = try group.allGather(drawn, for: "seed")[0][0]
-        let parts = try group.together(for: "opening of data and model", status: { ExitStatus.code(for: $0).rawValue }) {
+        let parts = try group.together(for: "opening of data and model", status: { ExitStatus.code(for: $0).rawValue })
+        {
             let configuration = fit.configuration
             let locate = { fit.context.location(of: $0) }
             try configuration.requireRunnable(locate: locate)
@@ -51,12 +52,13 @@ struct FitCommand: ParsableCommand {
                 threads: Threads.ofRank(localRanks: group.localSize), note: note)
         }
         if group.isRoot { for line in parts.banner { Console.write(line + "\n") } }
+        // mpirun gives each process a terminal of its own, whatever its own output is.
+        let isTerminal = Console.isTerminal && group.size == 1
         let environment = TrainerEnvironment(
             write: Console.write,
             progressStyle: .choose(
-                // mpirun gives each process a terminal of its own, whatever its own output is.
-                isTerminal: Console.isTerminal && group.size == 1, width: Console.width, isEnabled: trainer.enableProgressBar,
-                rank: group.rank, noColor: !(ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty,
+                isTerminal: isTerminal, width: Console.width, isEnabled: trainer.enableProgressBar, rank: group.rank,
+                noColor: !(ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty,
                 everyNSteps: trainer.logEveryNSteps),
             interruption: { SignalTrap.received })
         let summary = try Trainer(fit.configuration, parts: parts, environment: environment).fit()

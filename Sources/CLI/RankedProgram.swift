@@ -9,9 +9,11 @@ enum RankedProgram {
     /// Of an error one line is printed, by one rank. Where only some ranks have failed, all are ended: the others would
     /// wait for them.
     ///
-    /// - Parameter body: returns the signal that has ended it early, if one has.
-    static func run(_ body: (any ProcessGroup) throws -> Int32?) throws {
-        SignalTrap.install()
+    /// - Parameters:
+    ///   - trapsSignals: whether signals ask `body` to end rather than end the process.
+    ///   - body: returns the signal that has ended it early, if one has. An `ExitCode` must be the same on all ranks.
+    static func run(trapsSignals: Bool, _ body: (any ProcessGroup) throws -> Int32?) throws {
+        if trapsSignals { SignalTrap.install() }
         let group: any ProcessGroup
         do {
             group = try LaunchEnvironment(ProcessInfo.processInfo.environment).join()
@@ -21,9 +23,10 @@ enum RankedProgram {
         }
         do {
             let signal = try body(group)
-            try group.finish()
             if let signal { throw ExitCode(128 + signal) }
+            try group.finish()
         } catch let exit as ExitCode {
+            try? group.finish()
             throw exit
         } catch let error as CollectiveError where error.isKnownToAll {
             if group.isRoot { Console.error("error: \(error)") }

@@ -12,7 +12,8 @@ extension ProcessGroup {
     public func barrier(for purpose: String) throws(CollectiveError) { _ = try allGather([], for: purpose) }
 
     /// What `root` has.
-    public func broadcast(_ bytes: [UInt8], from root: Int = 0, for purpose: String) throws(CollectiveError) -> [UInt8] {
+    public func broadcast(_ bytes: [UInt8], from root: Int = 0, for purpose: String) throws(CollectiveError) -> [UInt8]
+    {
         try allGather(rank == root ? bytes : [], for: purpose)[root]
     }
 

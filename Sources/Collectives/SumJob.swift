@@ -69,7 +69,8 @@ final class SumJob {
         }
         request = try MPIRequest("MPI_Ialltoallv", rank: rank) {
             lam_mpi_all_to_all(
-                LAM_MPI_EXCHANGE, source, section(0), section(1), staging.memory.baseAddress, section(2), section(3), $0)
+                LAM_MPI_EXCHANGE, source, section(0), section(1), staging.memory.baseAddress, section(2), section(3), $0
+            )
         }
         phase = .exchanging
     }

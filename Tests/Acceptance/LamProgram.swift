@@ -129,6 +129,18 @@ final class LamProgram: Sendable {
         return try result(of: started)
     }
 
+    /// `train.sh` without building: as many processes as the configuration asks for, not started yet.
+    func launch(restarts: Int, _ options: [String]) throws -> (process: Process, output: URL, error: URL) {
+        let started = try process([])
+        let program = started.process.executableURL?.path ?? "lam"
+        started.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        let script = Goldens.repository.appendingPathComponent("scripts/launch.sh").path
+        // A test's thread may have signals blocked, which its processes would inherit.
+        started.process.arguments =
+            ["--default-signal", script, "\(restarts)", program, "fit", "--config", "config.yaml"] + options
+        return started
+    }
+
     /// mpirun with `count` processes of the program, not started yet.
     func process(
         ranks count: Int, launcher: [String] = [], _ arguments: [String]
@@ -137,7 +149,8 @@ final class LamProgram: Sendable {
         let program = started.process.executableURL?.path ?? "lam"
         started.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         started.process.arguments =
-            ["mpirun", "-q", "-n", "\(count)", "--oversubscribe", "--bind-to", "none"] + launcher + [program] + arguments
+            ["--default-signal", "mpirun", "-q", "-n", "\(count)", "--oversubscribe", "--bind-to", "none"] + launcher
+            + [program] + arguments
         // Open MPI refuses root, whom containers run as, without these.
         started.process.environment = ProcessInfo.processInfo.environment.merging(
             ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]) { $1 }

@@ -64,7 +64,9 @@ import Testing
         let together = try many.fit(ranks: aCase.ranks, options + ["--data.batch_size", "\(aCase.batch)"])
         try #require(together.status == 0, "\(together.error)")
 
-        let tags = ["train_loss_step", "train/code_usage_step", "grad_norm_step", "train/copy_baseline_step", "val_loss"]
+        let tags = [
+            "train_loss_step", "train/code_usage_step", "grad_norm_step", "train/copy_baseline_step", "val_loss",
+        ]
         for tag in tags {
             let expected = try values(one, tag), got = try values(many, tag)
             #expect(expected.count == got.count, "\(tag)")
@@ -81,7 +83,9 @@ import Testing
         // One process prints, logs and saves.
         #expect(many.files().filter { !$0.contains("events") } == one.files().filter { !$0.contains("events") })
         #expect(together.output.matches(of: /steps in/).count == 1, "\(together.output)")
-        #expect(together.output.contains("\(aCase.ranks) ranks on ") && together.output.contains("batch \(aCase.ranks * aCase.batch) ("))
+        #expect(
+            together.output.contains("\(aCase.ranks) ranks on ")
+                && together.output.contains("batch \(aCase.ranks * aCase.batch) ("))
     }
 
     @Test("a run goes on with another number of ranks and the same samples")
@@ -100,7 +104,7 @@ import Testing
         #expect(difference(a, b) < 0.05)
     }
 
-    @Test("a run in two parts ends with the same bits as one in one part, in bf16 on the wire and with a sharded optimiser")
+    @Test("a run in two parts ends with the same bits as one in one part, in bf16 on the wire and with sharding, too")
     func exactResume() throws {
         for options in [[], ["--trainer.gradient_wire", "bf16"], ["--trainer.strategy", "ddp_sharded"]] {
             let whole = try LamProgram(), parts = try LamProgram()
@@ -108,7 +112,8 @@ import Testing
             try #require(all.status == 0, "\(all.error)")
             #expect(try parts.fit(ranks: 2, options + ["--trainer.max_steps", "4"]).status == 0)
             #expect(try parts.fit(ranks: 2, options + ["--trainer.max_steps", "6", "--ckpt_path", "last"]).status == 0)
-            #expect(TrainingState(try parts.checkpoint()).differences(from: TrainingState(try whole.checkpoint())) == [])
+            #expect(
+                TrainingState(try parts.checkpoint()).differences(from: TrainingState(try whole.checkpoint())) == [])
         }
     }
 
@@ -152,6 +157,25 @@ import Testing
             #expect(errors.count == 1 && errors[0].contains(part), "\(result.error)")
         }
         #expect(program.files() == ["config.yaml"])
+    }
+
+    @Test("processes share the frames of inspect --verify, and print what one prints")
+    func inspect() throws {
+        let program = try LamProgram()
+        for (dataset, status) in [("droid_push_v30", Int32(0)), ("bad/truncated_video_v30", 3)] {
+            let arguments = ["inspect", "--verify", Goldens.url("datasets/\(dataset)").path]
+            let one = try program.run(arguments)
+            let started = try program.process(ranks: 2, arguments)
+            // mpirun gives each process a terminal, and people on one bold letters.
+            started.process.environment?["NO_COLOR"] = "1"
+            try started.process.run()
+            let two = try program.result(of: started)
+            #expect(one.status == status && two.status == status, "\(two.error)")
+            #expect(two.output.replacingOccurrences(of: "\r\n", with: "\n") == one.output)
+            #expect(
+                two.error.components(separatedBy: "lam inspect: ").count
+                    == one.error.components(separatedBy: "lam inspect: ").count)
+        }
     }
 
     @Test("what torchrun starts is refused with the line for mpirun")

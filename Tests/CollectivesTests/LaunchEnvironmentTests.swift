@@ -2,11 +2,14 @@ import Collectives
 import Testing
 
 @Suite struct LaunchEnvironmentTests {
-    @Test("a process that no launcher has started stays alone", arguments: [
-        [:], ["OMPI_COMM_WORLD_SIZE": "1"], ["SLURM_NTASKS": "8", "SLURM_PROCID": "0"], ["WORLD_SIZE": "1", "LOCAL_RANK": "0"],
-        ["SLURM_PROCID": "0", "SLURM_STEP_ID": "3", "SLURM_STEP_NUM_TASKS": "1", "SLURM_NTASKS": "8"],
-        ["WORLD_SIZE": "4"],
-    ])
+    @Test(
+        "a process that no launcher has started stays alone",
+        arguments: [
+            [:], ["OMPI_COMM_WORLD_SIZE": "1"], ["SLURM_NTASKS": "8", "SLURM_PROCID": "0"],
+            ["WORLD_SIZE": "1", "LOCAL_RANK": "0"],
+            ["SLURM_PROCID": "0", "SLURM_STEP_ID": "3", "SLURM_STEP_NUM_TASKS": "1", "SLURM_NTASKS": "8"],
+            ["WORLD_SIZE": "4"],
+        ])
     func single(_ environment: [String: String]) throws {
         #expect(try LaunchEnvironment(environment) == .single)
         #expect(try LaunchEnvironment(environment).join().size == 1)

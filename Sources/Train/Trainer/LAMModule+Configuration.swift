@@ -14,7 +14,8 @@ extension LAMModule {
     /// - Throws: `TrainerError` and `CheckpointError` of the stage-1 checkpoint.
     static func make(
         _ model: ModelConfiguration, featureWidth: Int, languageWidth: Int? = nil, backend: any Backend, seed: UInt64,
-        autocast: Autocast = .off, sharding: ((ParameterStore) -> [Range<Int>])? = nil, resuming resumed: LightningCheckpoint?, note: (String) -> Void
+        autocast: Autocast = .off, sharding: ((ParameterStore) -> [Range<Int>])? = nil,
+        resuming resumed: LightningCheckpoint?, note: (String) -> Void
     ) throws -> LAMModule {
         let options = LatentActionModelOptions(
             modelDim: model.modelDim, latentDim: model.latentDim, numLatents: model.numLatents,

@@ -158,10 +158,9 @@ public final class TrainingParts {
                 + "\(dataset.pairs) pairs, camera \(dataset.camera), window \(frames) frames at "
                 + "\(dataset.fps.formatted4) fps\(short)"
         }
-        let batch =
-            group.size == 1 ? "batch \(options.batchSize)" : "batch \(globalBatch) (\(group.size) x \(options.batchSize))"
+        let split = group.size == 1 ? "" : " (\(group.size) x \(options.batchSize))"
         return [module.backend.summary] + ranks + [
-            "\(parameters) trainable parameters, \(work.formatted4) GFLOP a sample, \(batch)"
+            "\(parameters) trainable parameters, \(work.formatted4) GFLOP a sample, batch \(globalBatch)\(split)"
         ] + datasets + (stream.memory.map { ["data stream: \($0)"] } ?? [])
     }
 

@@ -94,7 +94,8 @@ extension LAMConfiguration {
             context.note(
                 "trainer.accelerator", trainer.accelerator, "no GPU backend in this build, training on the CPU")
         }
-        if !["auto", "single_device", "ddp", "ddp_sharded"].contains(trainer.strategy) {
+        // Variants such as ddp_find_unused_parameters_false are about PyTorch's own bookkeeping.
+        if !["auto", "single_device"].contains(trainer.strategy), !trainer.strategy.hasPrefix("ddp") {
             context.note(
                 "trainer.strategy", trainer.strategy,
                 "runs as ddp: each process has all parameters; ddp_sharded splits the optimiser's state")

@@ -55,7 +55,8 @@ extension TrainerConfiguration: IgnoresOptions {
             "Make a transformer block's activations again in the backward pass instead of keeping them.",
             differs: "New."),
         .init(
-            "gradient_wire", \.gradientWire, "Format in which gradients travel between processes; sums are made in f32.",
+            "gradient_wire", \.gradientWire,
+            "Format in which gradients travel between processes; sums are made in f32.",
             differs: "New."),
         .init(
             "gradient_bucket_mib", \.gradientBucketMiB, .positive,
@@ -65,7 +66,8 @@ extension TrainerConfiguration: IgnoresOptions {
             "timeout", \.timeout, .positive, "Seconds after which a process that does not come ends the run.",
             differs: "New."),
         .init(
-            "num_threads", \.numThreads, .ifPresent(.from(1, to: 4_096)), "Threads of the arithmetic in each process; null: its cores.",
+            "num_threads", \.numThreads, .ifPresent(.from(1, to: 4_096)),
+            "Threads of the arithmetic in each process; null: its cores.",
             differs: "New."),
     ]
 
