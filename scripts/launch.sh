@@ -28,7 +28,9 @@ if ((ranks > 1)); then
         exit 2
     fi
     export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$((cores > devices ? cores / devices : 1))}"
-    command=(mpirun -q -n "$ranks" -x OMP_NUM_THREADS)
+    LAM_RANKS=$(mktemp -d)
+    export LAM_RANKS
+    command=(mpirun -q -n "$ranks" -x OMP_NUM_THREADS -x LAM_RANKS)
     if [[ -n ${HOSTFILE:-} ]]; then command+=(--hostfile "$HOSTFILE"); fi
     if ((devices * OMP_NUM_THREADS <= cores)); then
         command+=(--use-hwthread-cpus --map-by "ppr:$devices:node:PE=$OMP_NUM_THREADS" --bind-to hwthread)
@@ -37,8 +39,6 @@ if ((ranks > 1)); then
             "fewer" >&2
         command+=(--map-by "ppr:$devices:node" --oversubscribe --bind-to none)
     fi
-    # A lost machine is noticed within seconds, not minutes.
-    command+=(--mca oob_tcp_keepalive_time 10 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 3)
     # shellcheck disable=SC2206  # several options in one variable
     command+=(${MPIRUN_OPTIONS:-} "$scripts/rank.sh" "${program[@]}")
     if ((EUID == 0)); then
@@ -62,7 +62,7 @@ done
 
 # The newest checkpoint of this run: files from before it are another run's.
 started=$(mktemp)
-trap 'rm -f "$started"' EXIT
+trap 'rm -rf "$started" "${LAM_RANKS:-}"' EXIT
 newest_checkpoint() {
     local folders folder
     folders=$(sed -n 's/^ *\(- \)\{0,1\}\(dirpath\|save_dir\|default_root_dir\): *//p' <<<"$configuration" |
@@ -72,6 +72,26 @@ newest_checkpoint() {
     done <<<"$folders" | sort -n | tail -n 1 | cut -d ' ' -f 2-
 }
 
+# Ends mpirun where it lives on without any rank of this machine: it waits for ever for a machine out of reach.
+watch_mpirun() {
+    local mpirun=$1 looks=0 file seen living
+    while kill -0 "$mpirun" 2>/dev/null; do
+        sleep 1
+        seen=
+        living=
+        for file in "$LAM_RANKS"/*."$(hostname)"; do
+            if [[ ! -e $file ]]; then continue; fi
+            seen=yes
+            if kill -0 "$(<"$file")" 2>/dev/null; then living=yes; fi
+        done
+        if [[ -n $seen && -z $living ]]; then looks=$((looks + 1)); else looks=0; fi
+        if ((looks >= 10)); then
+            echo "train.sh: mpirun does not end by itself; ending it" >&2
+            kill -KILL "$mpirun" 2>/dev/null || true
+        fi
+    done
+}
+
 resume=()
 while true; do
     # Job control gives it a process group of its own; without it bash starts background jobs deaf to Ctrl-C.
@@ -79,6 +99,11 @@ while true; do
     "${command[@]}" "${resume[@]}" </dev/null &
     pid=$!
     set +m
+    if ((ranks > 1)); then
+        rm -f "$LAM_RANKS"/*
+        watch_mpirun "$pid" &
+        disown
+    fi
     # A trap ends `wait` early with a status that is not the job's: then wait again.
     while true; do
         before=$signal

@@ -2,6 +2,8 @@
 # Runs one rank under mpirun, and says how it ended where it could not say so itself.
 # Usage: rank.sh PROGRAM ARGUMENT...
 
+# Where launch.sh looks whether the ranks of its machine live.
+if [[ -d ${LAM_RANKS:-} ]]; then echo $$ >"$LAM_RANKS/${OMPI_COMM_WORLD_RANK:-0}.$(hostname)"; fi
 # mpirun signals the whole process group: the program handles its signals, this shell only has to outlive them.
 trap : TERM INT HUP USR1
 # The shell's own words about a killed process go nowhere.

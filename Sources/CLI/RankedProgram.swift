@@ -38,11 +38,10 @@ enum RankedProgram {
                 Console.error("error: \(error)")
                 throw status
             }
-            if group.announceFailure(status: status.rawValue) {
+            group.fail(status: status.rawValue) {
                 let isAboutRanks = error is CollectiveError
                 Console.error("error: " + (isAboutRanks ? "" : "\(group.name(of: group.rank)): ") + "\(error)")
             }
-            group.abort(status: status.rawValue)
         }
     }
 }

@@ -58,12 +58,11 @@ public final class MPIGroup: ProcessGroup, @unchecked Sendable {
         try thread.wait(transfer, for: purpose)
     }
 
-    public func announceFailure(status: Int32) -> Bool {
-        thread.announceFailure(status: status, window: Self.failureWindow)
-    }
-
-    public func abort(status: Int32) -> Never {
-        thread.abort(status: status)
+    public func fail(status: Int32, report: () -> Void) -> Never {
+        if thread.announceFailure(status: status, window: Self.failureWindow) {
+            report()
+            thread.abort(status: status)
+        }
         // The launcher ends all ranks, this one, too; not so if its own connections are gone.
         Thread.sleep(forTimeInterval: Self.abortPatience)
         _exit(status)

@@ -33,12 +33,11 @@ public protocol ProcessGroup: AnyObject, Sendable {
     /// Waits until a transfer has ended.
     func wait(_ transfer: Transfer, for purpose: String) throws(CollectiveError)
 
-    /// Tells the others that this rank cannot go on.
+    /// Ends all ranks' processes with an exit code, as this one cannot go on. Where several fail at the same time the
+    /// lowest of them does.
     ///
-    /// - Returns: whether this rank is the one to say why; false if one of lower rank has failed at the same time.
-    func announceFailure(status: Int32) -> Bool
-    /// Ends all ranks' processes with an exit code.
-    func abort(status: Int32) -> Never
+    /// - Parameter report: says why; called on the one rank that ends the others.
+    func fail(status: Int32, report: () -> Void) -> Never
     /// Leaves the group, once all ranks do.
     func finish() throws(CollectiveError)
 }

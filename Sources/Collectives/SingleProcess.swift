@@ -27,9 +27,10 @@ public final class SingleProcess: ProcessGroup {
 
     public func wait(_ transfer: Transfer, for purpose: String) {}
 
-    public func announceFailure(status: Int32) -> Bool { true }
-
-    public func abort(status: Int32) -> Never { exit(status) }
+    public func fail(status: Int32, report: () -> Void) -> Never {
+        report()
+        exit(status)
+    }
 
     public func finish() {}
 }
