@@ -179,6 +179,7 @@ public final class Trainer {
             if configuration.data.stream.onBadSample == .skip {
                 line.append((MetricTag.skippedSamples, Double(report.skippedSamples)))
             }
+            line += reporter.throughput
             line += communication()
             // Lightning counts a logged step from 0.
             try parts.logger.log(step: progress.globalStep - 1, values: line)
