@@ -14,34 +14,40 @@ enum RankedProgram {
     ///   - body: returns the signal that has ended it early, if one has. An `ExitCode` must be the same on all ranks.
     static func run(trapsSignals: Bool, _ body: (any ProcessGroup) throws -> Int32?) throws {
         if trapsSignals { SignalTrap.install() }
-        let group: any ProcessGroup
+        let group = try join()
         do {
-            group = try LaunchEnvironment(ProcessInfo.processInfo.environment).join()
+            if let signal = try body(group) { throw ExitCode(128 + signal) }
+            try group.finish()
+        } catch {
+            throw end(group, because: error)
+        }
+    }
+
+    private static func join() throws -> any ProcessGroup {
+        do {
+            return try LaunchEnvironment(ProcessInfo.processInfo.environment).join()
         } catch {
             Console.error("error: \(error)")
             throw ExitStatus.code(for: error)
         }
-        do {
-            let signal = try body(group)
-            if let signal { throw ExitCode(128 + signal) }
-            try group.finish()
-        } catch let exit as ExitCode {
+    }
+
+    /// The exit code of an error that all ranks have; does not return from one that is this rank's own.
+    private static func end(_ group: any ProcessGroup, because error: any Error) -> ExitCode {
+        if let exit = error as? ExitCode {
             try? group.finish()
-            throw exit
-        } catch let error as CollectiveError where error.isKnownToAll {
+            return exit
+        }
+        let status = ExitStatus.code(for: error)
+        let collective = error as? CollectiveError
+        if group.size == 1 || collective?.isKnownToAll == true {
             if group.isRoot { Console.error("error: \(error)") }
             try? group.finish()
-            throw ExitStatus.code(for: error)
-        } catch {
-            let status = ExitStatus.code(for: error)
-            guard group.size > 1 else {
-                Console.error("error: \(error)")
-                throw status
-            }
-            group.fail(status: status.rawValue) {
-                let isAboutRanks = error is CollectiveError
-                Console.error("error: " + (isAboutRanks ? "" : "\(group.name(of: group.rank)): ") + "\(error)")
-            }
+            return status
+        }
+        group.fail(status: status.rawValue) {
+            let name = collective == nil ? "\(group.name(of: group.rank)): " : ""
+            Console.error("error: \(name)\(error)")
         }
     }
 }

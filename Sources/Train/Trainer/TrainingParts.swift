@@ -32,6 +32,7 @@ public final class TrainingParts {
     let validationBatches: Int?
     /// Samples of a batch over all ranks.
     let globalBatch: Int
+    private let accumulatedBatches: Int
     private let sources: [StreamSource]
     private let options: StreamOptions
     private let features: FeatureCache?
@@ -111,6 +112,7 @@ public final class TrainingParts {
             resumedFrom = nil
         }
         globalBatch = options.batchSize * group.size
+        accumulatedBatches = trainer.accumulateGradBatches
         features = try Self.openFeatureCache(configuration, encoders.vision, sources)
         for line in features?.notes ?? [] { note(line) }
         batchEncoder = BatchEncoder(encoders, on: backend, cache: features)
@@ -158,18 +160,19 @@ public final class TrainingParts {
                 + "\(dataset.pairs) pairs, camera \(dataset.camera), window \(frames) frames at "
                 + "\(dataset.fps.formatted4) fps\(short)"
         }
-        let split = group.size == 1 ? "" : " (\(group.size) x \(options.batchSize))"
+        let factors = [group.size, options.batchSize, accumulatedBatches].enumerated().filter { $0 == 1 || $1 > 1 }
+        let split = factors.count == 1 ? "" : " (\(factors.map { "\($1)" }.joined(separator: " x ")))"
         return [module.backend.summary] + ranks + [
-            "\(parameters) trainable parameters, \(work.formatted4) GFLOP a sample, batch \(globalBatch)\(split)"
+            "\(parameters) trainable parameters, \(work.formatted4) GFLOP a sample, batch \(globalBatch * accumulatedBatches)\(split)"
         ] + datasets + (stream.memory.map { ["data stream: \($0)"] } ?? [])
     }
 
     /// What works together, where it is more than this process.
     private var ranks: [String] {
         guard let reducer else { return [] }
-        let hosts = group.hostCount == 1 ? "on \(group.hosts[0])" : "on \(group.hostCount) hosts"
+        let hosts = group.hostCount == 1 ? group.hosts[0] : "\(group.hostCount) hosts"
         return [
-            "\(group.size) ranks \(hosts), optimiser \(reducer.isSharded ? "sharded" : "on each rank"), gradients in "
+            "\(group.size) ranks on \(hosts), threads of each as above, optimiser \(reducer.isSharded ? "sharded" : "on each rank"), gradients in "
                 + "\(reducer.buckets.count) buckets of \(reducer.wire.rawValue)"
         ]
     }
