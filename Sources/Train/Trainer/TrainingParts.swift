@@ -172,7 +172,7 @@ public final class TrainingParts {
         guard let reducer else { return [] }
         let hosts = group.hostCount == 1 ? group.hosts[0] : "\(group.hostCount) hosts"
         return [
-            "\(group.size) ranks on \(hosts), threads of each as above, optimiser \(reducer.isSharded ? "sharded" : "on each rank"), gradients in "
+            "\(group.size) ranks on \(hosts), each with the threads above, optimiser \(reducer.isSharded ? "sharded" : "on each rank"), gradients in "
                 + "\(reducer.buckets.count) buckets of \(reducer.wire.rawValue)"
         ]
     }
