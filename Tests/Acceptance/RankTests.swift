@@ -41,7 +41,8 @@ import Testing
         Case(testDescription: "of two ranks, with restarts of codes"),
         Case(
             testDescription: "of three ranks, with accumulation and small buckets", ranks: 3, batch: 2,
-            accumulated: 2, options: ["--trainer.accumulate_grad_batches", "2", "--trainer.gradient_bucket_mib", "0.01"]),
+            accumulated: 2,
+            options: ["--trainer.accumulate_grad_batches", "2", "--trainer.gradient_bucket_mib", "0.01"]),
         Case(
             testDescription: "with validation, epochs and activations made again",
             options: [
@@ -50,7 +51,9 @@ import Testing
             ]),
         Case(
             testDescription: "with the original's counting and restarts",
-            options: ["--model.usage", "original", "--model.restart", "original", "--trainer.limit_train_batches", "3"]),
+            options: [
+                "--model.usage", "original", "--model.restart", "original", "--trainer.limit_train_batches", "3",
+            ]),
         Case(
             testDescription: "of a stage-2 model", options: ["--model.stage", "stage-2"]),
     ]
