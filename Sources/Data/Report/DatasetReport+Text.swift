@@ -38,6 +38,7 @@ extension DatasetReport {
                     column.shape.isEmpty ? "" : column.shape.map(String.init).joined(separator: "x"),
                 ]
             })
+        if !leftOut.isEmpty { lines += ["", emphasis("Left out")] + leftOut.map { "  " + $0 } }
         lines += ["", emphasis("Tasks")]
         lines += tasks.prefix(Self.shownTasks).map { "  " + $0 }
         if tasks.count > Self.shownTasks { lines.append("  … and \(tasks.count - Self.shownTasks) more") }

@@ -23,6 +23,8 @@ public struct DatasetReport: Sendable, Encodable {
     public let tasks: [String]
     /// How pictures are turned to be upright; of HDF5 datasets.
     public let flip: String?
+    /// Arrays of HDF5 files that are no columns.
+    public let leftOut: [String]
 
     /// Episode lengths in frames.
     public struct Lengths: Sendable, Encodable {
@@ -64,6 +66,7 @@ public struct DatasetReport: Sendable, Encodable {
     enum CodingKeys: String, CodingKey {
         case name, root, format, fps, lengths, window, cameras, columns, tasks, flip
         case codebaseVersion = "codebase_version"
+        case leftOut = "left_out"
         case robotType = "robot_type"
         case totalEpisodes = "total_episodes"
         case totalFrames = "total_frames"
@@ -77,6 +80,7 @@ public struct DatasetReport: Sendable, Encodable {
         format = "LeRobot \(dataset.info.codebaseVersion.rawValue)"
         codebaseVersion = dataset.info.codebaseVersion.rawValue
         flip = nil
+        leftOut = []
         robotType = dataset.info.robotType
         fps = dataset.fps
         totalEpisodes = dataset.episodes.count
@@ -118,6 +122,7 @@ public struct DatasetReport: Sendable, Encodable {
         }
         tasks = dataset.tasks
         flip = dataset.orientation.rawValue
+        leftOut = dataset.leftOut
     }
 }
 

@@ -1,6 +1,6 @@
 """Writes the small HDF5 files of this folder: sound ones in storage that the samples lack, and broken ones.
 
-python3 make_hdf5.py OUT   (h5py 3.16, numpy; deterministic)
+python3 make_hdf5.py OUT   (h5py 3.16, numpy)
 """
 
 import hashlib
@@ -87,6 +87,7 @@ def order(obs_file):
         demo.create_group("obs")["agentview_rgb"] = frames(number, (3, H, W, 3))
 
 
+libero("odd_size", images=frames(4, (T, 7, 9, 3)))
 libero("order", edit=order)
 libero("types", edit=lambda f: types(f["data/demo_0"]))
 

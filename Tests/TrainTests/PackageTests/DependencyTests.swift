@@ -70,6 +70,7 @@ struct DependencyTests {
             "Text": ["NN", "LAM", "LAMData", "LAMTrain", "CFFmpeg", "CYAML"],
             "LAM": ["LAMData", "LAMTrain", "CFFmpeg", "CYAML", "Text"],
             "LAMData": ["Tensor", "NN", "LAM", "LAMTrain", "Kernels", "COneDNN"],
+            "Collectives": ["Tensor", "NN", "LAM", "LAMData", "LAMTrain", "Formats"],
             "LAMTrain": ["CLI"],
         ]
         for (target, unwanted) in forbidden {
@@ -86,6 +87,7 @@ struct DependencyTests {
         #expect(users("CYAML") == ["LAMTrain"])
         #expect(users("CSentencePiece") == ["Text"])
         #expect(users("COneDNN") == ["Tensor"] && users("COpenBLAS") == ["Tensor"] && users("Kernels") == ["Tensor"])
+        #expect(users("CMPI") == ["Collectives"] && users("COpenMPI") == ["CMPI"])
         #expect(users("PixelKernels") == ["LAMData"])
         #expect(users("ArgumentParser") == ["CLI"])
         #expect(users("TestSupport").isEmpty)
