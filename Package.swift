@@ -44,16 +44,17 @@ let package = Package(
         .target(name: "Text", dependencies: ["Tensor", "Formats", "Randomness", "CSentencePiece"]),
         .target(name: "LAM", dependencies: ["NN", "Tensor", "Formats", "Randomness"]),
         .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg", "CCurl", "Randomness"], path: "Sources/Data"),
+        .target(name: "Wan", dependencies: ["LAMData", "Text", "Tensor", "Formats"]),
         .target(
             name: "LAMTrain",
             dependencies: [
-                "LAM", "LAMData", "Text", "NN", "Tensor", "Formats", "Randomness", "CYAML",
+                "LAM", "LAMData", "Text", "Wan", "NN", "Tensor", "Formats", "Randomness", "CYAML",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ], path: "Sources/Train"),
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "LAMTrain", "LAMData", "LAM", "Formats",
+                "LAMTrain", "LAMData", "LAM", "Wan", "Formats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -77,6 +78,8 @@ let package = Package(
             dependencies: [
                 "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
             ]),
+        .testTarget(
+            name: "WanTests", dependencies: ["Wan", "LAMData", "Text", "Tensor", "Formats", "TestSupport"]),
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
         .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "LAM", "Formats", "TestSupport"]),
     ],
