@@ -54,7 +54,7 @@ let package = Package(
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "LAMTrain", "LAMData", "LAM", "Wan", "Formats",
+                "LAMTrain", "LAMData", "LAM", "Wan", "Tensor", "Formats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

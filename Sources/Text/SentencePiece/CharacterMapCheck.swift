@@ -25,7 +25,7 @@ enum CharacterMapCheck {
         }
     }
 
-    private static func isClosed(_ map: UnsafeRawBufferPointer) -> Bool {
+    static func isClosed(_ map: UnsafeRawBufferPointer) -> Bool {
         guard map.count > 4 else { return false }
         func word(_ offset: Int) -> Int {
             Int(UInt32(littleEndian: map.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))

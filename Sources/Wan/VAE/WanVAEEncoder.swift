@@ -13,6 +13,8 @@ public final class WanVAEEncoder: Sendable {
     public static let latentChannels = 48
     /// Pixels along a side that one latent position stands for.
     public static let patch = 16
+    /// Frames that are worth encoding together behind the first: fewer read the weights more often, more take more memory.
+    public static let defaultPartFrames = 8
     /// The narrowest and the widest network that is taken: the published one has 160.
     private static let widths = 1...1024
 

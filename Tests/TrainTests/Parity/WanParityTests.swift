@@ -1,0 +1,13 @@
+import LAMTrain
+import TestSupport
+import Testing
+
+/// The references of Wan2.2 and umT5.
+@Suite struct WanParityTests {
+    @Test("the VAE, the text encoder and the prompts give what the original gives", arguments: ["vae", "umt5", "tokenizer"])
+    func replay(_ kind: String) throws {
+        let report = try ParityRunner.run(case: Goldens.url("wan/" + kind).path)
+        #expect(report.passes)
+        for line in report.lines where !line.passes { Issue.record("\(line)") }
+    }
+}
