@@ -81,7 +81,12 @@ let package = Package(
         .testTarget(
             name: "WanTests", dependencies: ["Wan", "LAMData", "Text", "Tensor", "Formats", "TestSupport"]),
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
-        .testTarget(name: "Acceptance", dependencies: ["CLI", "LAMTrain", "LAM", "Formats", "TestSupport"]),
+        .testTarget(
+            name: "Acceptance",
+            dependencies: [
+                "CLI", "LAMTrain", "LAM", "Wan", "Formats", "TestSupport",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -8,7 +8,8 @@ public struct BilinearResize: Sendable {
 
         init(_ source: Int, _ target: Int) {
             let scale = Float(source) / Float(target)
-            let positions = (0..<target).map { max(0, (Float($0) + 0.5) * scale - 0.5) }
+            // One rounding, as in PyTorch's builds for processors with fused multiply-add: two would be 2e-6 off at 50 pixels.
+            let positions = (0..<target).map { max(0, Float(-0.5).addingProduct(scale, Float($0) + 0.5)) }
             low = positions.map { min(Int($0), source - 1) }
             high = low.map { min($0 + 1, source - 1) }
             highShare = zip(positions, low).map { $0 - Float($1) }
