@@ -1,8 +1,10 @@
 /// UTF-8 that was read in another encoding (`schÃ¶n`), turned back.
 ///
 /// A text is turned back if it looks wrong, all of it fits into an encoding of one byte a character, and those bytes are
-/// UTF-8. It looks wrong where characters stand side by side whose bytes would be one character of UTF-8 and that nobody
-/// writes so: an accented letter before a sign. A letter at the end of a word before closing punctuation is no such case.
+/// UTF-8; failing that, the parts of it that look wrong are. It looks wrong where characters stand side by side whose bytes
+/// would be one character of UTF-8 and that hardly anybody writes so, such as an accented letter before a sign. A letter at
+/// the end of a word before closing punctuation is no such case. The original decides by a long list of character classes;
+/// this is shorter and agrees on what prompts have.
 enum MojibakeRepair {
     static func repair(_ text: String) -> String {
         var text = text
@@ -17,9 +19,10 @@ enum MojibakeRepair {
             guard let bytes = encoding.bytes(of: text) else { continue }
             fits.append(encoding)
             let restored = restoringSpaces(bytes)
-            guard looksWrong(text, bytes, restored), let fixed = decoded(restored) else { continue }
+            guard looksWrong(text, bytes, restored, encoding), let fixed = decoded(restored) else { continue }
             return fixed
         }
+        if let fixed = partlyTurnedBack(text), fixed != text { return fixed }
         // Latin-1 that Windows-1252 cannot be: control characters stand for the signs that Windows has in their place.
         if fits.contains(.latin1), text.unicodeScalars.contains(where: { (0x80...0x9F).contains($0.value) }) {
             return C1Controls.replaced(text)
@@ -107,42 +110,95 @@ enum MojibakeRepair {
         ["quele", "quela", "quilo", "s "].contains { rest.starts(with: $0.utf8) }
     }
 
+    /// How much a sequence of characters says that its bytes were meant as one character.
+    private enum Evidence {
+        case none
+        /// Counts where there are two of the kind.
+        case weak
+        case strong
+    }
+
     /// - Parameters:
-    ///   - bytes: of `text` in one encoding, one for each scalar; `restored` may have more.
-    private static func looksWrong(_ text: String, _ bytes: [UInt8], _ restored: [UInt8]) -> Bool {
-        let scalars = Array(text.unicodeScalars)
-        for place in bytes.indices {
-            let length = sequenceLength(bytes[place])
-            guard length > 0, place + length <= bytes.count else { continue }
-            let tail = place + 1..<place + length
-            guard tail.allSatisfy({ isContinuation(bytes[$0]) || bytes[$0] == 0x20 && bytes != restored }) else {
-                continue
-            }
-            let signs = tail.filter { !scalars[$0].properties.isAlphabetic }
-            if tail.contains(where: { (0x80...0x9F).contains(scalars[$0].value) }) { return true }
-            // Letters alone: only where the alphabets that use them never put them side by side.
-            guard !signs.isEmpty else {
-                if isScriptLead(bytes[place]), length == 2, hasAnotherPair(bytes, after: place + 2) { return true }
-                continue
-            }
-            let isWordEnd = place > 0 && scalars[place - 1].properties.isAlphabetic
-            let fitsWord =
-                place > 0 && scalars[place].properties.isLowercase == scalars[place - 1].properties.isLowercase
-            if isWordEnd, fitsWord, tail.allSatisfy({ closing.contains(scalars[$0]) }) { continue }
-            return true
+    ///   - scalars, bytes: of the same length; the sequence of UTF-8 begins at `place`.
+    private static func evidence(
+        _ scalars: [Unicode.Scalar], _ bytes: [UInt8], at place: Int, _ encoding: ByteEncoding
+    ) -> Evidence {
+        let length = sequenceLength(bytes[place])
+        guard length > 0, place + length <= bytes.count else { return .none }
+        let tail = place + 1..<place + length
+        guard tail.allSatisfy({ isContinuation(bytes[$0]) }) else { return .none }
+        // Nobody writes control characters.
+        if tail.contains(where: { (0x80...0x9F).contains(scalars[$0].value) }) { return .strong }
+        let lead = bytes[place]
+        let isPunctuation = lead == 0xE2 && bytes[place + 1] == 0x80
+        switch encoding {
+        case .windows1251, .windows1253: return isPunctuation ? .strong : .none
+        case .cp437, .macRoman: return isPunctuation || lead == 0xC3 ? .strong : .none
+        default: break
         }
-        return false
+        if isPunctuation || lead >= 0xF0 { return .strong }
+        let hasSign = tail.contains { !scalars[$0].properties.isAlphabetic }
+        let follows = place > 0 && scalars[place - 1].properties.isAlphabetic
+        let fitsWord =
+            follows && scalars[place].properties.isLowercase == scalars[place - 1].properties.isLowercase
+        // A word's last letter before closing punctuation.
+        if fitsWord, tail.allSatisfy({ closing.contains(scalars[$0]) }) { return .none }
+        switch lead {
+        // Letters of Western Europe and signs begin with one of these two, which languages hardly put before others.
+        case 0xC2: return hasSign ? .strong : .none
+        case 0xC3: return .strong
+        case 0xE2: return hasSign ? .strong : .weak
+        case 0xC4, 0xC5, 0xE0...0xEF: return hasSign ? .weak : .none
+        // Greek, Cyrillic, Hebrew, Arabic: each letter has one of them.
+        case 0xCE...0xDB: return .weak
+        default: return .none
+        }
+    }
+
+    private static func looksWrong(_ text: String, _ bytes: [UInt8], _ restored: [UInt8], _ encoding: ByteEncoding) -> Bool {
+        if bytes != restored, decoded(restored) != nil { return true }
+        let scalars = Array(text.unicodeScalars)
+        var weak = 0
+        for place in bytes.indices {
+            switch evidence(scalars, bytes, at: place, encoding) {
+            case .none: break
+            case .weak: weak += 1
+            case .strong: return true
+            }
+        }
+        return weak > 1
+    }
+
+    /// A text with the wrong sequences in it turned back one by one, where others are right; nil where there are none.
+    private static func partlyTurnedBack(_ text: String) -> String? {
+        let scalars = Array(text.unicodeScalars)
+        // Signs of Windows-1252, and control characters in their place; 0 for anything that is no such byte.
+        let bytes = scalars.map { scalar -> UInt8 in
+            scalar.value < 0x100
+                ? UInt8(scalar.value) : ByteEncoding.windows1252.bytes(of: String(scalar))?.first ?? 0
+        }
+        let found = bytes.indices.map { evidence(scalars, bytes, at: $0, .windows1252) }
+        let weakCounts = found.count { $0 == .weak } > 1
+        guard weakCounts || found.contains(.strong) else { return nil }
+        var result = String.UnicodeScalarView()
+        var place = 0
+        while place < scalars.count {
+            let end = place + sequenceLength(bytes[place])
+            if found[place] == .strong || found[place] == .weak && weakCounts,
+                let character = String(validating: bytes[place..<end], as: UTF8.self)
+            {
+                result.append(contentsOf: character.unicodeScalars)
+                place = end
+            } else {
+                result.append(scalars[place])
+                place += 1
+            }
+        }
+        return String(result)
     }
 
     /// What may follow the last letter of a word.
     private static let closing = Set("…’”‘“–—»®™•·°\u{A0}".unicodeScalars)
-
-    /// First bytes of Greek, Cyrillic, Hebrew and Arabic letters, of which a word has one before each.
-    private static func isScriptLead(_ byte: UInt8) -> Bool { (0xCE...0xCF).contains(byte) || (0xD0...0xDB).contains(byte) }
-
-    private static func hasAnotherPair(_ bytes: [UInt8], after place: Int) -> Bool {
-        place + 1 < bytes.count && isScriptLead(bytes[place]) && isContinuation(bytes[place + 1])
-    }
 }
 
 /// Control characters from 0x80 to 0x9F, which are mostly signs of Windows-1252 in a text that was read as Latin-1.
