@@ -5,7 +5,7 @@
 typedef struct {
     /// Tokens padded to a multiple of 32, and values of a head likewise.
     long tokens, dim;
-    /// What is added to each row of scores: the mask, and -inf behind the last key. `tokens` floats.
+    /// What is added to each row of scores, in powers of two: the mask, and -inf behind the last key. `tokens` floats.
     float *mask;
     /// 32 rows of scores, or of their gradients.
     float *scores, *gradients;
@@ -22,6 +22,9 @@ typedef struct {
     /// tokens x dim sums.
     float *dk, *dv;
 } NAMED(HalfHead);
+
+/// Powers of two stand for those of e, whose exponents are multiplied with this.
+static const float NAMED(log2_e) = 1.44269504f;
 
 static inline long NAMED(padded)(long count) { return (count + 31) / 32 * 32; }
 
@@ -63,7 +66,8 @@ static long NAMED(half_attention_scratch)(const LamHalfAttention *shape, int bac
 }
 
 static inline void NAMED(fill_mask)(const NAMED(HalfHead) *h, const LamHalfAttention *s) {
-    for (long j = 0; j < h->tokens; j++) h->mask[j] = j >= s->length ? -INFINITY : s->mask ? s->mask[j] : 0;
+    for (long j = 0; j < h->tokens; j++)
+        h->mask[j] = j >= s->length ? -INFINITY : s->mask ? s->mask[j] * NAMED(log2_e) : 0;
 }
 
 static inline LamHalfSource NAMED(head_rows)(const LamHalfAttention *s, const uint16_t *values, long stride, long first,
@@ -97,10 +101,33 @@ static inline void NAMED(head_product)(long k, long panels, const uint16_t *a, l
         LAM_BLOCK_PRODUCT(32, k, a, row, step, b + panel * 32 * k, out + panel * 32, stride, accumulate);
 }
 
-/// 32 queries from `first`: scores become e^(scale q k + mask - their row's maximum) and `inverse` one over the sum of
-/// each row.
-static void NAMED(exponentiate)(const NAMED(HalfHead) *h, const LamHalfAttention *s, const uint16_t *q, long first,
-                                float inverse[32]) {
+static inline float NAMED(max16)(floats16 v) {
+#define LAM_HALVE(...)                                                                                                 \
+    {                                                                                                                  \
+        const floats16 other = __builtin_shufflevector(v, v, __VA_ARGS__);                                             \
+        const pairs larger = (pairs)(v > other);                                                                       \
+        v = (floats16)(((pairs)v & larger) | ((pairs)other & ~larger));                                                \
+    }
+    LAM_HALVE(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
+    LAM_HALVE(4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)
+    LAM_HALVE(2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)
+    LAM_HALVE(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#undef LAM_HALVE
+    return v[0];
+}
+
+/// Asks for what a token has, or will have, in the head that comes next in this task. Tokens of a head lie in memory with
+/// wide gaps, so no processor foresees them.
+static inline void NAMED(prefetch_next)(const LamHalfAttention *s, const uint16_t *values, long stride, long next,
+                                        long token) {
+    if (!next || token >= s->length) return;
+    for (long j = 0; j < s->head_dim; j += 32) __builtin_prefetch(values + next + token * stride + j, 0, 2);
+}
+
+/// The products of 32 queries from `first` with all keys, and the largest exponent of each row.
+static void NAMED(score)(const NAMED(HalfHead) *h, const LamHalfAttention *s, const uint16_t *q, long first,
+                         float peak[32]) {
+    const float factor = s->scale * NAMED(log2_e);
     NAMED(load_left)(h, s, q, s->qkv_stride, first);
     NAMED(head_product)(h->dim, h->tokens / 32, h->left, h->dim, 32, h->keys, h->scores, h->tokens, 0);
     for (long i = 0; i < 32; i++) {
@@ -109,28 +136,18 @@ static void NAMED(exponentiate)(const NAMED(HalfHead) *h, const LamHalfAttention
             for (long j = first + i + 1; j < s->length; j++) line[j] = -INFINITY;
         floats16 top = (floats16){0} - INFINITY;
         for (long j = 0; j < h->tokens; j += 16) {
-            floats16 x = load_float16(line + j, 16) * s->scale + load_float16(h->mask + j, 16);
+            const floats16 x = load_float16(line + j, 16) * factor + load_float16(h->mask + j, 16);
             const pairs larger = (pairs)(x > top);
             top = (floats16)(((pairs)x & larger) | ((pairs)top & ~larger));
-            memcpy(line + j, &x, 64);
         }
-        float peak = top[0];
-        for (int lane = 1; lane < 16; lane++) peak = top[lane] > peak ? top[lane] : peak;
-        floats16 sum = {0};
-        for (long j = 0; j < h->tokens; j += 16) {
-            const floats16 e = NAMED(half_exponential)(load_float16(line + j, 16) - peak);
-            sum += e;
-            memcpy(line + j, &e, 64);
-        }
-        inverse[i] = 1.0f / NAMED(sum16)(sum);
+        peak[i] = NAMED(max16)(top);
     }
 }
 
-static inline void NAMED(round_line)(const float *x, uint16_t *out, long count) {
-    for (long j = 0; j < count; j += 32) {
-        const halves32 rounded = round32(load_float16(x + j, 16), load_float16(x + j + 16, 16));
-        memcpy(out + j, &rounded, 64);
-    }
+/// 16 scores from the j-th of a line as e^(scale score + mask - the row's maximum).
+static inline floats16 NAMED(exponentiated)(const NAMED(HalfHead) *h, const float *line, long j, float factor,
+                                            float peak) {
+    return NAMED(half_power_of_two)(load_float16(line + j, 16) * factor + (load_float16(h->mask + j, 16) - peak));
 }
 
 /// See `LamKernels.half_attention`.
@@ -141,12 +158,27 @@ static void NAMED(half_attention)(const LamHalfAttention *s, const uint16_t *q, 
     NAMED(fill_mask)(h, s);
     NAMED(pack_head)(s, k, s->qkv_stride, 0, s->length, 1, h->keys);
     NAMED(pack_head)(s, v, s->qkv_stride, 0, s->length, 0, h->values);
+    const float factor = s->scale * NAMED(log2_e);
     LAM_BEGIN_PRODUCTS(32);
     for (long first = 0; first < s->length; first += 32) {
-        float inverse[32];
-        NAMED(exponentiate)(h, s, q, first, inverse);
-        for (long i = 0; i < 32; i++)
-            NAMED(round_line)(h->scores + i * h->tokens, h->p + i * h->tokens, h->tokens);
+        float peak[32], inverse[32];
+        NAMED(score)(h, s, q, first, peak);
+        for (long i = 0; i < 32; i++) {
+            NAMED(prefetch_next)(s, q, s->qkv_stride, s->next_qkv, first + i);
+            NAMED(prefetch_next)(s, k, s->qkv_stride, s->next_qkv, first + i);
+            NAMED(prefetch_next)(s, v, s->qkv_stride, s->next_qkv, first + i);
+            NAMED(prefetch_next)(s, out, s->out_stride, s->next_out, first + i);
+            const float *line = h->scores + i * h->tokens;
+            floats16 sum = {0};
+            for (long j = 0; j < h->tokens; j += 32) {
+                const floats16 low = NAMED(exponentiated)(h, line, j, factor, peak[i]);
+                const floats16 high = NAMED(exponentiated)(h, line, j + 16, factor, peak[i]);
+                const halves32 rounded = round32(low, high);
+                sum += low + high;
+                memcpy(h->p + i * h->tokens + j, &rounded, 64);
+            }
+            inverse[i] = 1.0f / NAMED(sum16)(sum);
+        }
         NAMED(head_product)(h->tokens, h->dim / 32, h->p, h->tokens, 32, h->values, h->sums, h->dim, 0);
         for (long i = 0; i < 32 && first + i < s->length; i++)
             for (long j = 0; j < s->head_dim; j += 16)
@@ -184,6 +216,7 @@ static void NAMED(half_attention_backward)(const LamHalfAttention *s, const uint
     NAMED(pack_head)(s, k, s->qkv_stride, 0, s->length, 1, h->keys);
     NAMED(pack_head)(s, v, s->qkv_stride, 0, s->length, 1, h->values);
     NAMED(pack_head)(s, k, s->qkv_stride, 0, s->length, 0, h->keys_across);
+    const float exponent = s->scale * NAMED(log2_e);
     LAM_BEGIN_PRODUCTS(32);
     for (long group = 0; group < s->length; group += LAM_HALF_QUERIES) {
         const long queries = s->length - group < LAM_HALF_QUERIES ? s->length - group : LAM_HALF_QUERIES;
@@ -192,21 +225,35 @@ static void NAMED(half_attention_backward)(const LamHalfAttention *s, const uint
         NAMED(pack_head)(s, dout, s->out_stride, group, queries, 0, h->upstream);
         for (long first = group; first < group + queries; first += 32) {
             const long rows = s->length - first < 32 ? s->length - first : 32;
-            float inverse[32];
-            NAMED(exponentiate)(h, s, q, first, inverse);
+            float peak[32];
+            NAMED(score)(h, s, q, first, peak);
             // dP = dO V^T
             NAMED(load_left)(h, s, dout, s->out_stride, first);
             NAMED(head_product)(h->dim, h->tokens / 32, h->left, h->dim, 32, h->values, h->gradients, h->tokens, 0);
             // P = e / sum e;  dS = scale P (dP - sum P dP)
             for (long i = 0; i < 32; i++) {
-                const float *e = h->scores + i * h->tokens, *dp = h->gradients + i * h->tokens;
+                NAMED(prefetch_next)(s, q, s->qkv_stride, s->next_qkv, first + i);
+                NAMED(prefetch_next)(s, k, s->qkv_stride, s->next_qkv, first + i);
+                NAMED(prefetch_next)(s, v, s->qkv_stride, s->next_qkv, first + i);
+                NAMED(prefetch_next)(s, dout, s->out_stride, s->next_out, first + i);
+                NAMED(prefetch_next)(s, dq, s->qkv_stride, s->next_qkv, first + i);
+                NAMED(prefetch_next)(s, dk, s->qkv_stride, s->next_qkv, first + i);
+                NAMED(prefetch_next)(s, dv, s->qkv_stride, s->next_qkv, first + i);
+                float *e = h->scores + i * h->tokens;
+                const float *dp = h->gradients + i * h->tokens;
                 uint16_t *p = h->p + i * h->tokens, *ds = h->ds + i * h->tokens;
-                floats16 sum = {0};
-                for (long j = 0; j < h->tokens; j += 16) sum += load_float16(e + j, 16) * load_float16(dp + j, 16);
-                const float inner = NAMED(sum16)(sum) * inverse[i], factor = inverse[i] * s->scale;
+                floats16 sum = {0}, product = {0};
+                for (long j = 0; j < h->tokens; j += 16) {
+                    const floats16 x = NAMED(exponentiated)(h, e, j, exponent, peak[i]);
+                    sum += x;
+                    product += x * load_float16(dp + j, 16);
+                    memcpy(e + j, &x, 64);
+                }
+                const float inverse = 1.0f / NAMED(sum16)(sum);
+                const float inner = NAMED(sum16)(product) * inverse, factor = inverse * s->scale;
                 for (long j = 0; j < h->tokens; j += 32) {
                     const floats16 low = load_float16(e + j, 16), high = load_float16(e + j + 16, 16);
-                    const halves32 rounded = round32(low * inverse[i], high * inverse[i]);
+                    const halves32 rounded = round32(low * inverse, high * inverse);
                     const halves32 gradient = round32((load_float16(dp + j, 16) - inner) * (low * factor),
                                                       (load_float16(dp + j + 16, 16) - inner) * (high * factor));
                     memcpy(p + j, &rounded, 64);

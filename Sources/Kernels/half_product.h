@@ -76,27 +76,24 @@ static void NAMED(block_product)(long rows, long k, const uint16_t *a, long row,
 }
 #endif
 
-/// e^x for x <= 0 to 3e-6, which is far below what bf16 can tell apart; 0 below -87.3; NaN passes through.
-static inline floats16 NAMED(half_exponential)(floats16 x) {
-    const pairs is_small = (pairs)(x < -87.3f);
-    const floats16 clamped = (floats16)(((pairs)x & ~is_small) | ((pairs)((floats16){0} - 87.3f) & is_small));
-    const floats16 shifted = clamped * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: rounds to nearest in the low bits
-    const floats16 n = shifted - 12582912.0f;
-    const floats16 r = clamped - n * 0.69314718f;
-    floats16 p = r * (1.0f / 120) + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    const pairs scaled = (pairs)p + (((pairs)shifted - 0x4b400000u) << 23);
-    return (floats16)(scaled & ~is_small);
+/// 2^x for x <= 0 to 3e-6, which is far below what bf16 can tell apart; 0 below -126; NaN passes through. With x = n + f,
+/// |f| <= 1/2, 2^f is the polynomial of the least largest relative error, fitted for this purpose.
+static inline floats16 NAMED(half_power_of_two)(floats16 x) {
+    const floats16 shifted = x + 12582912.0f;  // 1.5 * 2^23: rounds to nearest in the low bits
+    const floats16 f = x - (shifted - 12582912.0f);
+    floats16 p = f * 0.00958104707f + 0.055905971f;
+    p = p * f + 0.240241451f;
+    p = p * f + 0.693124328f;
+    p = p * f + 1.0f;
+    const pairs scaled = (pairs)p + ((pairs)shifted << 23);  // only n is left of `shifted`
+    return (floats16)(scaled & ~(pairs)(x < -126.0f));
 }
 
 /// Phi(u), and with it phi(u) = e^(-u^2 / 2) / sqrt(2 pi): 1 - Phi(|u|) is phi(u) times a polynomial in
 /// t = 1 / (1 + p |u|), to 1e-7 (Abramowitz & Stegun 26.2.17).
 static inline floats16 NAMED(half_normal)(floats16 u, floats16 *density) {
     const floats16 size = (floats16)((pairs)u & 0x7fffffffu);
-    const floats16 bell = NAMED(half_exponential)(u * u * -0.5f) * 0.39894228f;
+    const floats16 bell = NAMED(half_power_of_two)(u * u * -0.72134752f) * 0.39894228f;
     const floats16 t = 1.0f / (size * 0.2316419f + 1.0f);
     floats16 tail = t * 1.330274429f - 1.821255978f;
     tail = tail * t + 1.781477937f;

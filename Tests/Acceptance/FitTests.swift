@@ -57,6 +57,7 @@ import Testing
             #expect(lines.filter { $0.values[tag] != nil }.map(\.step) == [2, 5], "\(tag)")
         }
         #expect(steps.map { $0.values["epoch"] } == [0, 0, 0, 1, 1, 1])
+        #expect(steps.dropFirst().allSatisfy { ($0.values["throughput/samples_per_second"] ?? 0) > 0 })
 
         let sheets = files.filter { $0.hasSuffix(".png") }
         #expect(!sheets.isEmpty && sheets.allSatisfy { $0.hasPrefix("logs/tiny/version_0/contact_sheets/code_0") })

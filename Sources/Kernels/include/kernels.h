@@ -88,6 +88,9 @@ typedef struct {
     float scale;
     /// Added to every row of scores; may be null.
     const float *mask;
+    /// From this head's values to those of the head that comes next in the same task, which are asked for ahead of time;
+    /// 0 if none does.
+    long next_qkv, next_out;
 } LamHalfAttention;
 
 /// A convolution of one output frame over channels-last frames. Lengths are in values of bf16.

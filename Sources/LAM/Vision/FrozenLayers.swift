@@ -24,6 +24,17 @@ struct FrozenLayerNorm {
 /// Puts layers of a weight file on a backend.
 struct FrozenLayerLoader {
     let backend: any Backend
+    /// What matrices are kept as: where products round them anyway, half the memory holds the same values.
+    let weightType: DType
+
+    /// A matrix `[rows, columns]`.
+    func matrix(_ elements: [Float], _ shape: [Int]) -> Tensor {
+        let exact = backend.tensor(elements, shape)
+        guard weightType != .f32 else { return exact }
+        let rounded = backend.empty(shape, weightType)
+        backend.cast(exact, into: rounded)
+        return rounded
+    }
 
     func norm(
         _ reader: inout VisionWeightReader, _ name: String, _ width: Int, _ epsilon: Float
@@ -52,6 +63,6 @@ struct FrozenLayerLoader {
                 }
             }
         }
-        return FrozenLinear(weight: backend.tensor(weight, [out, inputs]), bias: backend.tensor(bias, [out]))
+        return FrozenLinear(weight: matrix(weight, [out, inputs]), bias: backend.tensor(bias, [out]))
     }
 }

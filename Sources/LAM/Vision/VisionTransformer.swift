@@ -48,7 +48,7 @@ struct VisionTransformer {
         activationType = autocast == .off ? .f32 : .bf16
         let width = sizes.width, patch = sizes.patchSize
         self.prefix = backend.tensor(prefix, [1 + sizes.registers, width])
-        let loader = FrozenLayerLoader(backend: backend)
+        let loader = FrozenLayerLoader(backend: backend, weightType: activationType)
         patchEmbedding = try loader.linear(
             &reader, "patch_embed.proj", out: width, in: 3 * patch * patch, stored: [width, 3, patch, patch])
         var blocks: [VisionTransformerBlock] = []
@@ -62,7 +62,7 @@ struct VisionTransformer {
                 VisionTransformerBlock(
                     norm1: norm1,
                     qkv: FrozenLinear(
-                        weight: backend.tensor(qkvWeight, [3 * width, width]),
+                        weight: loader.matrix(qkvWeight, [3 * width, width]),
                         bias: bias.map { backend.tensor($0, [3 * width]) }),
                     projection: try loader.linear(
                         &reader, "\(name).attn.proj", out: width, in: width, scaledBy: own(layerScale.attention)),

@@ -1,6 +1,6 @@
 import Kernels
 
-/// Attention over bf16 values: a task owns one head of one sequence, or some pairs of tokens.
+/// Attention over bf16 values: a task owns a few heads, one after the other, or some pairs of tokens.
 extension CPUBackend {
     func halfAttention(_ qkv: Tensor, layout: AttentionLayout, keyMask: Tensor?, into out: Tensor) {
         let problem = AttentionProblem(qkv, at: halfPointer(qkv), layout, keyMask, on: self)
@@ -57,11 +57,23 @@ extension CPUBackend {
         let bytes = withUnsafePointer(to: problem.shape(mask: nil)) {
             kernels.half_attention_scratch($0, isBackward ? 1 : 0)
         }
-        pool.run(problem.sequences * layout.heads) { task in
-            let (token, mask) = problem.sequence(task / layout.heads)
-            let base = problem.base(token: token, head: task % layout.heads)
+        let heads = problem.sequences * layout.heads
+        // Enough tasks for every thread to end at about the same time.
+        split(heads, grain: max(1, heads / (8 * pool.threadCount))) { start, count in
             let scratch = empty([bytes], .u8)
-            withUnsafePointer(to: problem.shape(mask: mask)) { body(base.qkv, base.out, $0, rawPointer(scratch)) }
+            var (token, mask) = problem.sequence(start / layout.heads)
+            var base = problem.base(token: token, head: start % layout.heads)
+            for head in start..<start + count {
+                var shape = problem.shape(mask: mask)
+                let current = base
+                if head + 1 < start + count {
+                    (token, mask) = problem.sequence((head + 1) / layout.heads)
+                    base = problem.base(token: token, head: (head + 1) % layout.heads)
+                    shape.next_qkv = base.qkv - current.qkv
+                    shape.next_out = base.out - current.out
+                }
+                withUnsafePointer(to: shape) { body(current.qkv, current.out, $0, rawPointer(scratch)) }
+            }
         }
     }
 
@@ -79,6 +91,7 @@ extension AttentionProblem<UInt16> {
     fileprivate func shape(mask: UnsafePointer<Float>?) -> LamHalfAttention {
         LamHalfAttention(
             length: layout.length, head_dim: headDim, qkv_stride: layout.tokenStride * 3 * width,
-            out_stride: layout.tokenStride * width, causal: layout.isCausal ? 1 : 0, scale: scale, mask: mask)
+            out_stride: layout.tokenStride * width, causal: layout.isCausal ? 1 : 0, scale: scale, mask: mask,
+            next_qkv: 0, next_out: 0)
     }
 }

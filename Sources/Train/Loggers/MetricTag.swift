@@ -37,6 +37,12 @@ public enum MetricTag {
     /// Samples that were bad and replaced since the run began, where `data.on_bad_sample` is `skip`.
     public static let skippedSamples = "data/skipped_samples"
 
+    /// Samples a second over the last steps, their share of what the machine's best rate of products would give, and the
+    /// share of time spent waiting for data.
+    public static let samplesPerSecond = "throughput/samples_per_second"
+    public static let ceilingShare = "throughput/ceiling_share"
+    public static let waitingShare = "throughput/data_wait"
+
     /// Loss of predicting that nothing changes: `train/copy_baseline`.
     public static func copyBaseline(_ phase: Phase) -> String { "\(phase.rawValue)/copy_baseline" }
 

@@ -75,6 +75,15 @@ public struct ProgressReporter {
         }
     }
 
+    /// What the loggers get of it, once two steps have been timed.
+    var throughput: [(tag: String, value: Double)] {
+        let values = [
+            (MetricTag.samplesPerSecond, last?.samplesPerSecond), (MetricTag.ceilingShare, last?.ceilingShare),
+            (MetricTag.waitingShare, last?.waitingShare),
+        ]
+        return values.compactMap { tag, value in value.map { (tag, $0) } }
+    }
+
     /// Prints a line of its own between those of the progress.
     public func note(_ text: String) {
         switch style {

@@ -144,6 +144,7 @@ public final class Trainer {
             if configuration.data.stream.onBadSample == .skip {
                 line.append((MetricTag.skippedSamples, Double(parts.stream.skippedSamples)))
             }
+            line += reporter.throughput
             // Lightning counts a logged step from 0.
             try parts.logger.log(step: progress.globalStep - 1, values: line)
         }

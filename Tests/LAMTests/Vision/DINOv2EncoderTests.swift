@@ -29,6 +29,19 @@ struct DINOv2EncoderTests {
         }
     }
 
+    @Test("features in bf16 are near those of f32")
+    func rounded() throws {
+        let weights = try VisionFixtures.weights("dinov2/weights.safetensors")
+        let frames = VisionFixtures.frames(3, 70, 42, on: backend)
+        let reference = try encoder(weights)
+        let full = backend.floats(reference(frames, on: backend))
+        let mixed = try DINOv2Encoder(
+            weights, registers: true, heads: VisionFixtures.heads, autocast: .bf16, on: backend)
+        let got = backend.floats(mixed(frames, on: backend))
+        #expect(VisionFixtures.relativeDifference(got, full) <= VisionFixtures.roundedFeatures)
+        #expect(got != full && mixed.fingerprint == reference.fingerprint)
+    }
+
     @Test("a model with registers is not one without, and neither is a DINOv3")
     func kinds() throws {
         let with = try VisionFixtures.weights("dinov2/weights.safetensors")

@@ -21,6 +21,12 @@ enum VisionFixtures {
             (0..<shape.product).map { _ in UInt8(truncatingIfNeeded: generator.next()) }, shape)
     }
 
+    /// Root mean square of the difference, relative to that of `expected`.
+    static func relativeDifference(_ got: [Float], _ expected: [Float]) -> Float {
+        let error = zip(got, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        return (error / expected.reduce(0) { $0 + $1 * $1 }).squareRoot()
+    }
+
     /// The same weights with names and tensors changed: nil drops one.
     static func renamed(
         _ weights: WeightFile, _ change: (String, StoredTensor) -> (String, StoredTensor)?
