@@ -79,7 +79,9 @@ struct ExtractLatentsCommand: ParsableCommand {
     var emptyEmb = false
 
     func validate() throws {
-        guard device == "cpu" else { throw ValidationError("--device \(device): this program computes on the CPU only") }
+        guard device == "cpu" else {
+            throw ValidationError("--device \(device): this program computes on the CPU only")
+        }
         guard (height == nil) == (width == nil), (wristHeight == nil) == (wristWidth == nil) else {
             throw ValidationError("heights and widths go together")
         }

@@ -96,7 +96,8 @@ struct ExtractionConsole {
 
     private static func text(_ progress: ExtractionProgress) -> String {
         let rate = progress.seconds > 0 ? Double(progress.frames) / progress.seconds : 0
-        return "segment \(progress.segments)/\(progress.totalSegments)  frame \(progress.frames)/\(progress.totalFrames)"
+        return
+            "segment \(progress.segments)/\(progress.totalSegments)  frame \(progress.frames)/\(progress.totalFrames)"
             + String(format: "  %.1f frames/s", rate)
             + (progress.secondsToGo.map { "  ETA \(ProgressLine.duration($0))" } ?? "")
     }

@@ -6,7 +6,8 @@ struct Lam: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lam", abstract: "Trains latent action models on robot video.",
         subcommands: [
-            FitCommand.self, InspectCommand.self, ConvertCheckpointCommand.self, ExtractLatentsCommand.self, ParityCommand.self,
+            FitCommand.self, InspectCommand.self, ConvertCheckpointCommand.self, ExtractLatentsCommand.self,
+            ParityCommand.self,
             BenchCommand.self,
         ])
 

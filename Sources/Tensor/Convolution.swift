@@ -25,7 +25,9 @@ public struct ConvolutionFilter: Sendable {
     public let precision: ConvolutionPrecision
 
     /// Multiplications and additions per output pixel.
-    public var flopsPerPixel: Double { 2 * Double(outputs * inputs) * Double(kernel.frames * kernel.rows * kernel.columns) }
+    public var flopsPerPixel: Double {
+        2 * Double(outputs * inputs) * Double(kernel.frames * kernel.rows * kernel.columns)
+    }
 }
 
 /// Where the taps of an output pixel lie.

@@ -71,7 +71,11 @@ import Wan
         "every field of every file is the original's, for all of its runs",
         arguments: [
             ("default", [], ExtractionOptions.TextPadding.full),
-            ("default", ["--text_pad", "none", "--video_keys", "observation.images.image", "observation.images.wrist_image"], .none),
+            (
+                "default",
+                ["--text_pad", "none", "--video_keys", "observation.images.image", "observation.images.wrist_image"],
+                .none
+            ),
             ("target_fps_10", ["--target_fps", "10"], .full),
             ("frame_stride_4_ep0", ["--frame_stride", "4", "--max_episodes", "1", "--text_pad", "none"], .none),
             ("resize_64x96_ep0", ["--height", "64", "--width", "96", "--episodes", "0"], .full),
@@ -260,7 +264,9 @@ import Wan
         }
         #expect(try extract(program, "--episodes", "1,2").status == 0)
         #expect(
-            latents(program).map { $0.split(separator: "/")[2] } == ["chunk-000", "chunk-000", "chunk-001", "chunk-001"])
+            latents(program).map { $0.split(separator: "/")[2] } == [
+                "chunk-000", "chunk-000", "chunk-001", "chunk-001",
+            ])
     }
 
     @Test("latents are decoded back on request: decibels for each camera, and pictures")

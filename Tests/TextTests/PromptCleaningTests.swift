@@ -8,7 +8,8 @@ import Text
     @Test(
         "text of many languages stays as it was written",
         arguments: [
-            "FIANCÉ… ET CAFÉ", "voilà ! «bonjour»", "schön grün Öl ÄÖÜß", "50°C ±2 µm", "€100 £5 ¥7", "naïve™ façade", "É’clair",
+            "FIANCÉ… ET CAFÉ", "voilà ! «bonjour»", "schön grün Öl ÄÖÜß", "50°C ±2 µm", "€100 £5 ¥7", "naïve™ façade",
+            "É’clair",
             "ÇA VA? ÀÉÈÙ", "žluťoučký kůň", "łódź", "Ελληνικά κείμενο", "Привет мир", "ロボット", "x² + y³ = z½", "Ö²",
         ])
     func legitimate(_ text: String) {
@@ -41,7 +42,8 @@ import Text
         let path = Goldens.url("wan/latents_pth/ckpt_dir/google/umt5-xxl/tokenizer.json")
         let text = try String(contentsOf: path, encoding: .utf8)
         for (what, change) in [
-            ("Unigram", ("\"type\":\"Unigram\"", "\"type\":\"BPE\"")), ("unk_id", ("\"unk_id\":3", "\"unk_id\":99999999")),
+            ("Unigram", ("\"type\":\"Unigram\"", "\"type\":\"BPE\"")),
+            ("unk_id", ("\"unk_id\":3", "\"unk_id\":99999999")),
             ("Metaspace", ("\"Metaspace\"", "\"Whitespace\"")), ("normalizer", ("\"Strip\"", "\"Lowercase\"")),
             ("template", ("TemplateProcessing", "BertProcessing")), ("table", ("\"ALwCAAC", "\"////AAC")),
         ] {

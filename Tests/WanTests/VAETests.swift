@@ -28,7 +28,9 @@ import Wan
         }
     }
 
-    @Test("latents are the same bits however a clip is cut and on any number of threads", arguments: InstructionSet.available)
+    @Test(
+        "latents are the same bits however a clip is cut and on any number of threads",
+        arguments: InstructionSet.available)
     func parts(_ set: InstructionSet) throws {
         let frames = Self.clip(frames: 13, height: 32, width: 48)
         for precision in ConvolutionPrecision.allCases {

@@ -58,8 +58,10 @@ extension LeRobotDataset {
                 let text = entry["action_text"]?.string
             else {
                 return .malformed(
-                    reason: "expected start_frame, end_frame and action_text, got \(entry["start_frame"]?.summary ?? "nothing")"
-                        + ", \(entry["end_frame"]?.summary ?? "nothing") and \(entry["action_text"]?.summary ?? "nothing")")
+                    reason:
+                        "expected start_frame, end_frame and action_text, got \(entry["start_frame"]?.summary ?? "nothing")"
+                        + ", \(entry["end_frame"]?.summary ?? "nothing") and \(entry["action_text"]?.summary ?? "nothing")"
+                )
             }
             return .segment(ActionSegment(startFrame: start, endFrame: end, text: text))
         }

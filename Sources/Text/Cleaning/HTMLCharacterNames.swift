@@ -8,7 +8,9 @@ enum HTMLCharacterNames {
         var texts: [String: String] = [:]
         for entry in table.split(whereSeparator: \.isWhitespace) {
             let parts = entry.split(separator: ":")
-            let scalars = parts[1].split(separator: "+").compactMap { UInt32($0, radix: 16).flatMap(Unicode.Scalar.init) }
+            let scalars = parts[1].split(separator: "+").compactMap {
+                UInt32($0, radix: 16).flatMap(Unicode.Scalar.init)
+            }
             var text = String.UnicodeScalarView()
             text.append(contentsOf: scalars)
             let name = parts[0].hasSuffix("*") ? parts[0].dropLast() : parts[0]

@@ -32,14 +32,17 @@ enum HTMLUnescaping {
             while end < scalars.count, end - first < 24, isAlphanumeric(scalars[end]) { end += 1 }
             guard end > first, end < scalars.count, scalars[end] == ";" else { return nil }
             if scalars[start] == "#" {
-                guard let (text, used) = numeric(scalars, start), used == end + 1, !text.contains(";") else { return nil }
+                guard let (text, used) = numeric(scalars, start), used == end + 1, !text.contains(";") else {
+                    return nil
+                }
                 return (text, used)
             }
             let name = string(scalars[start...end])
             if let text = HTMLCharacterNames.texts[name] { return (text, end + 1) }
             let lower = name.lowercased()
             // A name that already means something in capitals, perhaps by its beginning, keeps that meaning.
-            guard name == name.uppercased(), let text = HTMLCharacterNames.texts[lower], unescape("&" + name) == "&" + name
+            guard name == name.uppercased(), let text = HTMLCharacterNames.texts[lower],
+                unescape("&" + name) == "&" + name
             else { return nil }
             return (text.uppercased(), end + 1)
         }

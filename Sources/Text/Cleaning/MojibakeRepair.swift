@@ -155,7 +155,9 @@ enum MojibakeRepair {
         }
     }
 
-    private static func looksWrong(_ text: String, _ bytes: [UInt8], _ restored: [UInt8], _ encoding: ByteEncoding) -> Bool {
+    private static func looksWrong(_ text: String, _ bytes: [UInt8], _ restored: [UInt8], _ encoding: ByteEncoding)
+        -> Bool
+    {
         if bytes != restored, decoded(restored) != nil { return true }
         let scalars = Array(text.unicodeScalars)
         var weak = 0

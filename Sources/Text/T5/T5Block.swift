@@ -93,6 +93,10 @@ extension Backend {
     func upload(_ stored: StoredTensor, to tensor: Tensor) {
         if stored.elementType == .f32 {
             stored.withUnsafeBytes { upload($0, to: tensor) }
+        } else if stored.elementType == .bf16 {
+            let half = empty(stored.shape, .bf16)
+            stored.withUnsafeBytes { upload($0, to: half) }
+            cast(half, into: tensor)
         } else {
             stored.floats().withUnsafeBytes { upload($0, to: tensor) }
         }

@@ -76,7 +76,9 @@ public struct UMT5Encoder {
             x = block(x, on: backend) { qkv, out in
                 for (text, start) in zip(texts, starts) { attend(qkv, out, start: start, text.count, table) }
             }
-            for (name, tensor) in weights.tensors where name.hasPrefix(T5Configuration.block(index)) { tensor.setAside() }
+            for (name, tensor) in weights.tensors where name.hasPrefix(T5Configuration.block(index)) {
+                tensor.setAside()
+            }
             visit?(x)
             try progress?(index + 1)
         }

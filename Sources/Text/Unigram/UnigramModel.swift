@@ -48,7 +48,9 @@ struct UnigramModel {
         var nodes = [Node](repeating: Node(), count: bytes.count + 1)
         func offer(_ id: Int, _ score: Double, from start: Int, to end: Int) {
             let total = nodes[start].score + score
-            if nodes[end].start < 0 || total > nodes[end].score { nodes[end] = Node(start: start, id: id, score: total) }
+            if nodes[end].start < 0 || total > nodes[end].score {
+                nodes[end] = Node(start: start, id: id, score: total)
+            }
         }
         var start = 0
         while start < bytes.count {

@@ -182,7 +182,11 @@ public struct UnigramTokenizer: Sendable {
         var result = String.UnicodeScalarView()
         var spaces = 0
         func flush() {
-            if spaces > 1 { result.append(contentsOf: replacement.unicodeScalars) } else if spaces == 1 { result.append(" ") }
+            if spaces > 1 {
+                result.append(contentsOf: replacement.unicodeScalars)
+            } else if spaces == 1 {
+                result.append(" ")
+            }
             spaces = 0
         }
         for scalar in text.unicodeScalars {

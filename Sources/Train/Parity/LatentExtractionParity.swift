@@ -25,7 +25,8 @@ struct LatentExtractionParity {
         for padding in ExtractionOptions.TextPadding.allCases {
             // Padding has to do with texts alone, of which the first run has all.
             for (name, set) in padding == .none ? Self.runs.prefix(1) : Self.runs[...] {
-                let copy = FileManager.default.temporaryDirectory.appendingPathComponent("lam-parity-\(UUID().uuidString)")
+                let copy = FileManager.default.temporaryDirectory.appendingPathComponent(
+                    "lam-parity-\(UUID().uuidString)")
                 defer { try? FileManager.default.removeItem(at: copy) }
                 try FileManager.default.copyItem(atPath: folder + "/dataset", toPath: copy.path)
                 var options = ExtractionOptions(checkpoint: folder + "/ckpt_dir", dataset: copy.path)
@@ -102,7 +103,8 @@ struct LatentExtractionParity {
             tensor.elementType == .bf16 && tensor.isContiguous && !tensor.requiresGrad && !tensor.isParameter
                 && tensor.offset == 0 && tensor.storage.elements.count == tensor.contiguous().count,
             "expected a bf16 tensor that owns exactly its storage")
-        let worst = zip(tensor.contiguous().floats(), reference.floats())
+        let worst =
+            zip(tensor.contiguous().floats(), reference.floats())
             .map { abs($0 - $1) / Self.limit($1) }.max() ?? .infinity
         report.check(
             name, tensor.shape == reference.shape && worst <= 1,
@@ -120,7 +122,8 @@ struct LatentExtractionParity {
             name,
             tensor.shape == [ExtractionOptions.tokenLimit, reference.shape[1]] && reference.shape[0] == tokens
                 && worst <= 1 && values.dropFirst(own.count).allSatisfy { $0 == 0 },
-            "expected \(tokens) rows within rounding and zeros behind them, got \(tensor.shape), \(worst) times the limit")
+            "expected \(tokens) rows within rounding and zeros behind them, got \(tensor.shape), \(worst) times the limit"
+        )
     }
 
     private func compareEmptyText(
@@ -130,7 +133,8 @@ struct LatentExtractionParity {
         let reference = try TorchFile(path: "\(folder)/expected/\(name)").root.tensor
         let tensor = try TorchFile(path: dataset + "/empty_emb.pt").root.tensor
         // The reference is the original's bf16 run.
-        let worst = zip(tensor?.contiguous().floats() ?? [], reference?.contiguous().floats() ?? [])
+        let worst =
+            zip(tensor?.contiguous().floats() ?? [], reference?.contiguous().floats() ?? [])
             .map { abs($0 - $1) }.max() ?? .infinity
         report.check(
             name, tensor != nil && tensor?.shape == reference?.shape && worst <= 0.2,
@@ -143,7 +147,8 @@ struct LatentExtractionParity {
         var files: [String] = []
         while let path = enumerator?.nextObject() as? String {
             var isFolder: ObjCBool = false
-            if FileManager.default.fileExists(atPath: "\(folder)/\(path)", isDirectory: &isFolder), !isFolder.boolValue {
+            if FileManager.default.fileExists(atPath: "\(folder)/\(path)", isDirectory: &isFolder), !isFolder.boolValue
+            {
                 files.append(path)
             }
         }

@@ -14,7 +14,10 @@ struct PromptTokenizerParity {
             .appendingPathComponent("latents_pth/ckpt_dir/google/umt5-xxl/tokenizer.json").path
         let tokenizer = try UnigramTokenizer(path: path)
         let variants = [
-            ("old layout", try UnigramTokenizer(path: folder + "/tokenizer_oldlayout.json"), \Reference.Case.ids_oldlayout),
+            (
+                "old layout", try UnigramTokenizer(path: folder + "/tokenizer_oldlayout.json"),
+                \Reference.Case.ids_oldlayout
+            ),
             (
                 "byte fallback", try UnigramTokenizer(path: folder + "/tokenizer_bytefallback.json"),
                 \Reference.Case.ids_bytefallback

@@ -10,7 +10,9 @@ extension WanVAEEncoder {
         // Frames before and after each rung, whole clip.
         let used = usedFrames(of: frames)
         let lengths = [used, used, 1 + (used - 1) / 2, 1 + (used - 1) / 4]
-        func pixels(_ rung: Int) -> Double { Double(lengths[rung]) * Double((height >> (1 + rung)) * (width >> (1 + rung))) }
+        func pixels(_ rung: Int) -> Double {
+            Double(lengths[rung]) * Double((height >> (1 + rung)) * (width >> (1 + rung)))
+        }
         func convolution(_ pixels: Double, _ inputs: Double, _ outputs: Double, _ taps: Double) -> Double {
             2 * pixels * inputs * outputs * taps
         }

@@ -4,7 +4,9 @@ import Testing
 
 /// The references of Wan2.2 and umT5.
 @Suite struct WanParityTests {
-    @Test("the VAE, the text encoder, prompts and whole files are what the original makes", arguments: ["vae", "umt5", "tokenizer", "latents_pth"])
+    @Test(
+        "the VAE, the text encoder, prompts and whole files are what the original makes",
+        arguments: ["vae", "umt5", "tokenizer", "latents_pth"])
     func replay(_ kind: String) throws {
         let report = try ParityRunner.run(case: Goldens.url("wan/" + kind).path)
         #expect(report.passes)
