@@ -36,6 +36,27 @@ import Text
         }
     }
 
+    @Test("the SentencePiece model alone gives the ids of tokenizer.json, and a damaged one an error")
+    func sentencePieceAlone() throws {
+        let folder = Goldens.url("wan/latents_pth/ckpt_dir/google/umt5-xxl")
+        let model = folder.appendingPathComponent("spiece.model")
+        let tokenizer = try UnigramTokenizer(sentencePiece: model.path)
+        let described = try UnigramTokenizer(path: folder.appendingPathComponent("tokenizer.json").path)
+        #expect(tokenizer.count == described.count)
+        guard case .array(let cases)? = try JSONValue(contentsOf: Goldens.url("wan/tokenizer/cases.json"))["cases"]
+        else { throw CocoaError(.fileReadCorruptFile) }
+        for item in cases {
+            let text = try #require(item["cleaned"]?.string)
+            #expect(tokenizer.ids(of: text) == described.ids(of: text), "\(text)")
+        }
+        let copy = try TemporaryFolder()
+        let bytes = try Data(contentsOf: model)
+        for cut in [10, 1000, bytes.count / 2] {
+            try bytes.prefix(cut).write(to: copy.url("spiece.model"))
+            #expect(throws: (any Error).self) { try UnigramTokenizer(sentencePiece: copy.path("spiece.model")) }
+        }
+    }
+
     @Test("a tokenizer's description that is damaged or of another kind is an error that says so")
     func damagedTokenizer() throws {
         let folder = try TemporaryFolder()

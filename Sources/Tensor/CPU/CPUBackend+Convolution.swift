@@ -218,19 +218,23 @@ extension CPUBackend {
                 return ((t * rows * space + y) * columns * space + x) * inputs + channel
             }
         }
+        let share = 1 / Float(group)
         for frame in 0..<out.shape[0] {
-            let table = offsets(frame)
             let base = (frame * folding.frames - leadingZeros) * rows * columns * space * space * inputs
-            pool.run(rows) { row in
-                for column in 0..<columns {
-                    let block = base + (row * space * columns * space + column * space) * inputs
-                    let line = target + ((frame * rows + row) * columns + column) * outputs
-                    for output in 0..<outputs {
-                        var sum: Float = 0
-                        for folded in output * group..<(output + 1) * group where table[folded] >= 0 {
-                            sum += source[block + table[folded]]
+            offsets(frame).withUnsafeBufferPointer { table in
+                // SAFETY: a block has values, so the table is not empty.
+                let table = table.baseAddress!
+                pool.run(rows) { row in
+                    for column in 0..<columns {
+                        let block = source + base + (row * space * columns * space + column * space) * inputs
+                        let line = target + ((frame * rows + row) * columns + column) * outputs
+                        for output in 0..<outputs {
+                            var sum: Float = 0
+                            for folded in output &* group..<(output &+ 1) &* group where table[folded] >= 0 {
+                                sum += block[table[folded]]
+                            }
+                            line[output] += sum * share
                         }
-                        line[output] += sum / Float(group)
                     }
                 }
             }

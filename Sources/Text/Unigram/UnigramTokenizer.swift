@@ -91,6 +91,50 @@ public struct UnigramTokenizer: Sendable {
         self.suffix = suffix
     }
 
+    /// The tokenizer that HuggingFace's converter makes of a SentencePiece model of umT5, for folders without
+    /// `tokenizer.json`: its pieces, 300 extra ids behind them, and no bytes for unknown characters although the model has them.
+    /// - Parameter path: `spiece.model`.
+    /// - Throws: `TextError.noTokenizer`, `.tokenizer`; `FormatError` where the file cannot be read.
+    public init(sentencePiece path: String) throws {
+        do {
+            let file = try MappedFile(path: path)
+            guard file.count <= SentencePieceModel.largestFile else {
+                throw TextError.tokenizer(
+                    path: path, .tooLarge(bytes: file.count, limit: SentencePieceModel.largestFile))
+            }
+            try self.init(withExtendedLifetime(file) { try SentencePieceContent(file.bytes) })
+        } catch FormatError.io(_, _, code: ENOENT) {
+            throw TextError.noTokenizer(path: path)
+        } catch let fault as TokenizerFault {
+            throw TextError.tokenizer(path: path, fault)
+        }
+    }
+
+    private init(_ content: SentencePieceContent) throws(TokenizerFault) {
+        guard let unknown = content.unknownID, let end = content.pieces.firstIndex(where: { $0.text == "</s>" }) else {
+            throw .missingPiece(content.unknownID == nil ? "<unk>" : "</s>")
+        }
+        guard let map = CharacterMap(content.characterMap) else { throw .characterMap }
+        let count = 300
+        let extras = (0..<count).map { "<extra_id_\(count - 1 - $0)>" }
+        model = UnigramModel(pieces: content.pieces + extras.map { ($0, 0) }, unknownID: unknown)
+        added =
+            content.controls.map {
+                TokenizerDescription.AddedToken(
+                    id: $0, content: content.pieces[$0].text, lstrip: false, rstrip: false)
+            }
+            + extras.enumerated().map {
+                TokenizerDescription.AddedToken(
+                    id: content.pieces.count + $0.offset, content: $0.element, lstrip: true, rstrip: true)
+            }.sorted { $0.content.utf8.count > $1.content.utf8.count }
+        suffix = [end]
+        fallsBackToBytes = false
+        normalizations = [.characterMap(map), .strip(left: false, right: true), .replaceSpaces(with: "\u{2581}")]
+        splitsAtWhitespace = false
+        prependsSpace = true
+        splitsWords = true
+    }
+
     private static func normalization(_ step: TokenizerDescription.Step) throws(TokenizerFault) -> Normalization {
         switch step.type {
         case "Precompiled":

@@ -37,6 +37,10 @@ public struct ExtractionOptions: Sendable {
     public var rank = 0
     public var rankCount = 1
 
+    /// Pixels along a frame at most.
+    static let longestSide = 4096
+    /// Frames of a segment at most, more than a day at 30 a second: metadata may claim any number.
+    static let longestSegment = 1 << 22
     /// Tokens of a text at most.
     public static let tokenLimit = 512
 
@@ -57,16 +61,23 @@ public struct ExtractionOptions: Sendable {
         func require(_ option: String, _ holds: Bool, _ expected: String, _ got: String) throws(ExtractionError) {
             guard holds else { throw .option(name: option, expected: expected, got: got) }
         }
-        if let fps = frames.targetFPS { try require("--target_fps", fps > 0, "a positive number", "\(fps)") }
-        if let stride = frames.stride { try require("--frame_stride", stride > 0, "a positive number", "\(stride)") }
+        if let fps = frames.targetFPS {
+            try require("--target_fps", (1...1000).contains(fps), "a number from 1 to 1000", "\(fps)")
+        }
+        if let stride = frames.stride {
+            try require(
+                "--frame_stride", (1...Self.longestSegment).contains(stride),
+                "a number from 1 to \(Self.longestSegment)",
+                "\(stride)")
+        }
         let patch = WanVAEEncoder.patch
         for (name, given) in [("--height and --width", size), ("--wrist_height and --wrist_width", size(of: "wrist"))] {
             guard let given else { continue }
             try require(
                 name,
-                (patch...4096).contains(given.height) && (patch...4096).contains(given.width)
+                (patch...Self.longestSide).contains(given.height) && (patch...Self.longestSide).contains(given.width)
                     && given.height % patch == 0 && given.width % patch == 0,
-                "multiples of \(patch) up to 4096 (wrist cameras get half of --height and --width unless "
+                "multiples of \(patch) up to \(Self.longestSide) (wrist cameras get half of --height and --width unless "
                     + "--wrist_height and --wrist_width say otherwise)",
                 "\(given.height) x \(given.width)")
         }

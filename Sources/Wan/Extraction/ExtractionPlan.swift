@@ -37,6 +37,11 @@ public struct ExtractionPlan: Sendable {
         } else {
             cameras = dataset.videoCameras
         }
+        // Cameras are folders of the result.
+        if let camera = cameras.first(where: { $0.key == "." || $0.key == ".." }) {
+            throw DataError.unknownCamera(
+                dataset: dataset.name, camera: camera.key, cameras: dataset.videoCameras.map(\.key))
+        }
         guard !cameras.isEmpty else { throw DataError.noCameras(dataset: dataset.name) }
         fps = max(1, Int(dataset.fps))
         var positions = Array(dataset.episodes.indices)
@@ -78,7 +83,9 @@ public struct ExtractionPlan: Sendable {
             case .malformed(let reason):
                 leftOut.append(LeftOut(.badSegment, episode: episode.episodeIndex, reason: reason))
             case .segment(let segment):
-                if let reason = Self.fault(segment, length: episode.length) {
+                if let reason = Self.fault(
+                    segment, length: episode.length, repeats: (options.frames.targetFPS ?? 0) / fps + 1)
+                {
                     leftOut.append(
                         LeftOut(
                             .badSegment, episode: episode.episodeIndex,
@@ -113,13 +120,18 @@ public struct ExtractionPlan: Sendable {
         }
     }
 
-    private static func fault(_ segment: ActionSegment, length: Int) -> String? {
+    /// - Parameter repeats: how often a frame may be taken.
+    private static func fault(_ segment: ActionSegment, length: Int, repeats: Int) -> String? {
         if segment.startFrame < 0 { return "start_frame \(segment.startFrame) is negative" }
         if segment.endFrame <= segment.startFrame {
             return "end_frame \(segment.endFrame) is not behind start_frame \(segment.startFrame)"
         }
-        return segment.endFrame > length
-            ? "end_frame \(segment.endFrame) is beyond the episode's \(length) frames" : nil
+        if segment.endFrame > length {
+            return "end_frame \(segment.endFrame) is beyond the episode's \(length) frames"
+        }
+        let limit = ExtractionOptions.longestSegment
+        return segment.endFrame - segment.startFrame > limit / max(1, repeats)
+            ? "a segment has at most \(limit / max(1, repeats)) frames" : nil
     }
 
     private static func padded(_ number: Int, to width: Int) -> String {

@@ -326,10 +326,13 @@ public final class LatentExtractor {
     private func size(of image: RGBImage, _ camera: Camera) throws -> (height: Int, width: Int) {
         let size = options.size(of: camera.key) ?? (image.height, image.width)
         let patch = WanVAEEncoder.patch
-        guard size.height % patch == 0, size.width % patch == 0, max(size.height, size.width) <= 4096 else {
+        guard size.height % patch == 0, size.width % patch == 0,
+            max(size.height, size.width) <= ExtractionOptions.longestSide
+        else {
             throw LeftOut.Fault(
                 cause: .badSize,
-                reason: "expected frames whose sides are multiples of \(patch) up to 4096, got \(image.height) x "
+                reason: "expected frames whose sides are multiples of \(patch) up to "
+                    + "\(ExtractionOptions.longestSide), got \(image.height) x "
                     + "\(image.width); give --height and --width")
         }
         return size

@@ -9,6 +9,7 @@ struct WanCheckpoint {
 
     private static let vaeFiles = ["Wan2.2_VAE.pth", "vae/diffusion_pytorch_model.safetensors"]
     private static let textFiles = ["models_t5_umt5-xxl-enc-bf16.pth", "text_encoder/model.safetensors"]
+    private static let modelFiles = ["google/umt5-xxl/spiece.model", "tokenizer/spiece.model"]
     private static let tokenizerFiles = ["google/umt5-xxl/tokenizer.json", "tokenizer/tokenizer.json"]
 
     /// - Throws: `ExtractionError.noCheckpoint`.
@@ -23,7 +24,11 @@ struct WanCheckpoint {
     func vae() throws -> WeightFile { try WeightFile(path: path("VAE weights", Self.vaeFiles)) }
 
     func tokenizer() throws -> UnigramTokenizer {
-        try UnigramTokenizer(path: path("tokenizer", Self.tokenizerFiles))
+        // Without HuggingFace's description the SentencePiece model says the same.
+        if !Self.tokenizerFiles.contains(where: exists), let file = Self.modelFiles.first(where: exists) {
+            return try UnigramTokenizer(sentencePiece: "\(folder)/\(file)")
+        }
+        return try UnigramTokenizer(path: path("tokenizer", Self.tokenizerFiles))
     }
 
     func textEncoder() throws -> WeightFile {

@@ -81,7 +81,8 @@ public struct LatentRecord: Sendable {
     public init?(path: String, expecting header: (_ height: Int, _ width: Int) -> Header?) {
         // Checksums: a file that was copied badly is done again.
         guard let root = try? TorchFile(path: path).root, root.dict?.entries.count == 14,
-            let height = root["video_height"]?.int, let width = root["video_width"]?.int, height > 0, width > 0,
+            let height = root["video_height"]?.int, let width = root["video_width"]?.int,
+            (1...ExtractionOptions.longestSide).contains(height), (1...ExtractionOptions.longestSide).contains(width),
             let header = header(height, width)
         else { return nil }
         let integers: [(String, Int)] = [
