@@ -33,6 +33,7 @@ let package = Package(
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+        .target(name: "PixelKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Randomness"),
         .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS"]),
         .target(name: "NN", dependencies: ["Tensor", "Randomness"]),
@@ -43,7 +44,9 @@ let package = Package(
             ]),
         .target(name: "Text", dependencies: ["Tensor", "Formats", "Randomness", "CSentencePiece"]),
         .target(name: "LAM", dependencies: ["NN", "Tensor", "Formats", "Randomness"]),
-        .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg", "CCurl", "Randomness"], path: "Sources/Data"),
+        .target(
+            name: "LAMData", dependencies: ["Formats", "CFFmpeg", "CCurl", "Randomness", "PixelKernels"],
+            path: "Sources/Data"),
         .target(name: "Wan", dependencies: ["LAMData", "Text", "Tensor", "Formats"]),
         .target(
             name: "LAMTrain",

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LAMData
 import LAMTrain
 
 /// `lam fit`: trains the model that a configuration describes.
@@ -28,6 +29,9 @@ struct FitCommand: ParsableCommand {
             try train(fit)
         } catch let exit as ExitCode {
             throw exit
+        } catch  where error.isHubCancellation && SignalTrap.received != nil {
+            Console.error("note: ended while waiting for the hub; no new checkpoint")
+            throw ExitCode(128 + (SignalTrap.received ?? 0))
         } catch {
             Console.error("error: \(error)")
             throw ExitStatus.code(for: error)
@@ -39,7 +43,8 @@ struct FitCommand: ParsableCommand {
         for notice in fit.notices { Console.error("note: \(notice)") }
         let parts = try TrainingParts(
             fit.configuration, checkpointRequest: fit.ckptPath, randomSeed: UInt64.random(in: 0...UInt64(UInt32.max)),
-            environment: ProcessInfo.processInfo.environment, threads: Threads.fromEnvironment
+            environment: ProcessInfo.processInfo.environment, threads: Threads.fromEnvironment,
+            isCancelled: { SignalTrap.received != nil }
         ) { Console.error("note: \($0)") }
         for line in parts.banner { Console.write(line + "\n") }
         let trainer = fit.configuration.trainer

@@ -39,6 +39,8 @@ public final class Trainer {
     /// Last values by bare tag, for `monitor` and file names.
     private var metrics: [String: Double] = [:]
     private var lastCheckpoint: String?
+    /// The last batch ended in an optimiser step.
+    private var hasJustStepped = false
     private var lastBatch: EncodedBatch?
     private var firstHeldOut: Evaluation?
 
@@ -86,7 +88,16 @@ public final class Trainer {
     /// Trains to the end of the epoch, or of the run. Returns the signal that interrupted it.
     private func runEpoch() throws -> Int32? {
         while progress.batchesInEpoch < limits.batchesPerEpoch {
-            guard try runBatch() else { continue }
+            do {
+                hasJustStepped = try runBatch()
+            } catch {
+                // A wait for the hub that a signal has ended. Only between two steps is there a state to go on from.
+                guard hasJustStepped, error.isHubCancellation, let signal = environment.interruption() else {
+                    throw error
+                }
+                return signal
+            }
+            guard hasJustStepped else { continue }
             if let signal = environment.interruption() { return signal }
             if limits.isRunOver(progress, seconds: elapsed) { break }
         }

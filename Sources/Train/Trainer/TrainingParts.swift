@@ -44,17 +44,21 @@ public final class TrainingParts {
     ///   - randomSeed: used where `seed_everything` leaves the seed to chance.
     ///   - environment: the process's variables, which say where pretrained weights and the hub are.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
+    ///   - isCancelled: ends a wait for the hub; asked from any thread.
     ///   - note: takes lines for the user.
     /// - Throws: errors of the datasets, the stream, the encoders, the checkpoint and the log folder.
     public init(
         _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64,
-        environment: [String: String], threads: Int?, note: (String) -> Void
+        environment: [String: String], threads: Int?, isCancelled: @escaping @Sendable () -> Bool = { false },
+        note: (String) -> Void
     ) throws {
         let model = configuration.model
         let trainer = configuration.trainer
         options = configuration.data.stream
         try options.validate()
-        sources = try StreamSource.open(options, hub: HubAccess(environment: environment))
+        var hub = try HubAccess(environment: environment)
+        hub.isCancelled = isCancelled
+        sources = try StreamSource.open(options, hub: hub)
         let checkpoint = try checkpointRequest.map {
             try CheckpointLocator.open($0, directories: Self.checkpointDirectories(trainer), note: note)
         }

@@ -86,6 +86,7 @@ struct DependencyTests {
         #expect(users("CYAML") == ["LAMTrain"])
         #expect(users("CSentencePiece") == ["Text"])
         #expect(users("COneDNN") == ["Tensor"] && users("COpenBLAS") == ["Tensor"] && users("Kernels") == ["Tensor"])
+        #expect(users("PixelKernels") == ["LAMData"])
         #expect(users("ArgumentParser") == ["CLI"])
         #expect(users("TestSupport").isEmpty)
         #expect(users("CLI").isEmpty)
