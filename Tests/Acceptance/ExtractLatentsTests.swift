@@ -167,6 +167,9 @@ import Wan
         // Latents of two precisions do not mix, nor do those of another program with ours.
         let other = try extract(program, "--precision", "bf16")
         #expect(other.status == 2 && other.error.contains("options.precision"))
+        // Nor when only some of them are made anew.
+        let some = try extract(program, "--precision", "bf16", "--overwrite", "--max_episodes", "1")
+        #expect(some.status == 2 && some.error.contains("options.precision") && latents(program).count == 8)
         try FileManager.default.removeItem(at: program.folder.url("dataset/latents/manifest.json"))
         let foreign = try extract(program)
         #expect(foreign.status == 2 && foreign.error.contains("manifest.json"))

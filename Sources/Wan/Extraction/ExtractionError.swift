@@ -28,8 +28,8 @@ extension ExtractionError: CustomStringConvertible, LocalizedError {
         case .noEpisodes(let dataset, let asked):
             "nothing to do: dataset \(dataset) has none of the episodes \(asked)"
         case .otherLatents(let path, let field, let expected, let got):
-            "latents that were made otherwise: \(path): \(field): expected \(expected), got \(got); give --overwrite to "
-                + "make them anew, or move them away"
+            "latents that were made otherwise: \(path): \(field): expected \(expected), got \(got); give --overwrite "
+                + "without --episodes and --max_episodes to make all anew, or move them away"
         case .damagedManifest(let path):
             "cannot read manifest: \(path): expected what an earlier run wrote; give --overwrite to make all latents anew"
         case .interrupted: "interrupted"

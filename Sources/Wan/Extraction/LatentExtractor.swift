@@ -48,14 +48,16 @@ public final class LatentExtractor {
         let tokenizer = try checkpoint.tokenizer()
         var texts = tokenize(tokenizer)
         let vaeWeights = try checkpoint.vae(), textWeights = try checkpoint.textEncoder()
+        // Weights that do not fit are found before anything is removed or written.
+        let backend = CPUBackend(threadCount: threads)
+        let encoder = try WanVAEEncoder(
+            weights: vaeWeights, precision: options.precision == .f32 ? .f32 : .bf16, on: backend)
+        _ = try UMT5Encoder(weights: textWeights, on: backend)
         let manifest = manifest(vaeWeights, textWeights)
         try requireOwnLatents(manifest)
         let complete = completeFiles(texts)
         let pending = pendingVideos(complete)
 
-        let backend = CPUBackend(threadCount: threads)
-        let encoder = try WanVAEEncoder(
-            weights: vaeWeights, precision: options.precision == .f32 ? .f32 : .bf16, on: backend)
         let needed = Set(pending.flatMap { $0.segments.map { Array($0.entry.text.utf8) } })
         let emptyText = options.dataset + "/empty_emb.pt"
         let writesEmptyText =
@@ -141,12 +143,29 @@ public final class LatentExtractor {
 
     /// Refuses to mix latents of other weights, or of another program, with those of this run.
     private func requireOwnLatents(_ manifest: ExtractionManifest) throws {
-        guard !options.overwrites else { return }
+        guard !options.overwrites else { return try removeOldLatents(manifest) }
         if let earlier = try ExtractionManifest.read(dataset.root) { return try manifest.requireSame(as: earlier) }
         let paths = plan.videos.lazy.flatMap { $0.segments.lazy.map(\.path) }
         if let path = paths.first(where: { FileManager.default.fileExists(atPath: $0) }), options.rank == 0 {
             throw ExtractionError.otherLatents(
                 path: path, field: "manifest.json", expected: "one of an earlier run beside the latents", got: "none")
+        }
+    }
+
+    /// Removes what this run makes anew, so that whoever goes on after an interruption takes no old file for a new one.
+    private func removeOldLatents(_ manifest: ExtractionManifest) throws {
+        let own = Set(plan.videos.flatMap { $0.segments.map(\.path) })
+        let earlier = try? ExtractionManifest.read(dataset.root)
+        if options.rankCount == 1, let earlier {
+            do throws(ExtractionError) { try manifest.requireSame(as: earlier) } catch {
+                // Files that stay would belong to a manifest that says something else of them.
+                let folder = dataset.root + "/latents"
+                let files = (FileManager.default.subpaths(atPath: folder) ?? []).filter { $0.hasSuffix(".pth") }
+                guard files.allSatisfy({ own.contains("\(folder)/\($0)") }) else { throw error }
+            }
+        }
+        for path in own where FileManager.default.fileExists(atPath: path) {
+            try FileManager.default.removeItem(atPath: path)
         }
     }
 
