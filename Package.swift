@@ -7,6 +7,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(
         name: "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil",
         providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])]),
+    .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -32,9 +33,11 @@ let package = Package(
     targets: systemLibraries + [
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
+        .target(name: "CMPI", dependencies: ["COpenMPI"]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
         .target(name: "PixelKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Randomness"),
+        .target(name: "Collectives", dependencies: ["CMPI"]),
         .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS"]),
         .target(name: "NN", dependencies: ["Tensor", "Randomness"]),
         .target(
@@ -51,18 +54,19 @@ let package = Package(
         .target(
             name: "LAMTrain",
             dependencies: [
-                "LAM", "LAMData", "Text", "Wan", "NN", "Tensor", "Formats", "Randomness", "CYAML",
+                "LAM", "LAMData", "Text", "Wan", "NN", "Tensor", "Formats", "Randomness", "Collectives", "CYAML",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ], path: "Sources/Train"),
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "LAMTrain", "LAMData", "LAM", "Wan", "Tensor", "Formats",
+                "LAMTrain", "LAMData", "LAM", "Wan", "Tensor", "Formats", "Collectives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Kernels", "Randomness", "TestSupport"]),
+        .testTarget(name: "CollectivesTests", dependencies: ["Collectives"]),
         .testTarget(name: "NNTests", dependencies: ["NN", "Tensor", "Randomness", "TestSupport"]),
         .testTarget(
             name: "FormatsTests",
@@ -89,7 +93,7 @@ let package = Package(
             dependencies: [
                 "CLI", "LAMTrain", "LAM", "Wan", "Formats", "TestSupport",
                 .product(name: "OrderedCollections", package: "swift-collections"),
-            ]),
+            ], exclude: ["two_hosts.sh"]),
     ],
     swiftLanguageModes: [.v6]
 )

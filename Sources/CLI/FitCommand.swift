@@ -1,6 +1,6 @@
 import ArgumentParser
+import Collectives
 import Foundation
-import LAMData
 import LAMTrain
 
 /// `lam fit`: trains the model that a configuration describes.
@@ -15,49 +15,56 @@ struct FitCommand: ParsableCommand {
     var arguments: [String] = []
 
     func run() throws {
-        do {
-            if arguments.contains("--help") || arguments.contains("-h") {
-                print(Self.help())
-                return
+        if arguments.contains("--help") || arguments.contains("-h") {
+            print(Self.help())
+            return
+        }
+        try RankedProgram.run(trapsSignals: true) { group in
+            let fit = try group.together(for: "configuration", status: { ExitStatus.code(for: $0).rawValue }) {
+                try FitArguments.parse(arguments: arguments)
             }
-            let fit = try FitArguments.parse(arguments: arguments)
             if let printConfig = fit.printConfig {
+                guard group.isRoot else { return nil }
                 print(fit.configuration.yaml(skippingDefaults: printConfig == .skipDefault), terminator: "")
-                return
+                return nil
             }
-            try fit.configuration.requireRunnable { fit.context.location(of: $0) }
-            try train(fit)
-        } catch let exit as ExitCode {
-            throw exit
-        } catch  where error.isHubCancellation && SignalTrap.received != nil {
-            Console.error("note: ended while waiting for the hub; no new checkpoint")
-            throw ExitCode(128 + (SignalTrap.received ?? 0))
-        } catch {
-            Console.error("error: \(error)")
-            throw ExitStatus.code(for: error)
+            return try train(fit, group)
         }
     }
 
-    private func train(_ fit: ParsedFit) throws {
-        SignalTrap.install()
-        for notice in fit.notices { Console.error("note: \(notice)") }
-        let parts = try TrainingParts(
-            fit.configuration, checkpointRequest: fit.ckptPath, randomSeed: UInt64.random(in: 0...UInt64(UInt32.max)),
-            environment: ProcessInfo.processInfo.environment, threads: Threads.fromEnvironment,
-            isCancelled: { SignalTrap.received != nil }
-        ) { Console.error("note: \($0)") }
-        for line in parts.banner { Console.write(line + "\n") }
+    /// Trains; returns the signal that has ended the run early.
+    private func train(_ fit: ParsedFit, _ group: any ProcessGroup) throws -> Int32? {
         let trainer = fit.configuration.trainer
+        group.timeout = trainer.timeout
+        let note: (String) -> Void = { if group.isRoot { Console.error("note: \($0)") } }
+        for notice in fit.notices { note("\(notice)") }
+        let drawn = [UInt64.random(in: 0...UInt64(UInt32.max))]
+        let seed = try group.allGather(drawn, for: "seed")[0][0]
+        let parts = try group.together(for: "opening of data and model", status: { ExitStatus.code(for: $0).rawValue })
+        {
+            let configuration = fit.configuration
+            let locate = { fit.context.location(of: $0) }
+            try configuration.requireRunnable(locate: locate)
+            try configuration.checkWorld(size: group.size, hosts: group.hostCount, locate: locate).map(note)
+            return try TrainingParts(
+                configuration, checkpointRequest: fit.ckptPath, randomSeed: seed,
+                environment: ProcessInfo.processInfo.environment, group: group,
+                threads: Threads.ofRank(localRanks: group.localSize),
+                isCancelled: { SignalTrap.received != nil }, note: note)
+        }
+        if group.isRoot { for line in parts.banner { Console.write(line + "\n") } }
+        // mpirun gives each process a terminal of its own, whatever its own output is.
+        let isTerminal = Console.isTerminal && group.size == 1
         let environment = TrainerEnvironment(
             write: Console.write,
             progressStyle: .choose(
-                isTerminal: Console.isTerminal, width: Console.width, isEnabled: trainer.enableProgressBar, rank: 0,
+                isTerminal: isTerminal, width: Console.width, isEnabled: trainer.enableProgressBar, rank: group.rank,
                 noColor: !(ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty,
                 everyNSteps: trainer.logEveryNSteps),
             interruption: { SignalTrap.received })
         let summary = try Trainer(fit.configuration, parts: parts, environment: environment).fit()
-        Console.write(summary.text + "\n")
-        if let signal = summary.signal { throw ExitCode(128 + signal) }
+        if group.isRoot { Console.write(summary.text + "\n") }
+        return summary.signal
     }
 
     private static func help() -> String {

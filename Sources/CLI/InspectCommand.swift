@@ -1,4 +1,5 @@
 import ArgumentParser
+import Collectives
 import Formats
 import Foundation
 import LAMData
@@ -12,6 +13,7 @@ struct InspectCommand: ParsableCommand {
         discussion: """
             Checks the metadata, the row counts of all data files and the frame counts of all videos. \
             With --verify every row and every frame is read, too; with --pairs one sees what a model is fed. \
+            Under mpirun the processes share the work of --verify. \
             A dataset on the hub is fetched as far as needed. \
             Exits with 3 and one line on standard error if something is wrong.
             """)
@@ -49,9 +51,17 @@ struct InspectCommand: ParsableCommand {
     }
 
     func run() throws {
+        try RankedProgram.run(trapsSignals: false) { group in
+            try run(group)
+            return nil
+        }
+    }
+
+    private func run(_ group: any ProcessGroup) throws {
         var outputs: [Output] = []
         var failure: ExitCode?
         do {
+            group.timeout = .infinity
             let hub = try HubAccess(environment: ProcessInfo.processInfo.environment)
             var options = StreamOptions(datasetMix: [])
             if isConfiguration {
@@ -62,23 +72,23 @@ struct InspectCommand: ParsableCommand {
                 options.datasetMix = [.init(isFolder ? URL(fileURLWithPath: path).standardizedFileURL.path : path, 1)]
             }
             for (place, entry) in options.datasetMix.enumerated() {
-                if !json, place > 0 { print("") }
+                if !json, place > 0, group.isRoot { print("") }
                 var report: DatasetReport?
                 do {
-                    let (made, verification) = try inspect(entry.name, options, hub, &report)
+                    let (made, verification) = try inspect(entry.name, options, hub, group, &report)
                     outputs.append(Output(dataset: made, verification: verification, error: nil))
-                } catch let error where error is DataError || error is ParquetError || error is StreamError {
+                } catch let error where ExitStatus.code(for: error) == ExitCode(3) {
                     outputs.append(Output(dataset: report, verification: nil, error: "\(error)"))
-                    Console.error("lam inspect: \(error)")
+                    if group.isRoot { Console.error("lam inspect: \(error)") }
                     failure = ExitCode(3)
                 }
             }
-            if failure == nil, let pairs { try draw(options, hub, to: pairs) }
-        } catch let error where !(error is ExitCode) {
-            Console.error("lam inspect: \(error)")
+            if failure == nil, group.isRoot, let pairs { try draw(options, hub, to: pairs) }
+        } catch let error where !(error is ExitCode) && (group.size == 1 || !(error is CollectiveError)) {
+            if group.isRoot { Console.error("lam inspect: \(error)") }
             failure = ExitStatus.code(for: error)
         }
-        if json {
+        if json, group.isRoot {
             let formatting: JSONEncoder.OutputFormatting = [.prettyPrinted, .withoutEscapingSlashes]
             if isConfiguration {
                 try Console.printJSON(outputs, formatting)
@@ -90,8 +100,33 @@ struct InspectCommand: ParsableCommand {
     }
 
     private func inspect(
-        _ entry: String, _ options: StreamOptions, _ hub: HubAccess, _ report: inout DatasetReport?
+        _ entry: String, _ options: StreamOptions, _ hub: HubAccess, _ group: any ProcessGroup,
+        _ report: inout DatasetReport?
     ) throws -> (DatasetReport, DatasetVerification?) {
+        let status: (any Error) -> Int32 = { ExitStatus.code(for: $0).rawValue }
+        let (dataset, cameras, made) = try group.together(for: "opening of the dataset", status: status) {
+            try open(entry, options, hub)
+        }
+        report = made
+        if !json, group.isRoot {
+            print(made.text(emphasis: isTerminal(STDOUT_FILENO) ? { "\u{1B}[1m\($0)\u{1B}[0m" } : { $0 }))
+        }
+        var verification: DatasetVerification?
+        if verify {
+            let own = try group.together(for: "verification", status: status) {
+                try decodePart(dataset, cameras, group)
+            }
+            let parts = try group.allGather([UInt8](JSONEncoder().encode(own)), for: "verification")
+            verification = DatasetVerification(
+                try parts.map { try JSONDecoder().decode(DatasetVerification.Findings.self, from: Data($0)) })
+        }
+        if !json, group.isRoot { printVerdict(made, verification) }
+        return (made, verification)
+    }
+
+    private func open(
+        _ entry: String, _ options: StreamOptions, _ hub: HubAccess
+    ) throws -> (LeRobotDataset, [Camera], DatasetReport) {
         let dataset: LeRobotDataset
         if FileManager.default.fileExists(atPath: "\(entry)/meta") || entry.hasPrefix("/") {
             dataset = try LeRobotDataset(
@@ -105,12 +140,7 @@ struct InspectCommand: ParsableCommand {
         } else {
             cameras = isConfiguration ? [try options.camera(of: dataset)] : dataset.cameras
         }
-        let made = try DatasetReport(dataset: dataset, cameras: cameras)
-        report = made
-        if !json { print(made.text(emphasis: isTerminal(STDOUT_FILENO) ? { "\u{1B}[1m\($0)\u{1B}[0m" } : { $0 })) }
-        let verification = verify ? try decodeEverything(dataset, cameras) : nil
-        if !json { printVerdict(made, verification) }
-        return (made, verification)
+        return (dataset, cameras, try DatasetReport(dataset: dataset, cameras: cameras))
     }
 
     /// Pairs as the first batches of training have them.
@@ -151,10 +181,15 @@ struct InspectCommand: ParsableCommand {
         }
     }
 
-    private func decodeEverything(_ dataset: LeRobotDataset, _ cameras: [Camera]) throws -> DatasetVerification {
-        let showsProgress = isTerminal(STDERR_FILENO)
+    /// This rank's part of the frames.
+    private func decodePart(
+        _ dataset: LeRobotDataset, _ cameras: [Camera], _ group: any ProcessGroup
+    ) throws -> DatasetVerification.Findings {
+        let showsProgress = isTerminal(STDERR_FILENO) && group.size == 1
         defer { if showsProgress { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
-        return try DatasetVerification(dataset: dataset, cameras: cameras) { done, total in
+        return try DatasetVerification.findings(
+            dataset: dataset, cameras: cameras, part: group.rank, of: group.size
+        ) { done, total in
             guard showsProgress else { return }
             FileHandle.standardError.write(Data("\rdecoding: \(done) of \(total) frames".utf8))
         }

@@ -106,10 +106,7 @@ public final class VectorQuantizer {
             let source = order[turn % order.count] * width
             write(Array(sources[source..<source + width]), to: codebook.value, row: code, backend)
             guard rule == .encoder, let optimizer else { continue }
-            let moments = optimizer.moments(of: codebook)
-            let zeros = [Float](repeating: 0, count: width)
-            write(zeros, to: moments.expAvg, row: code, backend)
-            write(zeros, to: moments.expAvgSq, row: code, backend)
+            optimizer.clearMoments(of: codebook, elements: code * width..<(code + 1) * width)
         }
         return dead
     }

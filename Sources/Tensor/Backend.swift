@@ -137,6 +137,10 @@ public protocol Backend: AnyObject, Sendable {
     /// The tensor's bytes in host memory, for writing them to a file without a further copy where they are there
     /// already. The pointer is valid as long as `owner` lives, and its contents until the tensor is written to.
     func hostBytes(of tensor: Tensor) -> (owner: AnyObject, bytes: UnsafeRawPointer)
+    /// The elements of an f32 tensor where the host, and the network, may read and write them themselves; nil where they
+    /// are out of its reach. All work on the tensor must have ended, and none may begin until its elements are as they
+    /// shall be.
+    func hostElements(of tensor: Tensor) -> UnsafeMutableBufferPointer<Float>?
 
     /// `out = x` in the other of f32 and bf16, rounded to nearest even. When rounding, also adds the sums over the rows of
     /// `x` viewed as `[rows, sums.count]` to `sums` where given.

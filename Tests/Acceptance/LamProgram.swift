@@ -122,6 +122,41 @@ final class LamProgram: Sendable {
         return try result(of: started)
     }
 
+    /// The same as `count` processes under mpirun, on however few cores.
+    func fit(ranks count: Int, _ options: [String]) throws -> Result {
+        let started = try process(ranks: count, ["fit", "--config", "config.yaml"] + options)
+        try started.process.run()
+        return try result(of: started)
+    }
+
+    /// `train.sh` without building: as many processes as the configuration asks for, not started yet.
+    func launch(restarts: Int, _ options: [String]) throws -> (process: Process, output: URL, error: URL) {
+        let started = try process([])
+        let program = started.process.executableURL?.path ?? "lam"
+        started.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        let script = Goldens.repository.appendingPathComponent("scripts/launch.sh").path
+        // A test's thread may have signals blocked, which its processes would inherit.
+        started.process.arguments =
+            ["--default-signal", script, "\(restarts)", program, "fit", "--config", "config.yaml"] + options
+        return started
+    }
+
+    /// mpirun with `count` processes of the program, not started yet.
+    func process(
+        ranks count: Int, launcher: [String] = [], _ arguments: [String]
+    ) throws -> (process: Process, output: URL, error: URL) {
+        let started = try process([])
+        let program = started.process.executableURL?.path ?? "lam"
+        started.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        started.process.arguments =
+            ["--default-signal", "mpirun", "-q", "-n", "\(count)", "--oversubscribe", "--bind-to", "none"] + launcher
+            + [program] + arguments
+        // Open MPI refuses root, whom containers run as, without these.
+        started.process.environment = ProcessInfo.processInfo.environment.merging(
+            ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]) { $1 }
+        return started
+    }
+
     /// Everything below the folder, as sorted relative paths of files.
     func files() -> [String] {
         (FileManager.default.subpaths(atPath: folder.root.path) ?? []).filter { path in

@@ -47,9 +47,6 @@ struct ConfigParseTests {
         #expect(
             lines == [
                 "trainer.accelerator: gpu: no GPU backend in this build, training on the CPU",
-                "trainer.devices: 7: data-parallel runs are not in this build yet; one process",
-                "trainer.strategy: ddp_find_unused_parameters_false: "
-                    + "data-parallel runs are not in this build yet; one process",
                 "trainer.precision: 16-mixed: runs as bf16-mixed: CPUs have bf16 products, and bf16 needs no loss scaling",
                 "model.log_interval: 5000: never read, as in the original; "
                     + "see trainer.log_every_n_steps and trainer.logger",

@@ -5,6 +5,26 @@ public struct DatasetVerification: Sendable, Encodable {
     /// Oddities that do not stop anything.
     public let warnings: [String]
 
+    /// What is found in a run of episodes. Several processes can look at one each.
+    public struct Findings: Sendable, Codable {
+        struct Camera: Codable {
+            struct Size: Codable {
+                var episode: Int
+                var width: Int
+                var height: Int
+            }
+
+            var key: String
+            /// Where the size of pictures is another than before, the first picture's among them.
+            var sizes: [Size] = []
+            /// Episodes whose place in their video is not where `from_timestamp` says.
+            var drifting: [Int] = []
+        }
+
+        var frames = 0
+        var cameras: [Camera] = []
+    }
+
     /// Frames held at once; episodes may be long.
     private static let batch = 16
 
@@ -13,42 +33,71 @@ public struct DatasetVerification: Sendable, Encodable {
     public init(
         dataset: LeRobotDataset, cameras: [Camera], progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws {
-        try dataset.verifyRows()
-        let total = dataset.totalFrames * cameras.count
-        var done = 0
+        self.init([try Self.findings(dataset: dataset, cameras: cameras, progress: progress)])
+    }
+
+    /// Puts together what processes have found, in the order of their parts.
+    public init(_ parts: [Findings]) {
+        frames = parts.reduce(0) { $0 + $1.frames }
         var warnings: [String] = []
+        for place in parts.first?.cameras.indices ?? 0..<0 {
+            let cameras = parts.compactMap { $0.cameras.indices.contains(place) ? $0.cameras[place] : nil }
+            var last: Findings.Camera.Size?
+            for size in cameras.flatMap(\.sizes) {
+                if let last, (last.width, last.height) != (size.width, size.height) {
+                    warnings.append(
+                        "\(cameras[0].key): episode \(size.episode) has pictures of \(size.width)x\(size.height), "
+                            + "others before it of \(last.width)x\(last.height)")
+                }
+                last = size
+            }
+            let drifting = cameras.flatMap(\.drifting)
+            if let first = drifting.first {
+                warnings.append(
+                    "\(cameras[0].key): from_timestamp of \(drifting.count) episodes (first: \(first)) points at another "
+                        + "frame than the episodes' lengths; the lengths are used")
+            }
+        }
+        self.warnings = warnings
+    }
+
+    /// Looks at part `part` of `parts` runs of episodes; the first one also reads the rows.
+    ///
+    /// - Throws: `DataError` or `ParquetError` for the first thing found wrong.
+    public static func findings(
+        dataset: LeRobotDataset, cameras: [Camera], part: Int = 0, of parts: Int = 1,
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws -> Findings {
+        if part == 0 { try dataset.verifyRows() }
+        let count = dataset.episodes.count
+        // Neighbours share files.
+        let episodes = count * part / parts..<count * (part + 1) / parts
+        let total = dataset.episodes[episodes].reduce(0) { $0 + $1.length } * cameras.count
+        var findings = Findings()
         for camera in cameras {
             let indexes = VideoIndexCache()
             let reader = try FrameReader(dataset: dataset, camera: camera, indexes: indexes)
-            var size: (width: Int, height: Int)?
-            var drifting: [Int] = []
-            for (position, episode) in dataset.episodes.enumerated() {
-                progress(done, total)
+            var found = Findings.Camera(key: camera.key)
+            for position in episodes {
+                let episode = dataset.episodes[position]
+                progress(findings.frames, total)
                 for start in stride(from: 0, to: episode.length, by: Self.batch) {
                     let numbers = Array(start..<min(start + Self.batch, episode.length))
-                    for image in try reader.frames(episode: position, frames: numbers) {
-                        if let size, size != (image.width, image.height) {
-                            warnings.append(
-                                "\(camera.key): episode \(episode.episodeIndex) has pictures of \(image.width)x"
-                                    + "\(image.height), others before it of \(size.width)x\(size.height)")
-                        }
-                        size = (image.width, image.height)
+                    for image in try reader.frames(episode: position, frames: numbers)
+                    where found.sizes.last.map({ ($0.width, $0.height) != (image.width, image.height) }) ?? true {
+                        found.sizes.append(
+                            .init(episode: episode.episodeIndex, width: image.width, height: image.height))
                     }
-                    done += numbers.count
+                    findings.frames += numbers.count
                 }
                 guard camera.kind == .video else { continue }
                 let index = try indexes.index(path: dataset.videoFile(of: episode, camera: camera))
                 let timeline = VideoTimeline(dataset: dataset, episode: episode, camera: camera, index: index)
-                if timeline.baseByTimestamp != nil { drifting.append(episode.episodeIndex) }
+                if timeline.baseByTimestamp != nil { found.drifting.append(episode.episodeIndex) }
             }
-            if let first = drifting.first {
-                warnings.append(
-                    "\(camera.key): from_timestamp of \(drifting.count) episodes (first: \(first)) points at another "
-                        + "frame than the episodes' lengths; the lengths are used")
-            }
+            findings.cameras.append(found)
         }
-        progress(done, total)
-        frames = done
-        self.warnings = warnings
+        progress(findings.frames, total)
+        return findings
     }
 }

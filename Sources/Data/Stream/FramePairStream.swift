@@ -34,6 +34,10 @@ public final class FramePairStream {
     public let pairsPerEpoch: Int
     /// Where the consumer stands: after the batch that `next()` returned last.
     public private(set) var state: StreamState
+    /// All that the order of samples depends on, as one text.
+    public var fingerprint: String {
+        state.fingerprint.sorted { $0.key < $1.key }.map { "\($0): \($1)" }.joined(separator: "; ")
+    }
     /// Seconds that `next()` has waited for batches since the beginning.
     public private(set) var waitedSeconds = 0.0
 

@@ -20,16 +20,21 @@ public final class AdamW {
     public var options: Options
     /// Steps taken.
     public var step = 0
-    /// First and second moments of every trainable parameter, flat, in the store's order.
+    /// Elements of the store's flat buffers that this optimiser updates, in ascending order: all, or this process's part.
+    public let owned: [Range<Int>]
+    /// First and second moments of the owned elements, one run after the other.
     public let expAvg: Tensor
     public let expAvgSq: Tensor
     private let store: ParameterStore
 
-    public init(_ store: ParameterStore, _ options: Options) {
+    /// - Parameter owned: what to update; nil for everything. Other elements keep their values, and have no moments.
+    public init(_ store: ParameterStore, _ options: Options, owned: [Range<Int>]? = nil) {
         self.store = store
         self.options = options
-        expAvg = store.backend.zeros([store.trainableCount])
-        expAvgSq = store.backend.zeros([store.trainableCount])
+        self.owned = owned ?? [0..<store.trainableCount]
+        let count = self.owned.reduce(0) { $0 + $1.count }
+        expAvg = store.backend.zeros([count])
+        expAvgSq = store.backend.zeros([count])
     }
 
     /// Takes one step with the gradients in the store times `gradientScale`.
@@ -38,18 +43,63 @@ public final class AdamW {
         let constants = AdamWStep(
             step: step, learningRate: learningRate, beta1: options.betas.0, beta2: options.betas.1,
             epsilon: options.epsilon, weightDecay: options.weightDecay, gradientScale: gradientScale)
-        store.backend.adamW(
-            constants, value: store.values, gradient: store.gradients, expAvg: expAvg, expAvgSq: expAvgSq)
+        forEachOwned(of: 0..<store.trainableCount) { elements, place in
+            store.backend.adamW(
+                constants, value: store.values.range(elements.lowerBound, elements.count),
+                gradient: store.gradients.range(elements.lowerBound, elements.count),
+                expAvg: expAvg.range(place, elements.count), expAvgSq: expAvgSq.range(place, elements.count))
+        }
     }
 
-    /// Both moments of one parameter, as views of its shape.
+    /// Both moments of one parameter, as views of its shape; of an optimiser that owns all of it.
     public func moments(of parameter: Parameter) -> (expAvg: Tensor, expAvgSq: Tensor) {
+        let elements = elements(of: parameter)
+        var views: (expAvg: Tensor, expAvgSq: Tensor)?
+        forEachOwned(of: elements) { own, place in
+            guard own == elements else { return }
+            views = (
+                expAvg.range(place, own.count).reshaped(parameter.shape),
+                expAvgSq.range(place, own.count).reshaped(parameter.shape)
+            )
+        }
+        guard let views else { preconditionFailure("\(parameter.name) is not wholly this optimiser's") }
+        return views
+    }
+
+    /// Forgets what is remembered of some elements of a parameter.
+    public func clearMoments(of parameter: Parameter, elements: Range<Int>) {
+        let start = self.elements(of: parameter).lowerBound
+        forEachOwned(of: start + elements.lowerBound..<start + elements.upperBound) { own, place in
+            store.backend.fill(expAvg.range(place, own.count), with: 0)
+            store.backend.fill(expAvgSq.range(place, own.count), with: 0)
+        }
+    }
+
+    /// Takes over the owned part of a parameter's moments.
+    public func load(expAvg: [Float], expAvgSq: [Float], of parameter: Parameter) {
+        let whole = elements(of: parameter)
+        forEachOwned(of: whole) { own, place in
+            let part = own.lowerBound - whole.lowerBound..<own.upperBound - whole.lowerBound
+            expAvg[part].withUnsafeBytes { store.backend.upload($0, to: self.expAvg.range(place, own.count)) }
+            expAvgSq[part].withUnsafeBytes { store.backend.upload($0, to: self.expAvgSq.range(place, own.count)) }
+        }
+    }
+
+    /// Elements of a parameter in the store's flat buffers.
+    private func elements(of parameter: Parameter) -> Range<Int> {
         let start = parameter.value.offset - store.values.offset
         precondition(
             parameter.value.memory === store.values.memory, "\(parameter.name) is not trained by this optimiser")
-        return (
-            expAvg.range(start, parameter.count).reshaped(parameter.shape),
-            expAvgSq.range(start, parameter.count).reshaped(parameter.shape)
-        )
+        return start..<start + parameter.count
+    }
+
+    /// The owned runs within some elements, and where the moments of each begin.
+    public func forEachOwned(of elements: Range<Int>, _ body: (_ elements: Range<Int>, _ place: Int) -> Void) {
+        var place = 0
+        for run in owned {
+            let part = run.clamped(to: elements)
+            if !part.isEmpty { body(part, place + part.lowerBound - run.lowerBound) }
+            place += run.count
+        }
     }
 }

@@ -9,7 +9,7 @@ extension Tape {
         forward.observer = observer
         let out = body(x.detached, forward)
         let input = x.detached, slot = x.slot
-        return record(out, from: [x], trainsParameters: true) { [self] gradient in
+        return record(out, from: [x], addingTo: forward.gradientsOfParameters) { [self] gradient in
             let again = Tape(on: backend, recording: true, autocast: autocast)
             let variable = again.variable(input)
             again.backward(from: body(variable, again), gradient: gradient)

@@ -12,6 +12,10 @@ public final class Tape {
     public let isCheckpointing: Bool
     /// Called with intermediate activations under the names the reference data uses; nil costs nothing.
     public var observer: ((_ name: String, _ activation: Tensor) -> Void)?
+    /// Learns when gradients of parameters are complete; set before the forward pass.
+    public var gradientListener: (any GradientListener)?
+    /// Gradients that operations would add to, on a tape whose operations another one records as one.
+    var gradientsOfParameters: [Tensor] = []
 
     private var records: [(output: Int, shape: [Int], backward: (Tensor) -> Void)] = []
     private var gradients: [Int: Tensor] = [:]
@@ -89,14 +93,37 @@ public final class Tape {
     /// Marks `output` as computed from `inputs`. `backward` gets the output's gradient, which nobody else needs any
     /// more.
     ///
-    /// - Parameter trainsParameters: whether the operation has a gradient of its own to add to a parameter.
+    /// - Parameter parameters: those to whose gradients `backward` adds, if they have any.
     func record(
-        _ output: Tensor, from inputs: [Tensor], trainsParameters: Bool = false,
+        _ output: Tensor, from inputs: [Tensor], training parameters: [Parameter?] = [],
         backward: @escaping (_ gradient: Tensor) -> Void
     ) -> Tensor {
-        guard isRecording, trainsParameters || inputs.contains(where: \.isTracked) else { return output }
+        record(output, from: inputs, addingTo: parameters.compactMap { $0?.gradient }, backward: backward)
+    }
+
+    func record(
+        _ output: Tensor, from inputs: [Tensor], addingTo parameterGradients: [Tensor],
+        backward: @escaping (_ gradient: Tensor) -> Void
+    ) -> Tensor {
+        guard isRecording else {
+            gradientsOfParameters += parameterGradients
+            return output
+        }
+        guard !parameterGradients.isEmpty || inputs.contains(where: \.isTracked) else { return output }
         nodeCount += 1
-        records.append((nodeCount, output.shape, backward))
+        guard let gradientListener, !parameterGradients.isEmpty else {
+            records.append((nodeCount, output.shape, backward))
+            return output.tracked(as: nodeCount)
+        }
+        for gradient in parameterGradients { gradientListener.willAdd(to: gradient) }
+        records.append(
+            (
+                nodeCount, output.shape,
+                { gradient in
+                    backward(gradient)
+                    for gradient in parameterGradients { gradientListener.didAdd(to: gradient) }
+                }
+            ))
         return output.tracked(as: nodeCount)
     }
 

@@ -63,6 +63,10 @@ public final class CPUBackend: Backend {
         (tensor.memory, UnsafeRawPointer(rawPointer(tensor)))
     }
 
+    public func hostElements(of tensor: Tensor) -> UnsafeMutableBufferPointer<Float>? {
+        UnsafeMutableBufferPointer(start: pointer(tensor), count: tensor.count)
+    }
+
     // MARK: Access to memory
 
     func rawPointer(_ tensor: Tensor) -> UnsafeMutableRawPointer {

@@ -18,8 +18,8 @@ extension Tape {
             hidden, weight: project.weight.value, bias: project.bias?.value, epilogue: .residual(residual), into: out)
         guard let input else { return out }
         let (source, kept, skipped) = (x.slot, kept(x), residual.slot)
-        let trains = expand.weight.isTrainable || project.weight.isTrainable
-        return record(out, from: [x, residual], trainsParameters: trains) { [self] gradient in
+        let parameters = [expand.weight, expand.bias, project.weight, project.bias]
+        return record(out, from: [x, residual], training: parameters) { [self] gradient in
             let dy = Matrix(rounded(gradient, bias: project.bias))
             let g = backend.empty(shape, .bf16)
             backend.multiply(dy, Matrix(project.weight.value), into: g, throughGELUOf: input)

@@ -24,7 +24,7 @@ extension Tape {
                 x, weight: weight.value, bias: bias.value, epsilon: epsilon, into: out, normalized: normalized,
                 rstd: rstd)
             let input = x.slot
-            let recorded = record(out, from: [x], trainsParameters: weight.isTrainable) { [self] gradient in
+            let recorded = record(out, from: [x], training: [weight, bias]) { [self] gradient in
                 writeGradient(of: input) { buffer, accumulates in
                     backend.layerNormBackward(
                         gradient, normalized: normalized, weight: weight.value, rstd: rstd, into: buffer,
@@ -41,7 +41,7 @@ extension Tape {
         let mean = backend.empty([rows])
         backend.layerNorm(
             x, weight: weight.value, bias: bias.value, epsilon: epsilon, into: out, mean: mean, rstd: rstd)
-        return record(out, from: [x], trainsParameters: weight.isTrainable) { [self] gradient in
+        return record(out, from: [x], training: [weight, bias]) { [self] gradient in
             writeGradient(of: x.slot) { buffer, accumulates in
                 backend.layerNormBackward(
                     gradient, x: x, weight: weight.value, mean: mean, rstd: rstd, into: buffer,

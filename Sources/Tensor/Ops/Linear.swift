@@ -27,7 +27,7 @@ extension Tape {
                 operand.now, weight: weight.value, bias: bias?.value, epilogue: .gelu(derivative: slope), into: out)
         }
         let (input, kept) = (x.slot, operand.kept)
-        return record(out, from: [x], trainsParameters: weight.isTrainable) { [self, slope] gradient in
+        return record(out, from: [x], training: [weight, bias]) { [self, slope] gradient in
             if let slope { backend.multiply(gradient, slope, into: gradient) }
             linearBackward(gradient, input, kept, weight: weight, bias: bias)
         }
@@ -39,7 +39,7 @@ extension Tape {
         let operand = operand(x)
         backend.linear(operand.now, weight: weight.value, bias: bias?.value, epilogue: .residual(residual), into: out)
         let (input, kept, skipped) = (x.slot, operand.kept, residual.slot)
-        return record(out, from: [x, residual], trainsParameters: weight.isTrainable) { [self] gradient in
+        return record(out, from: [x, residual], training: [weight, bias]) { [self] gradient in
             linearBackward(gradient, input, kept, weight: weight, bias: bias)
             accumulate(gradient, into: skipped)
         }

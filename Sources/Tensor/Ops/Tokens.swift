@@ -60,7 +60,7 @@ extension Tape {
             blocks: rows, length: count * width, sourceStride: count * width, target: prefix.count, targetStride: total)
         backend.copy(repeated, from: prefix.value, to: out, accumulate: false)
         backend.copy(rest, from: x, to: out, accumulate: false)
-        return record(out, from: [x], trainsParameters: prefix.isTrainable) { [self] gradient in
+        return record(out, from: [x], training: [prefix]) { [self] gradient in
             if let prefixGradient = prefix.gradient {
                 let own = backend.empty([rows, prefix.count])
                 let plan = BlockCopy(

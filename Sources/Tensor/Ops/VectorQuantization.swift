@@ -12,7 +12,7 @@ extension Tape {
     public func embedding(_ indices: Tensor, in table: Parameter) -> Tensor {
         let out = backend.empty(indices.shape + [table.shape[1]])
         backend.gatherRows(table.value, indices: indices, into: out)
-        return record(out, from: [], trainsParameters: table.isTrainable) { [self] gradient in
+        return record(out, from: [], training: [table]) { [self] gradient in
             if let tableGradient = table.gradient {
                 backend.scatterAddRows(gradient, indices: indices, to: tableGradient)
             }

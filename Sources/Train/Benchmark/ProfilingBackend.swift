@@ -52,6 +52,9 @@ public final class ProfilingBackend: Backend {
     public func hostBytes(of tensor: Tensor) -> (owner: AnyObject, bytes: UnsafeRawPointer) {
         base.hostBytes(of: tensor)
     }
+    public func hostElements(of tensor: Tensor) -> UnsafeMutableBufferPointer<Float>? {
+        base.hostElements(of: tensor)
+    }
 
     public func cast(_ x: Tensor, into out: Tensor, addingColumnSumsTo sums: Tensor?) {
         time("cast", [x, out]) { base.cast(x, into: out, addingColumnSumsTo: sums) }

@@ -22,18 +22,21 @@ extension LAMModule {
 
     /// Everything of the module, borrowed: write the checkpoint before the next step.
     ///
-    /// - Parameter frozen: encoders that the checkpoint is to contain.
+    /// - Parameters:
+    ///   - moments: those of all parameters, where the optimiser owns only a part.
+    ///   - frozen: encoders that the checkpoint is to contain.
     package func checkpoint(
-        epoch: Int, globalStep: Int, learningRate: Double, hasSchedule: Bool, frozen: FrozenWeights = FrozenWeights()
+        epoch: Int, globalStep: Int, learningRate: Double, hasSchedule: Bool, moments: WholeMoments? = nil,
+        frozen: FrozenWeights = FrozenWeights()
     ) -> LightningCheckpoint {
         var checkpoint = LightningCheckpoint(
             epoch: epoch, globalStep: globalStep, stateDict: stateDict(with: frozen))
         let indices = checkpoint.parameterIndices
-        var moments: OrderedDictionary<Int, AdamWState.Moments> = [:]
+        var states: OrderedDictionary<Int, AdamWState.Moments> = [:]
         for parameter in store.parameters where parameter.isTrainable && optimizer.step > 0 {
-            let own = optimizer.moments(of: parameter)
+            let own = moments?.of(parameter, in: store) ?? optimizer.moments(of: parameter)
             guard let index = indices[Self.stateDictPrefix + parameter.name] else { continue }
-            moments[index] = AdamWState.Moments(
+            states[index] = AdamWState.Moments(
                 step: optimizer.step, expAvg: stored(own.expAvg), expAvgSq: stored(own.expAvgSq))
         }
         var group = AdamWState.Group(lr: learningRate, params: Array(0..<indices.count))
@@ -42,7 +45,7 @@ extension LAMModule {
         group.eps = Double(options.epsilon)
         group.weightDecay = Double(options.weightDecay)
         if hasSchedule { group.initialLR = Double(options.learningRate) }
-        checkpoint.optimizers = [AdamWState(moments: moments, groups: [group])]
+        checkpoint.optimizers = [AdamWState(moments: states, groups: [group])]
         checkpoint.trainer = LightningCheckpoint.TrainerState(
             tensors: OrderedDictionary(
                 uniqueKeysWithValues: quantizers.map {
@@ -93,9 +96,8 @@ extension LAMModule {
         }
         for (index, parameter) in zip(indices, store.parameters) where parameter.isTrainable {
             guard let moments = adam?.moments[index] else { continue }
-            let own = optimizer.moments(of: parameter)
-            upload(moments.expAvg, to: own.expAvg)
-            upload(moments.expAvgSq, to: own.expAvgSq)
+            optimizer.load(
+                expAvg: moments.expAvg.floats(), expAvgSq: moments.expAvgSq.floats(), of: parameter)
             optimizer.step = moments.step
         }
         for quantizer in quantizers {

@@ -34,6 +34,11 @@ public enum MetricTag {
     /// The global gradient norm before clipping.
     public static let gradientNorm = "grad_norm_step"
 
+    /// Of a run of several processes: milliseconds a step in which gradients and values were on their way, and those of
+    /// them in which nothing was computed.
+    public static let communication = "throughput/communication_ms"
+    public static let exposedCommunication = "throughput/communication_exposed_ms"
+
     /// Samples that were bad and replaced since the run began, where `data.on_bad_sample` is `skip`.
     public static let skippedSamples = "data/skipped_samples"
 
@@ -63,14 +68,14 @@ public enum MetricTag {
         [loss(phase)] + Term.all(stage).map { term($0, phase) } + [copyBaseline(phase)]
     }
 
-    /// A batch's values under their bare tags.
-    static func values(of result: LAMModule.BatchResult, _ phase: Phase) -> [(tag: String, value: Double)] {
-        func values(_ part: LAMModule.Quantization) -> (Double, Double, Double) {
-            (Double(part.qLoss), Double(part.commitLoss), Double(part.codeUsage))
+    /// A batch's means under their bare tags.
+    static func values(of batch: BatchStatistics, _ phase: Phase) -> [(tag: String, value: Double)] {
+        func values(_ part: BatchStatistics.Codes) -> (Double, Double, Double) {
+            (part.qLoss / batch.samples, part.commitLoss / batch.samples, part.usage)
         }
         return tagged(
-            phase, loss: Double(result.loss), mse: Double(result.mseLoss), action: values(result.action),
-            uncontrolled: result.uncontrolled.map(values), baseline: Double(result.copyBaseline))
+            phase, loss: batch.loss / batch.samples, mse: batch.mseLoss / batch.samples, action: values(batch.action),
+            uncontrolled: batch.uncontrolled.map(values), baseline: batch.copyBaseline / batch.samples)
     }
 
     /// An evaluation's values under their bare tags.

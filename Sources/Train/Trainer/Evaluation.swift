@@ -1,3 +1,4 @@
+import Collectives
 import LAM
 import LAMData
 import Tensor
@@ -24,10 +25,10 @@ public struct Evaluation: Sendable {
         /// Mean over batches of the share of codes that occur in one, as the original logs it.
         public var codeUsage = 0.0
 
-        fileprivate mutating func add(_ batch: LAMModule.Quantization, weight: Double) {
-            qLoss += Double(batch.qLoss) * weight
-            commitLoss += Double(batch.commitLoss) * weight
-            codeUsage += Double(batch.codeUsage)
+        fileprivate mutating func add(_ batch: BatchStatistics.Codes) {
+            qLoss += batch.qLoss
+            commitLoss += batch.commitLoss
+            codeUsage += batch.usage
         }
 
         fileprivate mutating func divide(samples: Double, batches: Double) {
@@ -42,38 +43,58 @@ public struct Evaluation: Sendable {
     /// The reconstruction's error as a share of the copy baseline's; below 1 means that the codes tell something.
     public var errorShare: Double { copyBaseline > 0 ? mseLoss / copyBaseline : .infinity }
 
-    /// Runs the model over at most `limit` batches of `stream`.
+    /// Runs the model over at most `limit` batches of `stream`, which is this rank's share of a split.
     ///
-    /// - Parameter visit: sees each batch with its result.
+    /// - Parameter visit: sees each batch of this rank with its result.
+    /// - Returns: the same on all ranks, over the pairs of all.
     static func run(
-        _ module: LAMModule, encoder: BatchEncoder, stream: FramePairStream, limit: Int?,
+        _ module: LAMModule, encoder: BatchEncoder, stream: FramePairStream, limit: Int?, group: any ProcessGroup,
         visit: (_ batch: FramePairBatch, _ result: LAMModule.BatchResult) -> Void = { _, _ in }
     ) throws -> Evaluation {
-        var evaluation = Evaluation(codeCounts: [Int](repeating: 0, count: module.model.quantizer.codeCount))
-        if module.model.frozenQuantizer != nil { evaluation.uncontrolled = Quantization() }
-        var batches = 0
-        while limit.map({ batches < $0 }) ?? true, let batch = try stream.next() {
-            batches += 1
+        var batches: [BatchStatistics] = []
+        while limit.map({ batches.count < $0 }) ?? true, let batch = try stream.next() {
             let input = try encoder(batch)
             let result = module.validationStep(input.patches, language: input.language)
-            let weight = Double(batch.samples.count)
-            evaluation.samples += batch.samples.count
-            evaluation.loss += Double(result.loss) * weight
-            evaluation.mseLoss += Double(result.mseLoss) * weight
-            evaluation.copyBaseline += Double(result.copyBaseline) * weight
-            evaluation.action.add(result.action, weight: weight)
-            if let uncontrolled = result.uncontrolled {
-                evaluation.uncontrolled?.add(uncontrolled, weight: weight)
-            }
-            for index in result.action.indices { evaluation.codeCounts[Int(index)] += 1 }
+            batches.append(BatchStatistics(result, samples: batch.samples.count))
             visit(batch, result)
         }
-        let total = Double(max(1, evaluation.samples))
-        evaluation.loss /= total
-        evaluation.mseLoss /= total
-        evaluation.copyBaseline /= total
-        evaluation.action.divide(samples: total, batches: Double(max(1, batches)))
-        evaluation.uncontrolled?.divide(samples: total, batches: Double(max(1, batches)))
-        return evaluation
+        return Evaluation(try joined(batches, empty: BatchStatistics(of: module), over: group), module)
+    }
+
+    /// Each batch of all ranks together. A rank may have none of the last one, or none at all.
+    private static func joined(
+        _ own: [BatchStatistics], empty: BatchStatistics, over group: any ProcessGroup
+    ) throws -> [BatchStatistics] {
+        guard group.size > 1 else { return own }
+        let all = try group.allGather(own.flatMap(\.values), for: "validation")
+        let length = empty.values.count
+        let count = all.map { $0.count / length }.max() ?? 0
+        return (0..<count).map { batch in
+            var sums = empty.values
+            for values in all where values.count >= (batch + 1) * length {
+                for place in 0..<length { sums[place] += values[batch * length + place] }
+            }
+            return empty.with(sums)
+        }
+    }
+
+    private init(_ batches: [BatchStatistics], _ module: LAMModule) {
+        codeCounts = [Int](repeating: 0, count: module.model.quantizer.codeCount)
+        if module.model.frozenQuantizer != nil { uncontrolled = Quantization() }
+        for batch in batches {
+            samples += Int(batch.samples)
+            loss += batch.loss
+            mseLoss += batch.mseLoss
+            copyBaseline += batch.copyBaseline
+            action.add(batch.action)
+            if let codes = batch.uncontrolled { uncontrolled?.add(codes) }
+            for (code, count) in batch.action.counts.enumerated() { codeCounts[code] += Int(count) }
+        }
+        let total = Double(max(1, samples)), count = Double(max(1, batches.count))
+        loss /= total
+        mseLoss /= total
+        copyBaseline /= total
+        action.divide(samples: total, batches: count)
+        uncontrolled?.divide(samples: total, batches: count)
     }
 }

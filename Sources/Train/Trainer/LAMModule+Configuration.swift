@@ -8,12 +8,14 @@ extension LAMModule {
     /// - Parameters:
     ///   - featureWidth: D of the vision encoder.
     ///   - languageWidth: width of the text encoder, where there is one.
+    ///   - sharding: what the optimiser updates, where not everything.
     ///   - resumed: the checkpoint whose weights will replace the initial ones; stage 1's is then not needed.
     ///   - note: takes lines for the user.
     /// - Throws: `TrainerError` and `CheckpointError` of the stage-1 checkpoint.
     static func make(
         _ model: ModelConfiguration, featureWidth: Int, languageWidth: Int? = nil, backend: any Backend, seed: UInt64,
-        autocast: Autocast = .off, resuming resumed: LightningCheckpoint?, note: (String) -> Void
+        autocast: Autocast = .off, sharding: ((ParameterStore) -> [Range<Int>])? = nil,
+        resuming resumed: LightningCheckpoint?, note: (String) -> Void
     ) throws -> LAMModule {
         let options = LatentActionModelOptions(
             modelDim: model.modelDim, latentDim: model.latentDim, numLatents: model.numLatents,
@@ -27,7 +29,7 @@ extension LAMModule {
         if model.stage == .stage1 {
             return LAMModule(
                 backend: backend, featureWidth: featureWidth, languageWidth: languageWidth, options: options,
-                optimizer: optimizer, seed: seed, autocast: autocast)
+                optimizer: optimizer, seed: seed, autocast: autocast, sharding: sharding)
         }
 
         var stageOne: StageOneCheckpoint?
@@ -44,7 +46,9 @@ extension LAMModule {
         } else {
             frozenCodes = ControllableLatentActionModel.originalFrozenCodes
         }
-        let module = LAMModule(backend: backend, optimizer: optimizer, seed: seed, autocast: autocast) {
+        let module = LAMModule(
+            backend: backend, optimizer: optimizer, seed: seed, autocast: autocast, sharding: sharding
+        ) {
             ControllableLatentActionModel($0, featureWidth: featureWidth, frozenCodes: frozenCodes, options)
         }
         if let stageOne {

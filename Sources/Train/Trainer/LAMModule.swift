@@ -38,11 +38,18 @@ public final class LAMModule {
         public var codeUsage: Float
         /// Codes `[B * n]`.
         public var indices: [Int32]
+        /// Codes that there are.
+        public var codeCount: Int
+        /// What `codeUsage` is a fraction of; `codeCount` but for the original's way of counting.
+        public var usageDivisor: Int
     }
 
-    /// - Parameter model: declares the model in the module's store.
+    /// - Parameters:
+    ///   - sharding: what the optimiser updates of the store, where not everything.
+    ///   - model: declares the model in the module's store.
     public init(
         backend: any Backend, optimizer: AdamW.Options, seed: UInt64, autocast: Autocast = .off,
+        sharding: ((ParameterStore) -> [Range<Int>])? = nil,
         model: (ParameterScope) -> any LatentActionModeling
     ) {
         self.backend = backend
@@ -50,7 +57,7 @@ public final class LAMModule {
         store = ParameterStore(backend: backend)
         self.model = model(store.root)
         store.allocate(seed: seed)
-        self.optimizer = AdamW(store, optimizer)
+        self.optimizer = AdamW(store, optimizer, owned: sharding?(store))
     }
 
     /// A stage-1 model.
@@ -60,9 +67,10 @@ public final class LAMModule {
     ///   - languageWidth: width of the text encoder; nil for a model without language.
     public convenience init(
         backend: any Backend, featureWidth: Int, languageWidth: Int? = nil, options: LatentActionModelOptions,
-        optimizer: AdamW.Options, seed: UInt64, autocast: Autocast = .off
+        optimizer: AdamW.Options, seed: UInt64, autocast: Autocast = .off,
+        sharding: ((ParameterStore) -> [Range<Int>])? = nil
     ) {
-        self.init(backend: backend, optimizer: optimizer, seed: seed, autocast: autocast) {
+        self.init(backend: backend, optimizer: optimizer, seed: seed, autocast: autocast, sharding: sharding) {
             LatentActionModel($0, featureWidth: featureWidth, languageWidth: languageWidth, options)
         }
     }
@@ -71,12 +79,15 @@ public final class LAMModule {
     ///
     /// - Parameters:
     ///   - language: the samples' instructions, for a model with a language width.
+    ///   - gradients: learns when gradients are complete.
     ///   - observer: sees intermediate activations by name.
     public func trainingStep(
-        _ patches: Tensor, language: LanguageTokens? = nil, observer: ((String, Tensor) -> Void)? = nil
+        _ patches: Tensor, language: LanguageTokens? = nil, gradients: (any GradientListener)? = nil,
+        observer: ((String, Tensor) -> Void)? = nil
     ) -> (output: LatentActionOutput, result: BatchResult) {
         let tape = Tape(
             on: backend, recording: true, autocast: autocast, checkpointing: checkpointsActivations)
+        tape.gradientListener = gradients
         tape.observer = observer
         let output = model(patches, language: language, tape)
         tape.backward(from: output.loss)
@@ -99,32 +110,58 @@ public final class LAMModule {
     /// - Returns: the global gradient norm before clipping.
     public func optimizerStep(learningRate: Float, gradientScale: Float = 1, clipNorm: Double?) -> Double {
         let norm = GradientClipping.globalNorm(store) * Double(gradientScale)
+        optimizerStep(learningRate: learningRate, gradientScale: gradientScale, norm: norm, clipNorm: clipNorm)
+        return norm
+    }
+
+    /// The same where the norm is known.
+    func optimizerStep(learningRate: Float, gradientScale: Float, norm: Double, clipNorm: Double?) {
         let clip = GradientClipping.scale(norm: norm, limit: clipNorm)
         optimizer.update(learningRate: learningRate, gradientScale: gradientScale * clip)
         store.zeroGradients()
-        return norm
+    }
+
+    /// What the number of frozen codes in use is divided by; nil without frozen codes.
+    var frozenUsageDivisor: Int? {
+        model.frozenQuantizer.map { quantizer in
+            model.options.usage == .original
+                ? max(quantizer.codeCount, ControllableLatentActionModel.originalUsageDivisor) : quantizer.codeCount
+        }
+    }
+
+    /// What the quantisers have counted since their last restarts, one after the other.
+    var codeUses: [Double] {
+        get { [model.quantizer, model.frozenQuantizer].compactMap { $0 }.flatMap { $0.usage.map(Double.init) } }
+        set {
+            var rest = newValue[...]
+            for quantizer in [model.quantizer, model.frozenQuantizer].compactMap({ $0 }) {
+                quantizer.usage = rest.prefix(quantizer.codeCount).map { Float($0) }
+                rest = rest.dropFirst(quantizer.codeCount)
+            }
+        }
     }
 
     private func summarize(_ output: LatentActionOutput, _ patches: Tensor) -> BatchResult {
         let first = Tape(on: backend, recording: false).frame(patches, 0)
         let baseline = backend.empty([])
         backend.meanSquaredError(first, output.target, into: baseline)
-        let frozenCodes = model.frozenQuantizer.map { quantizer in
-            model.options.usage == .original
-                ? max(quantizer.codeCount, ControllableLatentActionModel.originalUsageDivisor) : quantizer.codeCount
-        }
         return BatchResult(
             loss: scalar(output.loss), mseLoss: scalar(output.mseLoss),
-            action: quantization(output.action, of: model.quantizer.codeCount),
-            uncontrolled: output.uncontrolled.map { quantization($0, of: frozenCodes ?? 1) },
+            action: quantization(output.action, model.quantizer, divisor: model.quantizer.codeCount),
+            uncontrolled: output.uncontrolled.flatMap { part in
+                model.frozenQuantizer.map { quantization(part, $0, divisor: frozenUsageDivisor ?? $0.codeCount) }
+            },
             copyBaseline: scalar(baseline), recon: output.recon, emb: output.action.emb)
     }
 
-    private func quantization(_ action: QuantizedAction, of codes: Int) -> Quantization {
+    private func quantization(
+        _ action: QuantizedAction, _ quantizer: VectorQuantizer, divisor: Int
+    ) -> Quantization {
         let indices = backend.int32s(action.indices)
         return Quantization(
             qLoss: scalar(action.qLoss), commitLoss: scalar(action.commitLoss),
-            codeUsage: Float(Set(indices).count) / Float(codes), indices: indices)
+            codeUsage: Float(Set(indices).count) / Float(divisor), indices: indices,
+            codeCount: quantizer.codeCount, usageDivisor: divisor)
     }
 
     private func scalar(_ tensor: Tensor) -> Float { backend.floats(tensor)[0] }

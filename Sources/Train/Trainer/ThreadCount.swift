@@ -1,3 +1,4 @@
+import Foundation
 import Tensor
 
 /// How many compute threads the surroundings ask for.
@@ -5,6 +6,14 @@ public enum ThreadCount {
     /// The same for the CPUs of this process's affinity mask.
     public static func requested(by environment: [String: String]) -> Int? {
         requested(by: environment, usable: CPUBackend.usableCPUs)
+    }
+
+    /// The same for one of `localRanks` processes on this machine. Where nothing is asked for and none is bound to CPUs
+    /// of its own, each takes an equal share.
+    public static func requested(by environment: [String: String], localRanks: Int) -> Int? {
+        if let requested = requested(by: environment) { return requested }
+        let usable = CPUBackend.usableCPUs
+        return localRanks > 1 && usable == ProcessInfo.processInfo.processorCount ? max(1, usable / localRanks) : nil
     }
 
     /// `OMP_NUM_THREADS`, which job scripts set for every program, or what Slurm gave to this task; nil where neither

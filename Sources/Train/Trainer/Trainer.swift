@@ -1,3 +1,4 @@
+import Collectives
 import Formats
 import Foundation
 import LAM
@@ -43,6 +44,16 @@ public final class Trainer {
     private var hasJustStepped = false
     private var lastBatch: EncodedBatch?
     private var firstHeldOut: Evaluation?
+    /// Batches since the last optimiser step, and what the quantisers had counted then.
+    private var pending: [BatchStatistics] = []
+    private var codeUsesAtStep: [Double]
+    /// What the last step's report says, the same on all ranks: the run's seconds and a signal to end.
+    private var agreedSeconds = 0.0
+    private var agreedSignal: Int32?
+    /// The optimiser's state of all ranks while a checkpoint is written, where each has a part.
+    private var moments: WholeMoments?
+    /// Communication up to the last logged step.
+    private var loggedCommunication = (step: 0, seconds: 0.0, exposed: 0.0)
 
     public init(_ configuration: LAMConfiguration, parts: TrainingParts, environment: TrainerEnvironment) {
         self.configuration = configuration
@@ -50,11 +61,12 @@ public final class Trainer {
         self.environment = environment
         limits = RunLimits(
             configuration.trainer, framesInMix: parts.stream.framesInMix,
-            batchSize: configuration.data.stream.batchSize, hasValidation: parts.hasValidation)
+            batchSize: parts.globalBatch, hasValidation: parts.hasValidation)
         reporter = ProgressReporter(
             style: environment.progressStyle, totalSteps: limits.totalSteps,
             peakSamplesPerSecond: environment.progressStyle == .silent ? nil : parts.peakSamplesPerSecond,
             write: environment.write)
+        codeUsesAtStep = parts.module.codeUses
         if let checkpoint = parts.resumedFrom {
             progress = checkpoint.progress
             for callback in parts.checkpoints { callback.restore(checkpoint.callbacks) }
@@ -65,16 +77,16 @@ public final class Trainer {
     ///
     /// - Throws: `TrainerError`, and what the data, the disk or the loggers throw. The last checkpoint stays whole.
     public func fit() throws -> FitSummary {
+        try requireSameStart()
         if parts.hasValidation, configuration.trainer.numSanityValSteps != 0, parts.resumedFrom == nil {
             let steps = configuration.trainer.numSanityValSteps
             _ = try parts.evaluate(limit: steps < 0 ? nil : steps)
         }
-        var signal: Int32?
-        while signal == nil, !limits.isRunOver(progress, seconds: elapsed) {
-            signal = try runEpoch()
-        }
+        while agreedSignal == nil, !limits.isRunOver(progress, seconds: agreedSeconds) { try runEpoch() }
+        let signal = agreedSignal
         reporter.finish()
-        for callback in parts.checkpoints {
+        try prepareCheckpoint()
+        for callback in parts.checkpoints where parts.group.isRoot {
             try callback.saveFinal(step: progress.globalStep, isInterrupted: signal != nil) {
                 try writeCheckpoint(to: $0, weightsOnly: signal == nil && callback.configuration.saveWeightsOnly)
             }
@@ -85,24 +97,25 @@ public final class Trainer {
 
     // MARK: Epochs
 
-    /// Trains to the end of the epoch, or of the run. Returns the signal that interrupted it.
-    private func runEpoch() throws -> Int32? {
+    /// Trains to the end of the epoch, or of the run.
+    private func runEpoch() throws {
         while progress.batchesInEpoch < limits.batchesPerEpoch {
             do {
                 hasJustStepped = try runBatch()
             } catch {
-                // A wait for the hub that a signal has ended. Only between two steps is there a state to go on from.
-                guard hasJustStepped, error.isHubCancellation, let signal = environment.interruption() else {
-                    throw error
-                }
-                return signal
+                // A wait for the hub that a signal has ended. Only between two steps is there a state to go on from, and
+                // only a single process knows that it is between them.
+                guard hasJustStepped, parts.group.size == 1, error.isHubCancellation,
+                    let signal = environment.interruption()
+                else { throw error }
+                agreedSignal = signal
+                return
             }
             guard hasJustStepped else { continue }
-            if let signal = environment.interruption() { return signal }
-            if limits.isRunOver(progress, seconds: elapsed) { break }
+            if agreedSignal != nil { return }
+            if limits.isRunOver(progress, seconds: agreedSeconds) { break }
         }
         if progress.batchesInEpoch >= limits.batchesPerEpoch { try endEpoch() }
-        return nil
     }
 
     /// One batch; true when it ended in an optimiser step.
@@ -112,37 +125,61 @@ public final class Trainer {
         guard let batch = try parts.stream.next() else {
             preconditionFailure("the training stream is endless")
         }
-        for skipped in batch.skipped { reporter.note("\(skipped)") }
+        for skipped in batch.skipped { noteOfRank("\(skipped)") }
         let module = parts.module
         let input = try parts.batchEncoder(batch)
         lastBatch = input
-        let (_, result) = module.trainingStep(input.patches, language: input.language)
-        try requireFinite("loss", Double(result.loss))
-        let values = MetricTag.values(of: result, .train)
-        progress.count(values)
-        for (tag, value) in values { metrics[tag] = value }
-        progress.firstLoss = progress.firstLoss ?? Double(result.loss)
-
+        progress.countBatch()
         let isStep = limits.isStepDue(progress)
-        if isStep { try takeStep(result, values) }
+        // Batches before the last one of a step only add to the gradients; nothing is sent.
+        if isStep { parts.reducer?.begin() }
+        let (_, result) = module.trainingStep(
+            input.patches, language: input.language, gradients: isStep ? parts.reducer : nil)
+        pending.append(BatchStatistics(result, samples: batch.samples.count))
+        var loss = Double(result.loss)
+        if isStep { loss = try takeStep(result) }
         if limits.isValidationDue(progress) { try validate() }
         reporter.update(
-            epoch: progress.epoch, step: progress.globalStep, loss: Double(result.loss),
+            epoch: progress.epoch, step: progress.globalStep, loss: loss,
             seconds: (ContinuousClock.now - start) / .seconds(1), waiting: parts.stream.waitedSeconds - waited,
-            samples: batch.samples.count, now: elapsed)
+            samples: batch.samples.count * parts.group.size, now: elapsed)
         return isStep
     }
 
-    private func takeStep(_ result: LAMModule.BatchResult, _ values: [(tag: String, value: Double)]) throws {
+    /// What the ranks agree on before an optimiser step. Counts its batches; returns the report and the last one's values.
+    private func agree() throws -> (report: StepReport, values: [(tag: String, value: Double)]) {
+        try parts.reducer?.finish()
+        let uses = zip(parts.module.codeUses, codeUsesAtStep).map { $0 - $1 }
+        let report = try StepReport(
+            batches: pending, codeUses: uses, skippedSamples: parts.stream.skippedSamples,
+            signal: environment.interruption() ?? 0, seconds: elapsed
+        ).reduced(over: parts.group)
+        pending = []
+        parts.module.codeUses = zip(codeUsesAtStep, report.codeUses).map { $0 + $1 }
+        agreedSeconds = report.seconds
+        agreedSignal = report.signal == 0 ? nil : report.signal
+        var values: [(tag: String, value: Double)] = []
+        for batch in report.batches {
+            values = MetricTag.values(of: batch, .train)
+            try requireFinite("loss", batch.loss)
+            progress.add(values)
+            progress.firstLoss = progress.firstLoss ?? batch.loss / batch.samples
+        }
+        for (tag, value) in values { metrics[tag] = value }
+        return (report, values)
+    }
+
+    /// One optimiser step; returns the last batch's loss over all ranks.
+    private func takeStep(_ result: LAMModule.BatchResult) throws -> Double {
+        let (report, values) = try agree()
         let model = configuration.model
         let factor = model.learningRateSchedule.factor(
             atStep: progress.globalStep, of: limits.totalSteps, lr: model.optimizer.lr)
         let learningRate = model.optimizer.lr * factor
         // An epoch may end before the last group of batches is full.
         let accumulated = (progress.batchesInEpoch - 1) % limits.accumulatedBatches + 1
-        let norm = parts.module.optimizerStep(
-            learningRate: Float(learningRate), gradientScale: 1 / Float(accumulated),
-            clipNorm: configuration.trainer.gradientClipVal)
+        let norm = try updateParameters(
+            learningRate: Float(learningRate), gradientScale: 1 / Float(accumulated * parts.group.size))
         try requireFinite("gradient norm", norm)
         progress.globalStep += 1
         progress.stepsInEpoch += 1
@@ -153,18 +190,45 @@ public final class Trainer {
             if parts.monitorsLearningRate { line.append((MetricTag.learningRate, learningRate)) }
             line.append((MetricTag.epoch, Double(progress.epoch)))
             if configuration.data.stream.onBadSample == .skip {
-                line.append((MetricTag.skippedSamples, Double(parts.stream.skippedSamples)))
+                line.append((MetricTag.skippedSamples, Double(report.skippedSamples)))
             }
             line += reporter.throughput
+            line += communication()
             // Lightning counts a logged step from 0.
             try parts.logger.log(step: progress.globalStep - 1, values: line)
         }
         if model.restart == .encoder, progress.globalStep.isMultiple(of: model.restartEveryNSteps) {
-            restartCodes(latents: result.emb)
+            try restartCodes(latents: result.emb)
         }
-        for callback in parts.checkpoints where callback.isDue(afterStep: progress.globalStep) {
-            try save(callback)
+        codeUsesAtStep = parts.module.codeUses
+        try save(parts.checkpoints.filter { $0.isDue(afterStep: progress.globalStep) })
+        return metrics[MetricTag.loss(.train)] ?? Double(result.loss)
+    }
+
+    /// Clips and applies the gradients; returns their norm before.
+    private func updateParameters(learningRate: Float, gradientScale: Float) throws -> Double {
+        let clip = configuration.trainer.gradientClipVal
+        guard let reducer = parts.reducer else {
+            return parts.module.optimizerStep(
+                learningRate: learningRate, gradientScale: gradientScale, clipNorm: clip)
         }
+        let norm = try reducer.sumOfSquares().squareRoot() * Double(gradientScale)
+        parts.module.optimizerStep(
+            learningRate: learningRate, gradientScale: gradientScale, norm: norm, clipNorm: clip)
+        try reducer.shareValues()
+        return norm
+    }
+
+    /// Milliseconds a step since the last logged one; nothing of a single process.
+    private func communication() -> [(tag: String, value: Double)] {
+        guard let reducer = parts.reducer else { return [] }
+        let now = (progress.globalStep, parts.group.communicationSeconds, reducer.exposedSeconds)
+        defer { loggedCommunication = now }
+        let steps = Double(max(1, now.0 - loggedCommunication.step))
+        return [
+            (MetricTag.communication, 1000 * (now.1 - loggedCommunication.seconds) / steps),
+            (MetricTag.exposedCommunication, 1000 * (now.2 - loggedCommunication.exposed) / steps),
+        ]
     }
 
     private func endEpoch() throws {
@@ -173,13 +237,14 @@ public final class Trainer {
         }
         try parts.logger.log(
             step: max(0, progress.globalStep - 1), values: means + [(MetricTag.epoch, Double(progress.epoch))])
-        if configuration.model.restart == .original { restartCodes(latents: nil) }
+        if configuration.model.restart == .original { try restartCodes(latents: nil) }
+        codeUsesAtStep = parts.module.codeUses
         let ended = progress.epoch
         progress.beginNextEpoch()
-        for callback in parts.checkpoints
-        where callback.isDue(afterEpoch: ended, isValidation: false, hasValidation: parts.hasValidation) {
-            try save(callback)
-        }
+        try save(
+            parts.checkpoints.filter {
+                $0.isDue(afterEpoch: ended, isValidation: false, hasValidation: parts.hasValidation)
+            })
     }
 
     private func validate() throws {
@@ -194,19 +259,23 @@ public final class Trainer {
                 + "\(evaluation.codesInUse) of \(evaluation.codeCounts.count) codes")
         firstHeldOut = firstHeldOut ?? evaluation
         let isEpochEnd = progress.batchesInEpoch >= limits.batchesPerEpoch
-        for callback in parts.checkpoints
-        where isEpochEnd && callback.isDue(afterEpoch: progress.epoch, isValidation: true, hasValidation: true) {
-            try save(callback)
-        }
+        try save(
+            parts.checkpoints.filter {
+                isEpochEnd && $0.isDue(afterEpoch: progress.epoch, isValidation: true, hasValidation: true)
+            })
     }
 
     // MARK: Codes and checkpoints
 
-    private func restartCodes(latents: Tensor?) {
+    /// - Parameter latents: of this rank's last batch. Those of all ranks in their order are those of one process with
+    ///   the global batch.
+    private func restartCodes(latents: Tensor?) throws {
         let model = parts.module.model
         var generator = RandomGenerator(seed: parts.seed, purpose: "restart", progress.globalStep)
+        let own = latents.map(parts.module.backend.floats) ?? []
         let restarted = model.quantizer.restartDeadCodes(
-            configuration.model.restart, latents: latents.map(parts.module.backend.floats) ?? [],
+            configuration.model.restart,
+            latents: latents == nil ? [] : try parts.group.allGather(own, for: "restart of codes").flatMap { $0 },
             optimizer: parts.module.optimizer, backend: parts.module.backend, &generator)
         // The two records cover the same steps, though no frozen code restarts.
         model.frozenQuantizer?.resetUsage()
@@ -223,6 +292,30 @@ public final class Trainer {
     private var knownMetrics: [String] {
         let stage = configuration.model.stage
         return MetricTag.tags(.train, stage) + (parts.hasValidation ? MetricTag.tags(.val, stage) : [])
+    }
+
+    /// Makes sure before the first step that all ranks start from the same.
+    private func requireSameStart() throws {
+        guard parts.group.size > 1 else { return }
+        try parts.group.requireSame(configuration.yaml(), what: "configuration")
+        try parts.group.requireSame(
+            "\(parts.seed), step \(progress.globalStep), sample \(parts.stream.state.position)", what: "start")
+        try parts.group.requireSame(parts.stream.fingerprint, what: "datasets")
+        try parts.requireSameParameters()
+    }
+
+    /// What all ranks do before rank 0 writes a checkpoint.
+    private func prepareCheckpoint() throws {
+        guard parts.group.size > 1, !parts.checkpoints.isEmpty else { return }
+        try parts.requireSameParameters()
+        moments = try parts.reducer?.gatherMoments(parts.module.optimizer)
+    }
+
+    private func save(_ callbacks: [ModelCheckpoint]) throws {
+        guard !callbacks.isEmpty else { return }
+        try prepareCheckpoint()
+        for callback in callbacks where parts.group.isRoot { try save(callback) }
+        moments = nil
     }
 
     private func save(_ callback: ModelCheckpoint) throws {
@@ -245,7 +338,8 @@ public final class Trainer {
             atStep: max(0, progress.globalStep - 1), of: limits.totalSteps, lr: model.optimizer.lr)
         var checkpoint = parts.module.checkpoint(
             epoch: lightningEpoch, globalStep: progress.globalStep, learningRate: model.optimizer.lr * factor,
-            hasSchedule: model.learningRateSchedule != LearningRateSchedule(), frozen: parts.encoders.checkpointed)
+            hasSchedule: model.learningRateSchedule != LearningRateSchedule(), moments: moments,
+            frozen: parts.encoders.checkpointed)
         checkpoint.loops =
             LightningProgress(
                 epoch: lightningEpoch, batches: progress.batches,
@@ -291,6 +385,12 @@ public final class Trainer {
         }
         try parts.logger.close()
         return summary
+    }
+
+    /// Prints a line that concerns this rank alone.
+    private func noteOfRank(_ line: String) {
+        if parts.group.isRoot { return reporter.note(line) }
+        environment.write("\(parts.group.name(of: parts.group.rank)): \(line)\n")
     }
 
     private func requireFinite(_ what: String, _ value: Double) throws {

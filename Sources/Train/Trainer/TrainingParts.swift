@@ -1,3 +1,4 @@
+import Collectives
 import Formats
 import Foundation
 import LAM
@@ -16,6 +17,9 @@ public final class TrainingParts {
 
     /// Seed of everything random outside the data stream.
     let seed: UInt64
+    let group: any ProcessGroup
+    /// Of a run of several processes.
+    let reducer: GradientReducer?
     let module: LAMModule
     let encoders: FrozenEncoders
     let batchEncoder: BatchEncoder
@@ -26,6 +30,9 @@ public final class TrainingParts {
     let monitorsLearningRate: Bool
     /// Batches of the held-out split, where there is one.
     let validationBatches: Int?
+    /// Samples of a batch over all ranks.
+    let globalBatch: Int
+    private let accumulatedBatches: Int
     private let sources: [StreamSource]
     private let options: StreamOptions
     private let features: FeatureCache?
@@ -43,15 +50,17 @@ public final class TrainingParts {
     ///   - checkpointRequest: `last`, `best` or a path to go on from.
     ///   - randomSeed: used where `seed_everything` leaves the seed to chance.
     ///   - environment: the process's variables, which say where pretrained weights and the hub are.
+    ///   - group: the processes of the run, each of which has such parts.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
     ///   - isCancelled: ends a wait for the hub; asked from any thread.
     ///   - note: takes lines for the user.
     /// - Throws: errors of the datasets, the stream, the encoders, the checkpoint and the log folder.
     public init(
         _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64,
-        environment: [String: String], threads: Int?, isCancelled: @escaping @Sendable () -> Bool = { false },
-        note: (String) -> Void
+        environment: [String: String], group: any ProcessGroup = SingleProcess(), threads: Int?,
+        isCancelled: @escaping @Sendable () -> Bool = { false }, note: (String) -> Void
     ) throws {
+        self.group = group
         let model = configuration.model
         let trainer = configuration.trainer
         options = configuration.data.stream
@@ -76,11 +85,22 @@ public final class TrainingParts {
         for line in encoders.notes { note(line) }
         if let checkpoint { try encoders.requireSame(as: checkpoint) }
         try encoders.checkInstructions(of: sources)
+        let sharding = { (store: ParameterStore) in
+            GradientReducer.ownedRanges(
+                of: store, bucketMiB: trainer.gradientBucketMiB, rank: group.rank, size: group.size)
+        }
         module = try LAMModule.make(
             model, featureWidth: encoders.vision.featureWidth,
             languageWidth: encoders.text?.encoder.configuration.width, backend: backend, seed: seed,
-            autocast: trainer.precision.autocast, resuming: checkpoint, note: note)
+            autocast: trainer.precision.autocast,
+            sharding: group.size > 1 && trainer.shardsOptimizer ? sharding : nil, resuming: checkpoint, note: note)
         module.checkpointsActivations = trainer.activationCheckpointing
+        reducer =
+            group.size == 1
+            ? nil
+            : GradientReducer(
+                module.store, group: group, wire: trainer.gradientWire, bucketMiB: trainer.gradientBucketMiB,
+                isSharded: trainer.shardsOptimizer)
         if let line = trainer.precision.advice(on: backend) { note(line) }
 
         var streamState: StreamState?
@@ -94,17 +114,20 @@ public final class TrainingParts {
         } else {
             resumedFrom = nil
         }
+        globalBatch = options.batchSize * group.size
+        accumulatedBatches = trainer.accumulateGradBatches
         features = try Self.openFeatureCache(configuration, encoders.vision, sources)
         for line in features?.notes ?? [] { note(line) }
         batchEncoder = BatchEncoder(encoders, on: backend, cache: features)
         stream = try FramePairStream(
-            sources: sources, options, split: .train, restoring: streamState, features: features)
+            sources: sources, options, split: .train, rank: group.rank, worldSize: group.size,
+            restoring: streamState, features: features)
         validationBatches =
             try options.valFraction > 0
-            ? (FramePairStream(sources: sources, options, split: .val).pairsPerEpoch + options.batchSize - 1)
-                / options.batchSize : nil
+            ? (FramePairStream(sources: sources, options, split: .val).pairsPerEpoch + globalBatch - 1) / globalBatch
+            : nil
         // Nothing is created on disk before everything above has succeeded.
-        logger = try LoggerGroup.open(for: configuration)
+        logger = group.isRoot ? try LoggerGroup.open(for: configuration) : LoggerGroup([])
         let directory = logger.directory.isEmpty ? trainer.defaultRootDir ?? "." : logger.directory
         checkpoints = trainer.checkpoints.map { ModelCheckpoint($0, defaultDirectory: directory + "/checkpoints") }
         monitorsLearningRate = trainer.callbacks.callbacks.contains {
@@ -122,7 +145,8 @@ public final class TrainingParts {
 
     /// Samples per second of a run that did its arithmetic at the machine's best rate of products, measured now.
     var peakSamplesPerSecond: Double {
-        ProductCeiling.measure(module.backend, module.autocast, ProductCeiling.brief) / gflopPerSample
+        ProductCeiling.measure(module.backend, module.autocast, ProductCeiling.brief) * Double(group.size)
+            / gflopPerSample
     }
 
     /// Lines about the run, before it starts.
@@ -139,33 +163,59 @@ public final class TrainingParts {
                 + "\(dataset.pairs) pairs, camera \(dataset.camera), window \(frames) frames at "
                 + "\(dataset.fps.formatted4) fps\(short)"
         }
-        return [
-            module.backend.summary,
-            "\(parameters) trainable parameters, \(work.formatted4) GFLOP a sample, batch \(options.batchSize)",
+        let factors = [group.size, options.batchSize, accumulatedBatches].enumerated().filter { $0 == 1 || $1 > 1 }
+        let split = factors.count == 1 ? "" : " (\(factors.map { "\($1)" }.joined(separator: " x ")))"
+        return [module.backend.summary] + ranks + [
+            "\(parameters) trainable parameters, \(work.formatted4) GFLOP a sample, batch \(globalBatch * accumulatedBatches)\(split)"
         ] + datasets + (stream.memory.map { ["data stream: \($0)"] } ?? [])
+    }
+
+    /// What works together, where it is more than this process.
+    private var ranks: [String] {
+        guard let reducer else { return [] }
+        let hosts = group.hostCount == 1 ? group.hosts[0] : "\(group.hostCount) hosts"
+        return [
+            "\(group.size) ranks on \(hosts), each with the threads above, optimiser \(reducer.isSharded ? "sharded" : "on each rank"), gradients in "
+                + "\(reducer.buckets.count) buckets of \(reducer.wire.rawValue)"
+        ]
     }
 
     var hasValidation: Bool { options.valFraction > 0 }
 
     func evaluate(limit: Int?) throws -> Evaluation {
-        let stream = try FramePairStream(sources: sources, options, split: .val, features: features)
-        return try Evaluation.run(module, encoder: batchEncoder, stream: stream, limit: limit)
+        let stream = try stream(.val)
+        return try Evaluation.run(module, encoder: batchEncoder, stream: stream, limit: limit, group: group)
+    }
+
+    /// This rank's share of a finite split.
+    private func stream(_ split: EpisodeSplit) throws -> FramePairStream {
+        try FramePairStream(
+            sources: sources, options, split: split, rank: group.rank, worldSize: group.size, features: features)
     }
 
     /// Evaluates for the end of a run, and draws the contact sheets where features are pictures.
     func evaluateForSummary(into summary: inout FitSummary) throws -> [(code: Int, image: PNGImage)] {
-        let stream = try FramePairStream(
-            sources: sources, options, split: hasValidation ? .val : .all, features: features)
+        let stream = try stream(hasValidation ? .val : .all)
         var sheets = (encoders.vision as? PixelEncoder).map {
             ContactSheets(encoder: $0, resolution: options.resolution, codes: module.model.quantizer.codeCount)
         }
         summary.isHeldOut = hasValidation
         summary.evaluation = try Evaluation.run(
-            module, encoder: batchEncoder, stream: stream, limit: hasValidation ? nil : Self.summaryBatches
+            module, encoder: batchEncoder, stream: stream, limit: hasValidation ? nil : Self.summaryBatches,
+            group: group
         ) { batch, result in
             sheets?.add(batch, indices: result.action.indices, recon: module.backend.floats(result.recon))
         }
         return sheets?.sheets() ?? []
+    }
+
+    /// - Throws: `CollectiveError.differs` if the ranks' parameters are not the same bits.
+    func requireSameParameters() throws {
+        let (owner, bytes) = module.backend.hostBytes(of: module.store.values)
+        let digest = withExtendedLifetime(owner) {
+            XXHash64.hash(UnsafeRawBufferPointer(start: bytes, count: 4 * module.store.trainableCount))
+        }
+        try group.requireSame(String(digest, radix: 16), what: "parameters")
     }
 
     /// Adds what resuming needs beyond Lightning's entries.

@@ -21,10 +21,13 @@ public struct TrainingProgress: Codable, Sendable, Equatable {
         [epoch, globalStep, batches, batchesInEpoch, stepsInEpoch].allSatisfy { 0...(1 << 53) ~= $0 }
     }
 
-    /// Adds one batch's values to the epoch's sums.
-    mutating func count(_ values: [(tag: String, value: Double)]) {
+    mutating func countBatch() {
         batches += 1
         batchesInEpoch += 1
+    }
+
+    /// Adds one batch's values to the epoch's sums.
+    mutating func add(_ values: [(tag: String, value: Double)]) {
         for (tag, value) in values { epochSums[tag, default: 0] += value }
     }
 

@@ -71,6 +71,7 @@ struct DependencyTests {
             "Wan": ["NN", "LAM", "LAMTrain", "CYAML"],
             "LAM": ["LAMData", "Wan", "LAMTrain", "CFFmpeg", "CYAML", "Text"],
             "LAMData": ["Wan", "Tensor", "NN", "LAM", "LAMTrain", "Kernels", "COneDNN"],
+            "Collectives": ["Wan", "Tensor", "NN", "LAM", "LAMData", "LAMTrain", "Formats"],
             "LAMTrain": ["CLI"],
         ]
         for (target, unwanted) in forbidden {
@@ -86,6 +87,7 @@ struct DependencyTests {
         #expect(users("CYAML") == ["LAMTrain"])
         #expect(users("CSentencePiece") == ["Text"])
         #expect(users("COneDNN") == ["Tensor"] && users("COpenBLAS") == ["Tensor"] && users("Kernels") == ["Tensor"])
+        #expect(users("CMPI") == ["Collectives"] && users("COpenMPI") == ["CMPI"])
         #expect(users("PixelKernels") == ["LAMData"])
         #expect(users("ArgumentParser") == ["CLI"])
         #expect(users("TestSupport").isEmpty)

@@ -94,13 +94,11 @@ extension LAMConfiguration {
             context.note(
                 "trainer.accelerator", trainer.accelerator, "no GPU backend in this build, training on the CPU")
         }
-        let oneProcess = "data-parallel runs are not in this build yet; one process"
-        if trainer.numNodes > 1 { context.note("trainer.num_nodes", String(trainer.numNodes), oneProcess) }
-        if case .count(let count) = trainer.devices, count > 1 {
-            context.note("trainer.devices", String(count), oneProcess)
-        }
-        if !["auto", "single_device"].contains(trainer.strategy) {
-            context.note("trainer.strategy", trainer.strategy, oneProcess)
+        // Variants such as ddp_find_unused_parameters_false are about PyTorch's own bookkeeping.
+        if !["auto", "single_device"].contains(trainer.strategy), !trainer.strategy.hasPrefix("ddp") {
+            context.note(
+                "trainer.strategy", trainer.strategy,
+                "runs as ddp: each process has all parameters; ddp_sharded splits the optimiser's state")
         }
         if trainer.precision == .mixed16 {
             context.note(
@@ -130,6 +128,31 @@ extension LAMConfiguration {
         if model.stage == .stage2, model.stageOneCheckpoint == nil {
             context.note("model.stage", "stage-2", "without stage_one_ckpt the frozen codebook is a random one")
         }
+    }
+
+    /// Checks the processes that are there against those that the configuration asks for.
+    ///
+    /// - Parameters:
+    ///   - size, hosts: processes, and machines with different names.
+    /// - Returns: a line for the user where fewer run than the configuration says, as nothing has started the others.
+    /// - Throws: `ConfigurationError.conflict` where several run, but not so many.
+    public func checkWorld(
+        size: Int, hosts: Int, locate: (String) -> ConfigLocation = { _ in .schemaDefault }
+    ) throws -> String? {
+        guard case .count(let devices) = trainer.devices else { return nil }
+        let wanted = devices.multipliedReportingOverflow(by: trainer.numNodes)
+        guard wanted.overflow || wanted.partialValue != size else { return nil }
+        let asked =
+            trainer.numNodes == 1
+            ? "\(devices) processes" : "\(devices) processes on each of \(trainer.numNodes) machines"
+        if size == 1 {
+            return "trainer.devices: \(devices): \(asked) need mpirun -n \(wanted.partialValue) lam fit, or train.sh; "
+                + "one process"
+        }
+        throw ConfigurationError.conflict(
+            path: "trainer.devices", at: locate("trainer.devices"),
+            problem: "\(asked), but \(size) run on \(hosts)",
+            remedy: "start \(wanted.partialValue) with mpirun -n, or set devices to \(size / max(1, hosts))")
     }
 
     /// Checks that this build can train with the configuration, as far as this can be seen without touching data.

@@ -14,9 +14,14 @@ extension TrainerConfiguration: IgnoresOptions {
         .init(
             "accelerator", \.accelerator, acceleratorRule, "Kind of device.", differs: "The CPU, whatever is asked for."
         ),
-        .init("num_nodes", \.numNodes, .from(1, to: 1_000_000), "Machines.", differs: "One process."),
-        .init("devices", \.devices, "Processes per machine.", differs: "One process."),
-        .init("strategy", \.strategy, "How processes share the work.", differs: "One process."),
+        .init("num_nodes", \.numNodes, .from(1, to: 1_000_000), "Machines, for `train.sh`."),
+        .init(
+            "devices", \.devices, "Processes per machine, which `train.sh` starts with mpirun; `auto`: one.",
+            differs: "Processes are started by MPI, not by the program itself."),
+        .init(
+            "strategy", \.strategy,
+            "How processes share the work: `ddp`, or `ddp_sharded`, where each keeps a part of the optimiser's state.",
+            differs: "Other names run as `ddp`; the original sets none."),
         .init(
             "precision", \.precision, "Type of the arithmetic.",
             differs: "`16-mixed` runs as `bf16-mixed`; `bf16-true`, `16-true` and `64-true` are refused."),
@@ -50,7 +55,19 @@ extension TrainerConfiguration: IgnoresOptions {
             "Make a transformer block's activations again in the backward pass instead of keeping them.",
             differs: "New."),
         .init(
-            "num_threads", \.numThreads, .ifPresent(.from(1, to: 4_096)), "Threads of the arithmetic; null: all cores.",
+            "gradient_wire", \.gradientWire,
+            "Format in which gradients travel between processes; sums are made in f32.",
+            differs: "New."),
+        .init(
+            "gradient_bucket_mib", \.gradientBucketMiB, .positive,
+            "Size in MiB of the pieces in which gradients are sent during the backward pass.",
+            differs: "DDP's `bucket_cap_mb`."),
+        .init(
+            "timeout", \.timeout, .positive, "Seconds after which a process that does not come ends the run.",
+            differs: "New."),
+        .init(
+            "num_threads", \.numThreads, .ifPresent(.from(1, to: 4_096)),
+            "Threads of the arithmetic in each process; null: its cores.",
             differs: "New."),
     ]
 

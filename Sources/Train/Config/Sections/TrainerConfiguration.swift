@@ -1,3 +1,5 @@
+import Collectives
+
 /// `trainer`: the loop, in the vocabulary of Lightning's `Trainer`. Each property is the option of the same name in
 /// `options`, which documents it.
 public struct TrainerConfiguration: ConfigSection {
@@ -26,8 +28,14 @@ public struct TrainerConfiguration: ConfigSection {
     public var defaultRootDir: String?
     public var activationCheckpointing = false
     public var numThreads: Int?
+    public var gradientWire = WireFormat.f32
+    public var gradientBucketMiB = 25.0
+    public var timeout = 1800.0
 
     public init() {}
+
+    /// Whether each rank keeps the optimiser's state of its share of the parameters only.
+    public var shardsOptimizer: Bool { strategy == "ddp_sharded" }
 
     /// The checkpoint callbacks that a run has: the configured ones, or Lightning's default one where there is none.
     public var checkpoints: [ModelCheckpointConfiguration] {

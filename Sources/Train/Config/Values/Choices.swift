@@ -1,3 +1,4 @@
+import Collectives
 import LAM
 
 /// Which latent action model is trained.
@@ -28,6 +29,7 @@ public enum TextEncoder: String, ConfigChoice {
     case t5Base = "t5-base"
 }
 
+extension WireFormat: ConfigChoice {}
 extension TextMask: ConfigChoice {}
 extension CodeUsage: ConfigChoice {}
 extension CodeRestart: ConfigChoice {}
