@@ -3,6 +3,7 @@ import Collectives
 import Formats
 import LAMData
 import LAMTrain
+import Wan
 
 /// What an error means to the shell: 2 usage or configuration, 3 data, 1 anything else.
 enum ExitStatus {
@@ -15,7 +16,8 @@ enum ExitStatus {
             ExitCode(2)
         case ConversionError.exists, ConversionError.otherConversion, ConversionError.invalidOption: ExitCode(2)
         case ConversionError.segments, ConversionError.unsupported: ExitCode(3)
-        case is DataError, is StreamError, is ParquetError: ExitCode(3)
+        case ExtractionError.option, ExtractionError.otherLatents: ExitCode(2)
+        case is DataError, ExtractionError.noEpisodes, is StreamError, is ParquetError: ExitCode(3)
         default: ExitCode.failure
         }
     }

@@ -7,7 +7,7 @@ struct Lam: ParsableCommand {
         commandName: "lam", abstract: "Trains latent action models on robot video.",
         subcommands: [
             FitCommand.self, InspectCommand.self, ConvertCommand.self, ActionConfigCommand.self,
-            ConvertCheckpointCommand.self, ParityCommand.self, BenchCommand.self,
+            ExtractLatentsCommand.self, ConvertCheckpointCommand.self, ParityCommand.self, BenchCommand.self,
         ])
 
     /// Like ArgumentParser's own, but a usage error ends with 2, as a configuration error does.
