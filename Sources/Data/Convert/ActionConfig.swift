@@ -4,12 +4,6 @@ import Foundation
 /// The parts of episodes that have instructions of their own: `action_config`, LingBot-VA's addition to LeRobot's
 /// episodes, by which `lam extract-latents` goes.
 public struct ActionConfig: Sendable, Equatable {
-    public struct Segment: Sendable, Equatable {
-        /// Frames of the episode, the end exclusive.
-        public let frames: Range<Int>
-        public let text: String
-    }
-
     /// Where segments come from.
     public enum Source: Sendable, Equatable {
         /// One segment for each episode: all of it, with its task.
@@ -20,9 +14,9 @@ public struct ActionConfig: Sendable, Equatable {
     }
 
     /// By episode index.
-    public let segments: [Int: [Segment]]
+    public let segments: [Int: [ActionSegment]]
 
-    init(_ segments: [Int: [Segment]]) { self.segments = segments }
+    init(_ segments: [Int: [ActionSegment]]) { self.segments = segments }
 
     /// - Parameter episodes: indices, lengths and tasks.
     /// - Throws: `ConversionError.segments` for segments that do not fit; `DataError` for an unreadable file.
@@ -30,11 +24,11 @@ public struct ActionConfig: Sendable, Equatable {
         switch source {
         case .whole:
             segments = Dictionary(
-                episodes.map { ($0.index, [Segment(frames: 0..<$0.length, text: $0.tasks.first ?? "")]) },
+                episodes.map { ($0.index, [ActionSegment(startFrame: 0, endFrame: $0.length, text: $0.tasks.first ?? "")]) },
                 uniquingKeysWith: { first, _ in first })
         case .file(let path):
             let file = try MetadataFile(path: path, purpose: "segments of episodes")
-            var segments: [Int: [Segment]] = [:]
+            var segments: [Int: [ActionSegment]] = [:]
             for (line, json) in try file.lines() {
                 let index = try file.integer(
                     json["episode_index"], "episode_index", in: 0...DatasetInfo.countLimit, line: line)
@@ -49,7 +43,7 @@ public struct ActionConfig: Sendable, Equatable {
     }
 
     /// The entries of one `action_config`.
-    static func parse(_ json: JSON, _ file: MetadataFile, line: Int) throws -> [Segment] {
+    static func parse(_ json: JSON, _ file: MetadataFile, line: Int) throws -> [ActionSegment] {
         guard let list = json.array else { throw file.invalid("action_config", "a list of segments", json, line: line) }
         let limit = 0...DatasetInfo.countLimit
         return try list.map { entry in
@@ -61,7 +55,7 @@ public struct ActionConfig: Sendable, Equatable {
             guard start < end else {
                 throw file.invalid("action_config.end_frame", "more than \(start)", .int(end), line: line)
             }
-            return Segment(frames: start..<end, text: text)
+            return ActionSegment(startFrame: start, endFrame: end, text: text)
         }
     }
 
@@ -75,17 +69,17 @@ public struct ActionConfig: Sendable, Equatable {
             }
             var last = 0
             for segment in segments {
-                guard segment.frames.upperBound <= length else {
+                guard segment.endFrame <= length else {
                     throw ConversionError.segments(
                         path: path, episode: index, expected: "frames up to \(length)",
-                        got: "\(segment.frames.lowerBound) to \(segment.frames.upperBound)")
+                        got: "\(segment.startFrame) to \(segment.endFrame)")
                 }
-                guard segment.frames.lowerBound >= last else {
+                guard segment.startFrame >= last else {
                     throw ConversionError.segments(
                         path: path, episode: index, expected: "a segment from frame \(last) on",
-                        got: "one from \(segment.frames.lowerBound)")
+                        got: "one from \(segment.startFrame)")
                 }
-                last = segment.frames.upperBound
+                last = segment.endFrame
             }
         }
     }
@@ -95,7 +89,7 @@ public struct ActionConfig: Sendable, Equatable {
         .array(
             (segments[episode] ?? []).map {
                 .object([
-                    ("start_frame", .int($0.frames.lowerBound)), ("end_frame", .int($0.frames.upperBound)),
+                    ("start_frame", .int($0.startFrame)), ("end_frame", .int($0.endFrame)),
                     ("action_text", .string($0.text)),
                 ])
             })
@@ -106,8 +100,8 @@ public struct ActionConfig: Sendable, Equatable {
         .list(
             (segments[episode] ?? []).map {
                 .structure([
-                    .init(name: "start_frame", value: .int(Int64($0.frames.lowerBound))),
-                    .init(name: "end_frame", value: .int(Int64($0.frames.upperBound))),
+                    .init(name: "start_frame", value: .int(Int64($0.startFrame))),
+                    .init(name: "end_frame", value: .int(Int64($0.endFrame))),
                     .init(name: "action_text", value: .string($0.text)),
                 ])
             })

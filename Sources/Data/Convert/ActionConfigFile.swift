@@ -34,7 +34,7 @@ public struct ActionConfigFile {
     ///
     /// - Throws: `DataError.invalidField`, `ConversionError.segments`.
     public func check() throws -> Summary {
-        var found: [Int: [ActionConfig.Segment]] = [:]
+        var found: [Int: [ActionSegment]] = [:]
         for (line, json) in lines {
             guard let config = json["action_config"], let index = json["episode_index"]?.int else { continue }
             found[index] = try ActionConfig.parse(config, file, line: line)
@@ -63,7 +63,7 @@ public struct ActionConfigFile {
         return summary(config.segments)
     }
 
-    private func summary(_ segments: [Int: [ActionConfig.Segment]]) -> Summary {
+    private func summary(_ segments: [Int: [ActionSegment]]) -> Summary {
         Summary(
             episodes: episodes.count, withSegments: segments.values.count { !$0.isEmpty },
             segments: segments.values.reduce(0) { $0 + $1.count })

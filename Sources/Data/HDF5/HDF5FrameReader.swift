@@ -45,7 +45,12 @@ public final class HDF5FrameReader: FrameProvider {
     }
 
     private func image(_ frame: Int, of array: HDF5Array, in file: OpenHDF5) throws -> RGBImage {
-        var bytes = try rows.row(frame, of: array, in: file)
+        var bytes: [UInt8]
+        do {
+            bytes = try rows.row(frame, of: array, in: file)
+        } catch DataError.unreadableHDF5(let path, let object, let reason) {
+            throw DataError.unreadableImage(path: path, row: frame, column: object, reason: reason)
+        }
         if array.shape.count == 4 {
             let (height, width) = (array.shape[1], array.shape[2])
             guard bytes.count == width * height * 3 else {
