@@ -39,7 +39,8 @@ struct ConvertCommand: ParsableCommand {
             valueName: "whole|file"))
     var actionConfig: String?
 
-    @Option(help: "Turn pictures: none, vertical or rotate180; by default as HDF5 files say (LIBERO's are upside down).")
+    @Option(
+        help: "Turn pictures: none, vertical or rotate180; by default as HDF5 files say (LIBERO's are upside down).")
     var flip: FrameOrientation?
 
     @Flag(help: "Encode even videos that could be taken as they are.")
@@ -51,7 +52,9 @@ struct ConvertCommand: ParsableCommand {
     }
 
     func validate() throws {
-        if let fps, !(fps.isFinite && fps > 0 && fps <= 1e6) { throw ValidationError("--fps: expected a number above 0") }
+        if let fps, !(fps.isFinite && fps > 0 && fps <= 1e6) {
+            throw ValidationError("--fps: expected a number above 0")
+        }
     }
 
     func run() throws {
@@ -116,7 +119,8 @@ private final class ProgressLine {
         let seconds = start.duration(to: .now) / .seconds(1)
         let rate = Double(done - found) / max(seconds, 0.001)
         let rest = rate > 0 ? Int(min(Double(total - done) / rate, 1e9)) : 0
-        let text = "\r\(label): \(done) of \(total) frames, \(Int(rate))/s, \(rest / 60):"
+        let text =
+            "\r\(label): \(done) of \(total) frames, \(Int(rate))/s, \(rest / 60):"
             + (rest % 60 < 10 ? "0" : "") + "\(rest % 60) left\u{1B}[K"
         FileHandle.standardError.write(Data(text.utf8))
     }

@@ -14,7 +14,8 @@ import Testing
         for codec in ["h264", "av1"] {
             let target = folder.path(codec)
             let result = try lam(
-                "convert", sample("libero_like_demo"), target, "--codec", codec, "--action-config", "whole", "--cameras",
+                "convert", sample("libero_like_demo"), target, "--codec", codec, "--action-config", "whole",
+                "--cameras",
                 "agentview_rgb=image", "eye_in_hand_rgb=wrist_image")
             #expect(result.status == 0 && result.error.isEmpty, "\(result.error)")
             #expect(result.output.contains("3 episodes, 87 frames, 2 cameras"))

@@ -59,7 +59,8 @@ struct ConversionTests {
             for (place, episode) in source.episodes.enumerated() {
                 let numbers = Array(0..<episode.length)
                 let level = psnr(
-                    try before.frames(episode: place, frames: numbers), try after.frames(episode: place, frames: numbers))
+                    try before.frames(episode: place, frames: numbers),
+                    try after.frames(episode: place, frames: numbers))
                 #expect(level > Self.leastPSNR, "\(own.key), episode \(place): \(level) dB")
             }
             let path = try dataset.videoFile(of: dataset.episodes[0], camera: other)
@@ -109,7 +110,10 @@ struct ConversionTests {
             ])
         try compare(
             "aloha_jpeg_vlen_episode_0",
-            ["action": "/action", "observation.state": "/observations/qpos", "observation.velocity": "/observations/qvel"]
+            [
+                "action": "/action", "observation.state": "/observations/qpos",
+                "observation.velocity": "/observations/qvel",
+            ]
         )
     }
 
@@ -172,19 +176,23 @@ struct ConversionTests {
         #expect(summary.resumed == 1 && summary.episodes == 3)
         _ = try DatasetConversion(source, to: folder.path("once"), options).run()
         #expect(try folder.names() == ["once", "out"])
-        for file in ["meta/info.json", "meta/episodes.jsonl", "meta/episodes_stats.jsonl",
+        for file in [
+            "meta/info.json", "meta/episodes.jsonl", "meta/episodes_stats.jsonl",
             "data/chunk-000/episode_000001.parquet",
-            "videos/chunk-000/observation.images.agentview_rgb/episode_000000.mp4"]
-        {
+            "videos/chunk-000/observation.images.agentview_rgb/episode_000000.mp4",
+        ] {
             #expect(
-                try Data(contentsOf: folder.url("out/\(file)")) == Data(contentsOf: folder.url("once/\(file)")), "\(file)")
+                try Data(contentsOf: folder.url("out/\(file)")) == Data(contentsOf: folder.url("once/\(file)")),
+                "\(file)")
         }
         #expect(throws: ConversionError.exists(path: folder.path("out"))) {
             try DatasetConversion(source, to: folder.path("out"), options).run()
         }
     }
 
-    @Test("turns one version of LeRobot into the other", arguments: ["push_default_v30", "toto_push_lf_v21", "droid_push_hf_v21"])
+    @Test(
+        "turns one version of LeRobot into the other",
+        arguments: ["push_default_v30", "toto_push_lf_v21", "droid_push_hf_v21"])
     func versions(_ name: String) throws {
         let folder = try TemporaryFolder()
         let source = try SampleDatasets.open(name)

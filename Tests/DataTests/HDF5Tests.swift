@@ -120,7 +120,8 @@ struct HDF5DatasetTests {
     func facts() throws {
         let libero = try open("libero_like_demo.hdf5")
         #expect(libero.tasks == ["push the block to the ring"] && libero.fps == 20 && libero.totalFrames == 87)
-        #expect(libero.cameras.map(\.key) == ["observation.images.agentview_rgb", "observation.images.eye_in_hand_rgb"])
+        #expect(
+            libero.cameras.map(\.key) == ["observation.images.agentview_rgb", "observation.images.eye_in_hand_rgb"])
         #expect(try libero.camera(preferred: "eye_in_hand_rgb") == libero.cameras[1])
         #expect(throws: DataError.self) { try libero.camera() }
         #expect(throws: DataError.self) { try libero.camera(preferred: "top") }
@@ -140,8 +141,9 @@ struct HDF5DatasetTests {
                 to: task.appendingPathComponent("episode_\(number).hdf5"))
         }
         let dataset = try HDF5Dataset(path: folder.root.path, name: "aloha")
-        #expect(dataset.files.map { URL(fileURLWithPath: $0).lastPathComponent }
-            == ["episode_1.hdf5", "episode_9.hdf5", "episode_10.hdf5"])
+        #expect(
+            dataset.files.map { URL(fileURLWithPath: $0).lastPathComponent }
+                == ["episode_1.hdf5", "episode_9.hdf5", "episode_10.hdf5"])
         #expect(dataset.tasks == ["pour the milk"] && dataset.episodes.map(\.file) == [0, 1, 2])
     }
 

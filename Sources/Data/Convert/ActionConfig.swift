@@ -24,7 +24,9 @@ public struct ActionConfig: Sendable, Equatable {
         switch source {
         case .whole:
             segments = Dictionary(
-                episodes.map { ($0.index, [ActionSegment(startFrame: 0, endFrame: $0.length, text: $0.tasks.first ?? "")]) },
+                episodes.map {
+                    ($0.index, [ActionSegment(startFrame: 0, endFrame: $0.length, text: $0.tasks.first ?? "")])
+                },
                 uniquingKeysWith: { first, _ in first })
         case .file(let path):
             let file = try MetadataFile(path: path, purpose: "segments of episodes")

@@ -22,7 +22,9 @@ public struct ActionConfigFile {
         guard dataset.info.codebaseVersion != .v30 else {
             throw ConversionError.unsupported(
                 dataset: dataset.name,
-                what: "v3.0 has no meta/episodes.jsonl; lam convert --format v2.1 --action-config makes a dataset that has")
+                what:
+                    "v3.0 has no meta/episodes.jsonl; lam convert --format v2.1 --action-config makes a dataset that has"
+            )
         }
         path = "\(dataset.root)/meta/episodes.jsonl"
         file = try MetadataFile(path: path, purpose: "the dataset's episodes")

@@ -44,7 +44,8 @@ public struct DatasetConversion {
     private init(source: any ConversionSource, to destination: String, _ options: ConversionOptions) throws {
         self.source = source
         self.options = options
-        self.destination = destination.count > 1 && destination.hasSuffix("/") ? String(destination.dropLast()) : destination
+        self.destination =
+            destination.count > 1 && destination.hasSuffix("/") ? String(destination.dropLast()) : destination
         cameras = try options.cameras(of: source)
     }
 
@@ -76,7 +77,9 @@ public struct DatasetConversion {
             var own: [CameraStatistics] = []
             for (camera, provider) in zip(cameras, providers) {
                 own.append(
-                    try write(episode: place, camera, provider, to: writer.videoPart(episode: place, camera: camera.key)) {
+                    try write(
+                        episode: place, camera, provider, to: writer.videoPart(episode: place, camera: camera.key)
+                    ) {
                         guard !isCancelled() else { throw CancellationError() }
                         done += $0
                         progress(done, total, found)

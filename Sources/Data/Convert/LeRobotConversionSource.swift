@@ -36,7 +36,11 @@ struct LeRobotConversionSource: ConversionSource {
         dataset.episodes.map { ConvertedEpisode(length: $0.length, tasks: $0.tasks) }
     }
     var contentFiles: [(name: String, path: String)] {
-        get throws { try Array(Set(dataset.cameras.flatMap { try dataset.contentFiles(camera: $0).map(\.path) })).sorted().map { ($0, $0) } }
+        get throws {
+            try Array(Set(dataset.cameras.flatMap { try dataset.contentFiles(camera: $0).map(\.path) })).sorted().map {
+                ($0, $0)
+            }
+        }
     }
     var orientation: FrameOrientation { .asStored }
 

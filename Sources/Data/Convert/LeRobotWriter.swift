@@ -68,7 +68,8 @@ struct LeRobotWriter {
         var seen: Set<String> = []
         var tasks: [String] = []
         for (place, episode) in source.episodes.enumerated() {
-            for text in try source.tasks(episode: place) ?? [episode.tasks.first ?? ""] where seen.insert(text).inserted {
+            for text in try source.tasks(episode: place) ?? [episode.tasks.first ?? ""] where seen.insert(text).inserted
+            {
                 tasks.append(text)
             }
             // Texts of an episode that no frame has.
@@ -249,7 +250,8 @@ struct LeRobotWriter {
             )
         }
         var info: [(String, JSON)] = [
-            ("codebase_version", .string(version.rawValue)), ("robot_type", source.robotType.map { .string($0) } ?? .null),
+            ("codebase_version", .string(version.rawValue)),
+            ("robot_type", source.robotType.map { .string($0) } ?? .null),
             ("total_episodes", .int(episodes)), ("total_frames", .int(source.episodes.reduce(0) { $0 + $1.length })),
             ("total_tasks", .int(tasks)),
         ]

@@ -77,8 +77,10 @@ final class HDF5Array {
         switch stored {
         case H5D_CONTIGUOUS where !isEmpty && type.size > 0:
             let offset = H5Dget_offset(handle.id)
-            let size = (try? FileManager.default.attributesOfItem(
-                atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.size] as? NSNumber)?.intValue ?? 0
+            let size =
+                (try? FileManager.default.attributesOfItem(
+                    atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.size] as? NSNumber)?.intValue
+                ?? 0
             guard offset != haddr_t.max, offset <= size, bytes <= size - Int(offset) else {
                 let found = offset > size ? "none stored" : "\(size - Int(offset)) to the end of the file"
                 throw invalid("\(bytes) bytes for \(text(dimensions))", found)
@@ -165,7 +167,8 @@ final class HDF5Array {
     ///
     /// - Precondition: `type` is `.variableBytes`.
     func variableRow(_ row: Int) throws -> [UInt8] {
-        precondition(type == .variableBytes && shape.count == 1 && (0..<length).contains(row), "row \(row) of \(object)")
+        precondition(
+            type == .variableBytes && shape.count == 1 && (0..<length).contains(row), "row \(row) of \(object)")
         return try HDF5Library.locked {
             let (file, memorySpace) = try selection(row..<row + 1)
             let memory = try HDF5Handle(H5Tvlen_create(lam_h5t_uint8()), failure)

@@ -73,7 +73,9 @@ struct HDF5Contents {
                 guard isFirst || isNamedCamera || cameraNames.contains(name) else { continue }
                 let array = try file.array(object)
                 guard isNamedCamera || Self.isPictures(array) else {
-                    if isFirst { add(array, object: "/obs/\(name)", feature: "observation.\(name)", length: actions.length) }
+                    if isFirst {
+                        add(array, object: "/obs/\(name)", feature: "observation.\(name)", length: actions.length)
+                    }
                     continue
                 }
                 cameras.append(name)

@@ -79,7 +79,8 @@ struct HDF5RowReader {
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             while done < count {
                 // SAFETY: `done < count`, so the buffer is not empty and the rest of it has room.
-                let result = pread(handle.fileDescriptor, buffer.baseAddress! + done, count - done, off_t(offset + done))
+                let result = pread(
+                    handle.fileDescriptor, buffer.baseAddress! + done, count - done, off_t(offset + done))
                 if result < 0, errno == EINTR { continue }
                 guard result > 0 else { break }
                 done += result

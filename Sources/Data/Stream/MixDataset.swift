@@ -61,7 +61,8 @@ public enum MixDataset: Sendable {
             let size = dataset.sizes[camera.key] ?? (640, 480)
             let pixels = size.width * size.height
             // A reader keeps two rows of chunks; a video is counted with 24 bytes a pixel.
-            return pixels + min(2 * HDF5RowReader.largestSlab, 6 * pixels * (dataset.framesPerChunk[camera.key] ?? 0)) / 24
+            return pixels + min(2 * HDF5RowReader.largestSlab, 6 * pixels * (dataset.framesPerChunk[camera.key] ?? 0))
+                / 24
         }
     }
 }

@@ -25,7 +25,8 @@ struct ParquetWriterTests {
             ParquetColumn(
                 "nested", .list(.list(.float)),
                 [
-                    .list([.list([.float(1)]), .list([])]), .list([]), .null, .list([.null, .list([.float(2), .float(3)])]),
+                    .list([.list([.float(1)]), .list([])]), .list([]), .null,
+                    .list([.null, .list([.float(2), .float(3)])]),
                     .list([.list([.float(4), .float(5)]), .list([.float(6)])]),
                 ]),
             ParquetColumn(
