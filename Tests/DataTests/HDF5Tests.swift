@@ -178,6 +178,21 @@ struct HDF5DatasetTests {
         #expect("\(error.map { "\($0)" } ?? "")".contains("\(name).hdf5"))
     }
 
+    /// Bytes with which libhdf5 1.10 leaves its own tables.
+    @Test("whose references lead nowhere say so", arguments: [("order", 1934), ("aloha_jpeg_vlen_episode_0", 3719)])
+    func damagedReferences(_ name: String, _ byte: Int) throws {
+        let folder = try TemporaryFolder()
+        var bytes = try Data(contentsOf: Goldens.url("hdf5/\(name).hdf5"))
+        bytes[byte] = 127
+        try bytes.write(to: folder.url("damaged.hdf5"))
+        let error = #expect(throws: DataError.self) {
+            let dataset = try HDF5Dataset(path: folder.path("damaged.hdf5"), name: "damaged")
+            let frames = Array(0..<dataset.episodes[0].length)
+            _ = try HDF5FrameReader(dataset: dataset, camera: dataset.cameras[0]).frames(episode: 0, frames: frames)
+        }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("not"))
+    }
+
     @Test("cut anywhere end in an error, not in a crash")
     func truncated() throws {
         let folder = try TemporaryFolder()

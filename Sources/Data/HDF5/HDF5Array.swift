@@ -23,6 +23,7 @@ final class HDF5Array {
     }
 
     private let handle: HDF5Handle
+    private let heap: HDF5Heap
 
     /// A year at 60 frames a second is 1.9e9.
     private static let largestLength = 1 << 31
@@ -31,8 +32,9 @@ final class HDF5Array {
     private static let largestElements = 1 << 40
 
     /// - Throws: `DataError.invalidHDF5`, `.refusedHDF5`, `.unreadableHDF5`.
-    init(_ handle: HDF5Handle, object: String, path: String) throws {
+    init(_ handle: HDF5Handle, object: String, path: String, heap: HDF5Heap) throws {
         self.handle = handle
+        self.heap = heap
         self.object = object
         self.path = path
         func failure(_ reason: String) -> DataError { .unreadableHDF5(path: path, object: object, reason: reason) }
@@ -68,14 +70,14 @@ final class HDF5Array {
         type = try HDF5ElementType(of: HDF5Handle(H5Dget_type(handle.id), failure))
         guard shape[0] <= Self.largestLength else { throw invalid("at most \(Self.largestLength) rows", "\(shape[0])") }
         let row = Int(elements) / max(shape[0], 1)
-        guard row * type.size <= Self.largestRowBytes else {
+        guard row * type.storedSize <= Self.largestRowBytes else {
             throw invalid("rows of at most \(Self.largestRowBytes) bytes", text(dimensions))
         }
-        let bytes = Int(elements) * type.size
+        let bytes = Int(elements) * type.storedSize
         let isEmpty = shape.contains(0)
 
         switch stored {
-        case H5D_CONTIGUOUS where !isEmpty && type.size > 0:
+        case H5D_CONTIGUOUS where !isEmpty && type.storedSize > 0:
             let offset = H5Dget_offset(handle.id)
             let size =
                 (try? FileManager.default.attributesOfItem(
@@ -86,12 +88,12 @@ final class HDF5Array {
                 throw invalid("\(bytes) bytes for \(text(dimensions))", found)
             }
             layout = .contiguous(offset: Int(offset))
-        case H5D_CHUNKED where !isEmpty && type.size > 0:
+        case H5D_CHUNKED where !isEmpty && type.storedSize > 0:
             var chunk = [hsize_t](repeating: 0, count: rank)
             guard H5Pget_chunk(creation.id, Int32(rank), &chunk) == rank, !chunk.contains(0) else {
                 throw failure(HDF5Library.lastFailure)
             }
-            var chunkBytes = hsize_t(type.size)
+            var chunkBytes = hsize_t(type.storedSize)
             for dimension in chunk {
                 let (product, overflow) = chunkBytes.multipliedReportingOverflow(by: dimension)
                 guard !overflow, product <= Self.largestChunkBytes else {
@@ -112,7 +114,7 @@ final class HDF5Array {
     /// Shape of one row.
     var rowShape: [Int] { Array(shape.dropFirst()) }
     /// Bytes of one row as stored.
-    var rowBytes: Int { rowShape.reduce(1, *) * type.size }
+    var rowBytes: Int { rowShape.reduce(1, *) * type.storedSize }
 
     private func failure(_ reason: String) -> DataError {
         .unreadableHDF5(path: path, object: object, reason: reason)
@@ -163,24 +165,12 @@ final class HDF5Array {
         }
     }
 
-    /// One row of bytes of any length.
+    /// The bytes of any length that a row refers to.
     ///
-    /// - Precondition: `type` is `.variableBytes`.
-    func variableRow(_ row: Int) throws -> [UInt8] {
-        precondition(
-            type == .variableBytes && shape.count == 1 && (0..<length).contains(row), "row \(row) of \(object)")
-        return try HDF5Library.locked {
-            let (file, memorySpace) = try selection(row..<row + 1)
-            let memory = try HDF5Handle(H5Tvlen_create(lam_h5t_uint8()), failure)
-            var value = hvl_t()
-            guard H5Dread(handle.id, memory.id, memorySpace.id, file.id, lam_h5_default, &value) >= 0 else {
-                throw failure(HDF5Library.lastFailure)
-            }
-            defer { H5Dvlen_reclaim(memory.id, memorySpace.id, lam_h5_default, &value) }
-            guard value.len <= Self.largestRowBytes else { throw failure("row \(row) has \(value.len) bytes") }
-            // SAFETY: the library allocated `len` bytes at `p` and reclaims them after this copy.
-            return Array(UnsafeRawBufferPointer(start: value.p, count: value.p == nil ? 0 : value.len))
-        }
+    /// - Parameter reference: the row as stored.
+    func variableRow(_ row: Int, reference: [UInt8]) throws -> [UInt8] {
+        guard let bytes = heap.bytes(reference) else { throw failure("row \(row) refers to data that is not there") }
+        return bytes
     }
 
     /// Rows of the array, and a place for them in memory.

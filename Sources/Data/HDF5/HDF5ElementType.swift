@@ -39,6 +39,9 @@ enum HDF5ElementType: Hashable, CustomStringConvertible {
         }
     }
 
+    /// Bytes that an element takes where it stands: of bytes of any length, their reference.
+    var storedSize: Int { self == .variableBytes ? HDF5Heap.referenceBytes : size }
+
     /// Bytes of an element in memory: half floats are widened.
     var memorySize: Int { self == .float(bits: 16) ? 4 : size }
 

@@ -11,6 +11,7 @@ final class HDF5File {
     /// For links and arrays: refuses to leave the file.
     private let linkAccess: HDF5Handle
     private let arrayAccess: HDF5Handle
+    let heap: HDF5Heap
 
     /// Texts in attributes; simulators' model files are some 100 KB.
     private static let largestAttribute = 16 << 20
@@ -36,6 +37,7 @@ final class HDF5File {
             let file = try HDF5Handle(H5Fopen(path, lam_h5f_read_only(), fileAccess.id), failure)
             return (file, linkAccess, arrayAccess)
         }
+        heap = try HDF5Library.locked { [handle] in try HDF5Heap(file: handle, path: path) }
     }
 
     func unreadable(_ object: String) -> (String) -> DataError {
@@ -118,9 +120,20 @@ final class HDF5File {
 
     /// A text attribute; nil if there is none of this name or it holds something else.
     func text(_ name: String, of object: String) throws -> String? {
-        try attribute(name, of: object) { attribute, failure in
+        try attribute(name, of: object) { (attribute, failure) -> String? in
             let type = try HDF5Handle(H5Aget_type(attribute.id), failure)
             guard H5Tget_class(type.id) == H5T_STRING else { return nil }
+            if H5Tis_variable_str(type.id) > 0 {
+                let owner = try HDF5Handle(H5Oopen(handle.id, object, linkAccess.id), failure)
+                var info = H5O_info_t()
+                guard H5Oget_info2(owner.id, &info, UInt32(H5O_INFO_BASIC)) >= 0 else {
+                    throw failure(HDF5Library.lastFailure)
+                }
+                if case .text(let text) = heap.attribute(name, header: UInt64(info.addr)) {
+                    guard let text else { throw failure("the text is not where the attribute says") }
+                    return text
+                }
+            }
             guard H5Tis_variable_str(type.id) > 0 else {
                 let size = H5Tget_size(type.id)
                 guard size <= Self.largestAttribute else {
@@ -176,7 +189,7 @@ final class HDF5File {
         guard kind == .array else { throw invalid(object, "an array", kind?.rawValue ?? "nothing") }
         return try HDF5Library.locked {
             let opened = try HDF5Handle(H5Dopen2(handle.id, object, arrayAccess.id), unreadable(object))
-            return try HDF5Array(opened, object: object, path: path)
+            return try HDF5Array(opened, object: object, path: path, heap: heap)
         }
     }
 }

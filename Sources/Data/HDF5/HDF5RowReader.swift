@@ -50,11 +50,21 @@ struct HDF5RowReader {
 
     /// - Throws: `DataError.unreadableImage`, `.unreadableHDF5`.
     mutating func row(_ row: Int, of array: HDF5Array, in file: OpenHDF5) throws -> [UInt8] {
+        let stored = try stored(row, of: array, in: file)
+        return array.type == .variableBytes ? try array.variableRow(row, reference: stored) : stored
+    }
+
+    /// A row as it stands in the array.
+    private mutating func stored(_ row: Int, of array: HDF5Array, in file: OpenHDF5) throws -> [UInt8] {
         switch array.layout {
         case .contiguous(let offset):
             return try Self.read(file.descriptor, at: offset + row * array.rowBytes, count: array.rowBytes, array, row)
         case .library:
-            return array.type == .variableBytes ? try array.variableRow(row) : try array.rows(row..<row + 1)
+            guard array.type != .variableBytes else {
+                throw DataError.refusedHDF5(
+                    path: array.path, object: array.object, feature: "lists that are not stored row by row")
+            }
+            return try array.rows(row..<row + 1)
         case .chunked(let chunk, let filters):
             if let known = slabs.lastIndex(where: {
                 $0.object == array.object && $0.rows.contains(row) && $0.path == array.path
@@ -98,7 +108,7 @@ struct HDF5RowReader {
     private static func gather(
         _ rows: Range<Int>, of array: HDF5Array, chunk: [Int], filters: [HDF5Filter]
     ) throws -> [UInt8] {
-        let size = array.type.size
+        let size = array.type.storedSize
         let chunkBytes = chunk.reduce(size, *)
         let shape = array.shape
         var result = [UInt8](repeating: 0, count: rows.count * array.rowBytes)
