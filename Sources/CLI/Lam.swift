@@ -6,7 +6,9 @@ struct Lam: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lam", abstract: "Trains latent action models on robot video.",
         subcommands: [
-            FitCommand.self, InspectCommand.self, ConvertCheckpointCommand.self, ParityCommand.self, BenchCommand.self,
+            FitCommand.self, ValidateCommand.self, TestCommand.self, PredictCommand.self, InspectCommand.self,
+            ConvertCheckpointCommand.self,
+            ParityCommand.self, BenchCommand.self,
         ])
 
     /// Like ArgumentParser's own, but a usage error ends with 2, as a configuration error does.

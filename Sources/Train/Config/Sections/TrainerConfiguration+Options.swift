@@ -32,6 +32,7 @@ extension TrainerConfiguration: IgnoresOptions {
             "accumulate_grad_batches", \.accumulateGradBatches, .from(1, to: 1_000_000), "Batches per optimiser step."),
         .init("limit_train_batches", \.limitTrainBatches, "Batches per training epoch."),
         .init("limit_val_batches", \.limitValBatches, "Batches per validation."),
+        .init("limit_test_batches", \.limitTestBatches, "Batches of `lam test`."),
         .init("val_check_interval", \.valCheckInterval, "Batches between validations."),
         .init(
             "check_val_every_n_epoch", \.checkValEveryNEpoch, .ifPresent(.positive),
@@ -78,7 +79,6 @@ extension TrainerConfiguration: IgnoresOptions {
     static let ignored: [IgnoredOption] = [
         IgnoredOption("min_epochs", silent: [.int(0), .int(1)], "training ends by its limits only"),
         IgnoredOption("min_steps", silent: [.int(0)], "training ends by its limits only"),
-        IgnoredOption("limit_test_batches", silent: [.double(1)], "concerns `lam test` only"),
         IgnoredOption("limit_predict_batches", silent: [.double(1)], "concerns `lam predict` only"),
         IgnoredOption("overfit_batches", silent: [.double(0), .int(0)], "use limit_train_batches on a small dataset"),
         IgnoredOption(

@@ -17,6 +17,7 @@ public struct TrainerConfiguration: ConfigSection {
     public var accumulateGradBatches = 1
     public var limitTrainBatches = BatchLimit.fraction(1)
     public var limitValBatches = BatchLimit.fraction(1)
+    public var limitTestBatches = BatchLimit.fraction(1)
     public var valCheckInterval = BatchLimit.fraction(1)
     public var checkValEveryNEpoch: Int? = 1
     public var numSanityValSteps = 2
