@@ -35,6 +35,7 @@ let package = Package(
         .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
         .target(name: "CMPI", dependencies: ["COpenMPI"]),
         .target(name: "Kernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+        .target(name: "PixelKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "Randomness"),
         .target(name: "Collectives", dependencies: ["CMPI"]),
         .target(name: "Tensor", dependencies: ["Kernels", "COneDNN", "COpenBLAS"]),
@@ -46,7 +47,9 @@ let package = Package(
             ]),
         .target(name: "Text", dependencies: ["Tensor", "Formats", "Randomness", "CSentencePiece"]),
         .target(name: "LAM", dependencies: ["NN", "Tensor", "Formats", "Randomness"]),
-        .target(name: "LAMData", dependencies: ["Formats", "CFFmpeg", "CCurl", "Randomness"], path: "Sources/Data"),
+        .target(
+            name: "LAMData", dependencies: ["Formats", "CFFmpeg", "CCurl", "Randomness", "PixelKernels"],
+            path: "Sources/Data"),
         .target(
             name: "LAMTrain",
             dependencies: [

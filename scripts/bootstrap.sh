@@ -7,7 +7,7 @@ readonly LAM_APT_PACKAGES=(
     libdnnl-dev libopenblas-openmp-dev
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
     libyaml-dev libzstd-dev libsnappy-dev liblz4-dev libbrotli-dev zlib1g-dev libpng-dev
-    libsentencepiece-dev libcurl4-openssl-dev libopenmpi-dev openmpi-bin iproute2 pkg-config
+    libsentencepiece-dev libcurl4-openssl-dev libopenmpi-dev openmpi-bin iproute2 pkg-config openssl
 )
 
 lam_find_swift() {

@@ -28,6 +28,10 @@ static inline CURLcode lam_curl_set_callbacks(CURL *curl, lam_curl_bytes header,
     return curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 }
 
+static inline CURLcode lam_curl_set_error_buffer(CURL *curl, char *buffer) {
+    return curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, buffer);
+}
+
 static inline long lam_curl_status(CURL *curl) {
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);

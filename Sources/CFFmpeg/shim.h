@@ -10,6 +10,7 @@
 // Names for macros that Swift does not import, and for types that differ between FFmpeg releases.
 
 static const int lam_averror_eof = AVERROR_EOF;
+static const int lam_averror_io = AVERROR(EIO);
 static const int lam_averror_again = AVERROR(EAGAIN);
 static const int64_t lam_av_nopts = AV_NOPTS_VALUE;
 

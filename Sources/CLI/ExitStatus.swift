@@ -7,7 +7,8 @@ import LAMTrain
 /// What an error means to the shell: 2 usage or configuration, 3 data, 1 anything else.
 enum ExitStatus {
     static func code(for error: any Error) -> ExitCode {
-        switch error {
+        if error.isHubCancellation, let signal = SignalTrap.received { return ExitCode(128 + signal) }
+        return switch error {
         case let CollectiveError.rankFailed(_, _, status): ExitCode(status)
         case CollectiveError.torchrun: ExitCode(2)
         case is ConfigurationError, CheckpointError.unknownFormat, CheckpointError.fileExists, CheckpointError.sameFile:

@@ -49,7 +49,8 @@ struct FitCommand: ParsableCommand {
             return try TrainingParts(
                 configuration, checkpointRequest: fit.ckptPath, randomSeed: seed,
                 environment: ProcessInfo.processInfo.environment, group: group,
-                threads: Threads.ofRank(localRanks: group.localSize), note: note)
+                threads: Threads.ofRank(localRanks: group.localSize),
+                isCancelled: { SignalTrap.received != nil }, note: note)
         }
         if group.isRoot { for line in parts.banner { Console.write(line + "\n") } }
         // mpirun gives each process a terminal of its own, whatever its own output is.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Foundation
+import LAMData
 
 /// A command that may run as several processes.
 enum RankedProgram {
@@ -40,14 +41,16 @@ enum RankedProgram {
         }
         let status = ExitStatus.code(for: error)
         let collective = error as? CollectiveError
+        let isCancelled = error.isHubCancellation && SignalTrap.received != nil
+        let line = isCancelled ? "note: ended while waiting for the hub; no new checkpoint" : "error: \(error)"
         if group.size == 1 || collective?.isKnownToAll == true {
-            if group.isRoot { Console.error("error: \(error)") }
+            if group.isRoot { Console.error(line) }
             try? group.finish()
             return status
         }
         group.fail(status: status.rawValue) {
-            let name = collective == nil ? "\(group.name(of: group.rank)): " : ""
-            Console.error("error: \(name)\(error)")
+            let isNamed = isCancelled || collective != nil
+            Console.error(isNamed ? line : "error: \(group.name(of: group.rank)): \(error)")
         }
     }
 }

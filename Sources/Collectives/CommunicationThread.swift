@@ -29,6 +29,7 @@ final class CommunicationThread: @unchecked Sendable {
     private var gathers: [GatherJob] = []
     private var sums: [SumJob] = []
     private let pool = StagingPool()
+    private var pause = CommunicationThread.pauses.lowerBound
     /// After an error of MPI: what was under way stays as it is.
     private var isBroken = false
     private var messages: [(bytes: UnsafeMutablePointer<ControlMessage>, request: MPIRequest)] = []
@@ -39,8 +40,9 @@ final class CommunicationThread: @unchecked Sendable {
 
     /// Exchanges under way at the same time; each needs memory for what it receives.
     private static let exchangesAtOnce = 4
-    /// Microseconds between looks at transfers while the process computes, which shares a core with this thread.
-    private static let pause: UInt32 = 50
+    /// Microseconds between looks at transfers while the process computes, which shares a core with this thread; longer
+    /// the longer nothing moves, as then another rank is late.
+    private static let pauses: ClosedRange<UInt32> = 50...400
     /// Seconds between looks at messages while nothing is under way.
     private static let idlePause = 0.02
     /// Seconds of waiting after which looks become rare: somebody is late, and the answer will not come at once.
@@ -196,6 +198,7 @@ final class CommunicationThread: @unchecked Sendable {
             try receiveMessages()
             try watch()
             if let exitAt, Self.now >= exitAt.time { _exit(exitAt.status) }
+            pause = hasMoved ? Self.pauses.lowerBound : min(pause + pause / 4, Self.pauses.upperBound)
             if !hasMoved { rest(isUnderWay: isUnderWay) }
             if isUnderWay { locked { secondsUnderWay += Self.now - start } }
         }
@@ -227,7 +230,7 @@ final class CommunicationThread: @unchecked Sendable {
             lock.lock()
         } else {
             lock.unlock()
-            usleep(awaited == nil ? Self.pause : 4 * Self.pause)
+            usleep(pause)
             lock.lock()
         }
     }

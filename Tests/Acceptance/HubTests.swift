@@ -74,6 +74,28 @@ import Testing
         }
     }
 
+    @Test("a signal ends a run that waits for the hub at once", arguments: ["info.json", "episode_000000.mp4"])
+    func signal(_ file: String) throws {
+        // The server asks for a pause that is longer than any test.
+        server.fail(file, with: Array(repeating: .status(429, retryAfter: "300"), count: 20))
+        let program = try program()
+        let started = try program.process(["fit", "--config", "config.yaml"])
+        started.process.environment = [
+            "HF_ENDPOINT": server.endpoint, "HF_HUB_CACHE": cache.path("hub"), "HOME": cache.path("home"),
+        ]
+        try started.process.run()
+        while started.process.isRunning,
+            !server.requests.contains(where: { $0.path.hasSuffix(file) && $0.method == "GET" })
+        {
+            usleep(10_000)
+        }
+        let start = ContinuousClock.now
+        kill(started.process.processIdentifier, SIGTERM)
+        let result = try program.result(of: started)
+        #expect(result.status == 143 && !result.error.contains("error:"), "\(result.error)")
+        #expect(ContinuousClock.now - start < .seconds(5))
+    }
+
     @Test("a bad sample is skipped, told and counted, where the configuration says so")
     func skipping() throws {
         let folder = try TemporaryFolder()

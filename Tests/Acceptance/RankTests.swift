@@ -33,6 +33,7 @@ import Testing
         let testDescription: String
         var ranks = 2
         var batch = 4
+        var accumulated = 1
         var options: [String] = []
     }
 
@@ -40,6 +41,7 @@ import Testing
         Case(testDescription: "of two ranks, with restarts of codes"),
         Case(
             testDescription: "of three ranks, with accumulation and small buckets", ranks: 3, batch: 2,
+            accumulated: 2,
             options: ["--trainer.accumulate_grad_batches", "2", "--trainer.gradient_bucket_mib", "0.01"]),
         Case(
             testDescription: "with validation, epochs and activations made again",
@@ -49,7 +51,9 @@ import Testing
             ]),
         Case(
             testDescription: "with the original's counting and restarts",
-            options: ["--model.usage", "original", "--model.restart", "original", "--trainer.limit_train_batches", "3"]),
+            options: [
+                "--model.usage", "original", "--model.restart", "original", "--trainer.limit_train_batches", "3",
+            ]),
         Case(
             testDescription: "of a stage-2 model", options: ["--model.stage", "stage-2"]),
     ]
@@ -83,9 +87,9 @@ import Testing
         // One process prints, logs and saves.
         #expect(many.files().filter { !$0.contains("events") } == one.files().filter { !$0.contains("events") })
         #expect(together.output.matches(of: /steps in/).count == 1, "\(together.output)")
-        #expect(
-            together.output.contains("\(aCase.ranks) ranks on ")
-                && together.output.contains("batch \(aCase.ranks * aCase.batch) ("))
+        #expect(together.output.contains("\(aCase.ranks) ranks on "), "\(together.output)")
+        let effective = aCase.ranks * aCase.batch * aCase.accumulated
+        #expect(together.output.contains("batch \(effective) (\(aCase.ranks) x \(aCase.batch)"), "\(together.output)")
     }
 
     @Test("a run goes on with another number of ranks and the same samples")

@@ -111,7 +111,23 @@ import Testing
         for _ in 0..<100 { #expect(try order.next() == other.next()) }
     }
 
-    @Test("successive draws are independent: the lag-one table of datasets and of halves is as if drawn alone")
+    @Test("successive pairs of a dataset are independent, from one to sixteen draws apart")
+    func independenceWithin() throws {
+        // One window, one buffer: a uniform shuffle, of which the quarter of the dataset says nothing about the next.
+        let all = pairs(Array(repeating: 101, count: 40), files: Array(repeating: 0, count: 40))
+        for (seed, lag) in [(11, 1), (12, 2), (13, 3), (14, 7), (15, 16)] as [(UInt64, Int)] {
+            var pass = ShuffledPass(pairs: all, bufferSize: all.count, seed: seed, dataset: 0)
+            let quarters = try order(&pass).map { $0 * 4 / all.count }
+            var table = Array(repeating: 0, count: 16)
+            // Steps of twice the lag, so that no draw stands in two cells.
+            for first in 0..<(all.count - lag) where first / lag % 2 == 0 {
+                table[4 * quarters[first] + quarters[first + lag]] += 1
+            }
+            #expect(ChiSquare.pValue(observed: table, probabilities: Array(repeating: 1 / 16, count: 16)) > 1e-4)
+        }
+    }
+
+    @Test("successive draws are independent: the table of a dataset and the next one is as if each was drawn alone")
     func independence() throws {
         let sets = [
             pairs(Array(repeating: 60, count: 30), files: Array(0..<30)),

@@ -40,6 +40,7 @@ public final class HubServer: Sendable {
         var faults: [String: [Fault]] = [:]
         var requests: [Request] = []
         var delay = 0.0
+        var refusesWhole = false
     }
 
     private let repositories: [String: URL]
@@ -84,6 +85,9 @@ public final class HubServer: Sendable {
     /// Seconds before each answer with content.
     public func setDelay(_ seconds: Double) { state.withLock { $0.delay = seconds } }
 
+    /// From now on large files come by ranges with an end alone.
+    public func refuseWholeFiles(_ refuses: Bool = true) { state.withLock { $0.refusesWhole = refuses } }
+
     // MARK: Answers
 
     private static func isLarge(_ path: String) -> Bool { path.hasSuffix(".mp4") || path.hasSuffix(".parquet") }
@@ -122,7 +126,8 @@ public final class HubServer: Sendable {
         }
         let etag = etag(of: file, content, isLarge: Self.isLarge(name))
         guard Self.isLarge(name), !isStorage else {
-            return self.content(method, parts[parts.count - 1], headers, Array(content), etag, connection)
+            return self.content(
+                method, parts[parts.count - 1], headers, Array(content), etag, connection, isStorage: isStorage)
         }
         var answer = [
             "Location": storageEndpoint + path + "?signature=secret", "X-Linked-Size": "\(content.count)",
@@ -134,26 +139,31 @@ public final class HubServer: Sendable {
 
     private func content(
         _ method: String, _ name: String, _ headers: [String: String], _ content: [UInt8], _ etag: String,
-        _ connection: Connection
+        _ connection: Connection, isStorage: Bool
     ) -> Bool {
         let isHead = method == "HEAD"
         var content = content
         var answer = ["ETag": "\"\(etag)\"", "Accept-Ranges": "bytes"]
-        let offset = headers["range"].flatMap { Int($0.dropFirst("bytes=".count).prefix { $0 != "-" }) }
+        let bounds = (headers["range"]?.dropFirst("bytes=".count) ?? "").split(separator: "-").map { Int($0) ?? 0 }
+        let offset = bounds.first
+        let end = min(content.count, bounds.count > 1 ? bounds[1] + 1 : content.count)
         let (fault, delay) = state.withLock { state -> (Fault?, Double) in
             guard !isHead, let first = state.faults[name]?.first else { return (nil, state.delay) }
             state.faults[name]?.removeFirst()
             return (first, state.delay)
         }
         if delay > 0, !isHead { Thread.sleep(forTimeInterval: delay) }
+        if !isHead, isStorage, bounds.count < 2, state.withLock({ $0.refusesWhole }) {
+            return connection.send(503, [:], Array("busy".utf8))
+        }
         func send(cut: Int? = nil, staysOpen: Bool = false) -> Bool {
             guard let offset else {
                 return connection.send(200, answer, content, isHead: isHead, cut: cut, staysOpen: staysOpen)
             }
             guard offset < content.count else { return connection.send(416, [:], []) }
-            answer["Content-Range"] = "bytes \(offset)-\(content.count - 1)/\(content.count)"
+            answer["Content-Range"] = "bytes \(offset)-\(end - 1)/\(content.count)"
             return connection.send(
-                206, answer, Array(content[offset...]), isHead: isHead, cut: cut, staysOpen: staysOpen)
+                206, answer, Array(content[offset..<end]), isHead: isHead, cut: cut, staysOpen: staysOpen)
         }
         switch fault {
         case nil: return send()

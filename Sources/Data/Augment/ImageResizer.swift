@@ -1,3 +1,5 @@
+import PixelKernels
+
 /// A rectangle of an image in pixels.
 public struct CropBox: Sendable, Hashable {
     public var top: Int
@@ -59,35 +61,19 @@ public struct ImageResizer {
         let count = box.height * table.output * 3
         let stride = image.width * 3
         return [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-            // SAFETY: the crop lies inside the image (checked by the caller) and firsts + counts <= table.input ==
-            // box.width, so every source index is below image.pixels.count; targets run over 0 ..< count once.
+            // SAFETY: the crop lies inside the image (checked by the caller) and is not empty; `table.input` is its
+            // width, and firsts + counts <= table.input. Lines of table.output pixels fill the target once.
             image.pixels.withUnsafeBufferPointer { source in
-                table.weights.withUnsafeBufferPointer { weights in
-                    var out = 0
-                    for y in box.top..<(box.top + box.height) {
-                        let line = y * stride + box.left * 3
-                        if table.input == table.output {
-                            for x in 0..<(table.output * 3) { target[out + x] = source[line + x] }
-                            out += table.output * 3
-                            continue
-                        }
-                        for x in 0..<table.output {
-                            var (red, green, blue) = (ResizeTable.half, ResizeTable.half, ResizeTable.half)
-                            var pixel = line + table.firsts[x] * 3
-                            let base = x * table.taps
-                            for tap in base..<(base + table.counts[x]) {
-                                let weight = weights[tap]
-                                red &+= weight &* Int32(source[pixel])
-                                green &+= weight &* Int32(source[pixel + 1])
-                                blue &+= weight &* Int32(source[pixel + 2])
-                                pixel += 3
-                            }
-                            target[out] = rounded(red)
-                            target[out + 1] = rounded(green)
-                            target[out + 2] = rounded(blue)
-                            out += 3
-                        }
+                let first = source.baseAddress! + box.top * stride + box.left * 3
+                if table.input == table.output {
+                    for y in 0..<box.height {
+                        (target.baseAddress! + y * box.width * 3).initialize(
+                            from: first + y * stride, count: box.width * 3)
                     }
+                } else {
+                    lam_pixels_resize_lines(
+                        first, stride, target.baseAddress!, box.height, table.input, table.output, table.taps,
+                        table.firsts, table.counts, table.weights)
                 }
             }
             initialized = count
@@ -97,29 +83,13 @@ public struct ImageResizer {
     /// Columns of an image of `table.input` rows, resized to `table.output` rows.
     private static func vertical(_ pixels: [UInt8], width: Int, _ table: ResizeTable) -> [UInt8] {
         let stride = width * 3
-        var sums = [Int32](repeating: 0, count: stride)
         return [UInt8](unsafeUninitializedCapacity: table.output * stride) { target, initialized in
-            // SAFETY: pixels has table.input rows of `stride` bytes and firsts + counts <= table.input; targets run
-            // over 0 ..< output · stride once.
-            pixels.withUnsafeBufferPointer { source in
-                sums.withUnsafeMutableBufferPointer { sums in
-                    for y in 0..<table.output {
-                        sums.update(repeating: ResizeTable.half)
-                        for tap in 0..<table.counts[y] {
-                            let weight = table.weights[y * table.taps + tap]
-                            let line = (table.firsts[y] + tap) * stride
-                            for x in 0..<stride { sums[x] &+= weight &* Int32(source[line + x]) }
-                        }
-                        for x in 0..<stride { target[y * stride + x] = rounded(sums[x]) }
-                    }
-                }
-            }
+            // SAFETY: pixels has table.input rows of `stride` bytes and firsts + counts <= table.input; the target has
+            // room for the rows that are written, at least one.
+            lam_pixels_resize_columns(
+                pixels, target.baseAddress!, stride, table.output, table.taps, table.firsts, table.counts,
+                table.weights)
             initialized = table.output * stride
         }
-    }
-
-    /// Rounded weights may sum to a little more than 1.
-    private static func rounded(_ sum: Int32) -> UInt8 {
-        UInt8(truncatingIfNeeded: min(sum >> ResizeTable.fractionBits, 255))
     }
 }

@@ -6,7 +6,6 @@
 /// are rounded to 8 bits, the arithmetic of Pillow's 8-bit resampling, which torchvision uses.
 struct ResizeTable: Sendable {
     static let fractionBits: Int32 = 22
-    static let half: Int32 = 1 << (fractionBits - 1)
 
     let input: Int
     let output: Int

@@ -12,12 +12,23 @@ public struct HubAccess: Sendable {
     public var cache: HubCache
     /// `HF_LEROBOT_HOME`, else `lerobot` below `HF_HOME`: datasets as plain folders `org/name`.
     public var lerobotHome: String
+    /// A file, or a folder, of authorities that servers' certificates may be signed by: `REQUESTS_CA_BUNDLE`,
+    /// `CURL_CA_BUNDLE`, `SSL_CERT_FILE` or `SSL_CERT_DIR`, in this order; nil for the system's.
+    public var authorities: String?
+    /// Ends every wait for the hub with `DataError.hub(.cancelled)`; asked about once a second from any thread.
+    public var isCancelled: @Sendable () -> Bool = { false }
 
     package var retry = RetryPolicy()
     /// Seconds without a byte after which a transfer counts as broken.
     package var stallSeconds = 30
+    /// Videos from this size on are read by ranges while the whole file is on its way: on a line of 100 Mbit/s this much
+    /// takes 0.7 s.
+    package var smallestPartialFile = 8 << 20
+    /// What a range request brings at least: a second or so of video.
+    package var blockBytes = 256 << 10
 
-    /// - Throws: `DataError.hub(.invalidVariable)` for an endpoint that is no address.
+    /// - Throws: `DataError.hub(.invalidVariable)` for an endpoint that is no address, and for authorities that are not
+    ///   there.
     public init(environment: [String: String]) throws {
         let folders = CacheFolders(environment: environment)
         cache = HubCache(environment: environment)
@@ -32,6 +43,13 @@ public struct HubAccess: Sendable {
                 .invalidVariable(name: "HF_ENDPOINT", value: address, expected: "an http or https address"))
         }
         endpoint = address
+        for variable in ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"]
+        where authorities == nil {
+            authorities = folders[variable]
+            guard let path = authorities, !FileManager.default.isReadableFile(atPath: path) else { continue }
+            throw DataError.hub(
+                .invalidVariable(name: variable, value: path, expected: "a readable file or folder of certificates"))
+        }
         func text(_ value: String?) -> String? {
             let trimmed = value?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
             return trimmed.isEmpty ? nil : trimmed

@@ -29,6 +29,12 @@ final class HubClient: Sendable {
         origin = HTTPOrigin(of: access.endpoint)
     }
 
+    /// What ends a wait: its own reason, or the end of the whole run.
+    func cancellation(_ own: @escaping () -> Bool) -> () -> Bool {
+        let all = access.isCancelled
+        return { own() || all() }
+    }
+
     /// Whether a token may be sent there.
     func isHub(_ url: String) -> Bool { HTTPOrigin(of: url) == origin }
 
@@ -43,6 +49,7 @@ final class HubClient: Sendable {
         begin: @escaping (_ answer: HTTPAnswer, _ url: String) throws -> Void = { _, _ in },
         body: @escaping (UnsafeRawBufferPointer) throws -> Void = { _ in }
     ) throws -> HTTPAnswer {
+        let isCancelled = cancellation(isCancelled)
         var target = url
         for _ in 0...Self.maximumRedirects {
             let here = target
@@ -57,6 +64,8 @@ final class HubClient: Sendable {
                         request, isCancelled: isCancelled, begin: { try begin($0, here) }, body: body)
                 } catch HTTPTransfer.Failure.broken(let reason) {
                     throw Temporary(reason: reason)
+                } catch HTTPTransfer.Failure.untrusted(let reason) {
+                    throw DataError.hub(.untrusted(url: Self.shown(here), reason: reason))
                 } catch HTTPTransfer.Failure.cancelled {
                     throw DataError.hub(.cancelled)
                 }
@@ -102,8 +111,9 @@ final class HubClient: Sendable {
     ///
     /// - Parameter attempt: sets its argument when it got further than the ones before.
     func retrying<Result>(
-        _ url: String, isCancelled: () -> Bool, attempt: (_ hasProgressed: inout Bool) throws -> Result
+        _ url: String, isCancelled: @escaping () -> Bool, attempt: (_ hasProgressed: inout Bool) throws -> Result
     ) throws -> Result {
+        let isCancelled = cancellation(isCancelled)
         let policy = access.retry
         var spread = RandomGenerator(seed: UInt64(getpid()), purpose: "retry \(url)")
         var failures = 0
@@ -147,7 +157,8 @@ final class HubClient: Sendable {
     private func withTransfer<Result>(_ body: (HTTPTransfer) throws -> Result) rethrows -> Result {
         let transfer =
             idle.withLock { $0.popLast() }
-            ?? HTTPTransfer(timeouts: HTTPTransfer.Timeouts(stallSeconds: access.stallSeconds))
+            ?? HTTPTransfer(
+                timeouts: HTTPTransfer.Timeouts(stallSeconds: access.stallSeconds), authorities: access.authorities)
         defer { idle.withLock { $0.append(transfer) } }
         return try body(transfer)
     }

@@ -1,8 +1,15 @@
+import Synchronization
+
 /// The files of a LeRobot dataset on a hub, fetched one by one as they are needed.
 final class HubDataset: DatasetFiles {
     private let store: HubStore
     private let snapshot: HubSnapshot
     private let prefetcher: HubPrefetcher
+
+    /// Kept from planning to reading; the oldest first.
+    private let partials = Mutex<[(name: String, file: HubPartialFile)]>([])
+    /// More than the files of a window, of which few are read at a time.
+    private static let partialFiles = 8
 
     /// Folder in which the files appear.
     let root: String
@@ -41,6 +48,19 @@ final class HubDataset: DatasetFiles {
     }
 
     func hold(_ file: String) throws -> any Sendable { try store.hold(file, of: snapshot) }
+
+    func partial(_ file: String) throws -> (any ByteSource)? {
+        guard !store.has(file, of: snapshot) else { return nil }
+        if let known = partials.withLock({ $0.first { $0.name == file } }) { return known.file }
+        guard let made = try store.partial(file, of: snapshot) else { return nil }
+        return partials.withLock { partials in
+            if let known = partials.first(where: { $0.name == file }) { return known.file }
+            partials.removeAll { store.has($0.name, of: snapshot) }
+            if partials.count == Self.partialFiles { partials.removeFirst() }
+            partials.append((file, made))
+            return made
+        }
+    }
 
     func require(_ file: String) throws {
         guard let files = snapshot.files, !files.contains(file), !store.has(file, of: snapshot) else { return }

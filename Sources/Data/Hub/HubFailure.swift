@@ -4,6 +4,8 @@ public enum HubFailure: Error, Sendable, Equatable {
     case refused(url: String, status: Int, message: String, hasToken: Bool)
     /// Every attempt failed; `reason` is the last one's.
     case unreachable(url: String, attempts: Int, reason: String)
+    /// The server did not prove that it is the one that was asked for; `reason` is the TLS library's.
+    case untrusted(url: String, reason: String)
     /// A file arrived, and is not the one that was promised.
     case unexpectedContent(url: String, what: String, expected: String, got: String)
     /// An answer that does not have the form of the hub's interface.
@@ -41,6 +43,9 @@ extension HubFailure: CustomStringConvertible {
             return
                 "hub not reachable: \(url): \(attempts) attempts failed, the last with: \(reason); check the network "
                 + "and HF_ENDPOINT, or set HF_HUB_OFFLINE=1 to use what is cached"
+        case .untrusted(let url, let reason):
+            return "server not trusted: \(url): expected a certificate of a known authority for this host, got: "
+                + "\(reason); check HF_ENDPOINT, or name the file of your own authority in SSL_CERT_FILE"
         case .unexpectedContent(let url, let what, let expected, let got):
             return "damaged download: \(url): \(what): expected \(expected), got \(got); try again, or remove the "
                 + "repository's folder from the cache"
@@ -62,6 +67,17 @@ extension HubFailure: CustomStringConvertible {
             return "invalid environment variable: \(name): expected \(expected), got \(value.debugDescription)"
         case .cancelled:
             return "download cancelled: the stream that asked for it has ended"
+        }
+    }
+}
+
+extension Error {
+    /// Whether this ends a wait for the hub that nobody wants any more, by itself or as the cause of a batch's failure.
+    public var isHubCancellation: Bool {
+        switch self as any Error {
+        case DataError.hub(.cancelled): true
+        case StreamError.unreadableFrames(_, _, _, let cause): cause.isHubCancellation
+        default: false
         }
     }
 }

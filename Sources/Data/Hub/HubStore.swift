@@ -89,7 +89,20 @@ package final class HubStore: Sendable {
         try AtomicFile.write(Array(names.map { $0 + "\n" }.joined().utf8), to: path)
     }
 
+    /// Counts bytes that came by ranges.
+    func count(bytes: Int) { counted.withLock { $0.bytes += bytes } }
+
     // MARK: Files
+
+    /// A file that is not on this disk and large enough to be read by ranges before it is; else nil.
+    package func partial(_ file: String, of snapshot: HubSnapshot) throws -> HubPartialFile? {
+        guard !access.isOffline, !has(file, of: snapshot) else { return nil }
+        let facts = try client.retrying(client.address(of: file, in: snapshot), isCancelled: { false }) { _ in
+            try client.facts(of: file, in: snapshot, isCancelled: { false })
+        }
+        guard let size = facts.size, size >= max(1, access.smallestPartialFile) else { return nil }
+        return try HubPartialFile(file, of: snapshot, facts: facts, size: size, store: self)
+    }
 
     /// Brings a file to this disk, if it is not there, and keeps it there while the result lives.
     ///
@@ -126,6 +139,7 @@ package final class HubStore: Sendable {
             throw DataError.hub(.offline(repository: snapshot.repository, file: file, lookedFor: link))
         }
         let folder = "\(access.cache.root)/\(snapshot.repository.cacheFolder)"
+        let isCancelled = client.cancellation(isCancelled)
         try client.retrying(client.address(of: file, in: snapshot), isCancelled: isCancelled) { hasProgressed in
             let facts = try client.facts(of: file, in: snapshot, isCancelled: isCancelled)
             let blob = "\(folder)/blobs/\(facts.etag)"

@@ -41,9 +41,11 @@ final class DatasetFileTable: Sendable {
         guard camera.kind == .video else { return 1 }
         if let known = groups.withLock({ $0[file] }) { return known }
         let path = try path(file)
-        let lease = try dataset.hold(path)
+        let source = try dataset.partialVideo(path)
+        let lease = source == nil ? try dataset.hold(path) : nil
         let frames =
-            (try? VideoContainer(path: path).framesPerKeyframe ?? indexes.index(path: path).framesPerKeyframe) ?? 1
+            (try? VideoContainer(path: path, source: source).framesPerKeyframe
+                ?? indexes.index(path: path, source: source).framesPerKeyframe) ?? 1
         withExtendedLifetime(lease) {}
         groups.withLock { $0[file] = frames }
         return frames

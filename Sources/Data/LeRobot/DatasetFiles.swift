@@ -9,6 +9,9 @@ public protocol DatasetFiles: Sendable {
     /// - Throws: `DataError`; `FormatError.io`.
     func hold(_ file: String) throws -> any Sendable
 
+    /// A file that is read by parts, as bringing all of it would take long; nil where `hold` is the way.
+    func partial(_ file: String) throws -> (any ByteSource)?
+
     /// Checks that a file exists, without fetching it.
     func require(_ file: String) throws
 

@@ -120,6 +120,18 @@ public struct LeRobotDataset: Sendable {
         try files?.hold(String(path.dropFirst(root.count + 1)))
     }
 
+    /// A video to be read by parts; nil where it is, or has to be, on this disk as a whole.
+    ///
+    /// - Parameter path: a path that this value gave.
+    func partialVideo(_ path: String) throws -> (any ByteSource)? {
+        // Before v3.0 an episode had a file of its own, which is small.
+        guard info.codebaseVersion == .v30 else { return nil }
+        guard let source = try files?.partial(String(path.dropFirst(root.count + 1))) else { return nil }
+        if try source.requireTables() { return source }
+        try source.requireWhole()
+        return nil
+    }
+
     private func numbers(_ file: FileNumber) -> [String: Int] {
         switch info.codebaseVersion {
         case .v20, .v21: ["episode_chunk": file.chunk, "episode_index": file.file]

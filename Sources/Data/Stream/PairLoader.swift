@@ -1,3 +1,4 @@
+import PixelKernels
 import Randomness
 
 /// The frames of some pairs, one after the other.
@@ -150,13 +151,7 @@ struct PairLoader {
                 let base = 3 * plane * place
                 // SAFETY: apply() returns resolution × resolution RGB triples, so 3 · plane bytes are read, and each
                 // picture writes 3 · plane bytes once.
-                image.pixels.withUnsafeBufferPointer { pixels in
-                    for i in 0..<plane {
-                        planes[base + i] = pixels[3 * i]
-                        planes[base + plane + i] = pixels[3 * i + 1]
-                        planes[base + 2 * plane + i] = pixels[3 * i + 2]
-                    }
-                }
+                lam_pixels_planes(image.pixels, planes.baseAddress! + base, plane)
             }
             initialized = 3 * plane * images.count
         }

@@ -72,7 +72,7 @@ extension VideoDecoder {
         func drain() {
             while avcodec_receive_frame(codec, frame.pointer) >= 0 { count += 1 }
         }
-        while container.read(into: packet.pointer) >= 0 {
+        while try container.read(into: packet.pointer) >= 0 {
             avcodec_send_packet(codec, packet.pointer)
             drain()
         }

@@ -8,23 +8,33 @@ final class VideoContainer {
     let path: String
     private let context: UnsafeMutablePointer<AVFormatContext>
     private let stream: UnsafeMutablePointer<AVStream>
+    private let input: VideoInput?
 
     /// Codecs that LeRobot datasets come in; all others are refused by name.
     private static let codecs: [AVCodecID] = [
         AV_CODEC_ID_AV1, AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_VP9, AV_CODEC_ID_MPEG4,
     ]
 
-    /// - Throws: `DataError.unreadableVideo`.
-    init(path: String) throws {
+    /// - Parameters:
+    ///   - source: the bytes, where they are not all on this disk.
+    ///   - readsTablesOnly: packets have their times, flags and sizes, but not their bytes.
+    /// - Throws: `DataError.unreadableVideo`; what fetching throws.
+    init(path: String, source: (any ByteSource)? = nil, readsTablesOnly: Bool = false) throws {
         _ = LibAV.configured
         self.path = path
         var options: OpaquePointer?
         av_dict_set(&options, "protocol_whitelist", "file", 0)
         av_dict_set(&options, "format_whitelist", "mov,matroska", 0)
         defer { av_dict_free(&options) }
-        var opened: UnsafeMutablePointer<AVFormatContext>?
+        let input = source.map { VideoInput($0, fetches: !readsTablesOnly) }
+        self.input = input
+        var opened = input == nil ? nil : avformat_alloc_context()
+        opened?.pointee.pb = input?.context
+        // Parsers would look for keyframes in bytes that are not there.
+        if readsTablesOnly { opened?.pointee.flags |= AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN }
         let code = avformat_open_input(&opened, "file:" + path, nil, &options)
         guard code >= 0, let opened else {
+            if let failure = input?.failure { throw failure }
             throw DataError.unreadableVideo(
                 path: path, reason: "not a readable mp4 or WebM file: \(LibAV.message(code))")
         }
@@ -51,13 +61,16 @@ final class VideoContainer {
                     + "got \(LibAV.name(of: codec))")
         }
         // MPEG-4 part 2 tells its size in the stream only. For the others this would cost decoding a few frames.
-        if parameters.pointee.width <= 0 { avformat_find_stream_info(opened, nil) }
+        if parameters.pointee.width <= 0, !readsTablesOnly { avformat_find_stream_info(opened, nil) }
     }
 
     deinit {
         var closing: UnsafeMutablePointer<AVFormatContext>? = context
         avformat_close_input(&closing)
     }
+
+    /// Whether bytes could not be fetched: what is read from now on says nothing.
+    var hasFailed: Bool { input?.failure != nil }
 
     /// Seconds per tick of a packet's times.
     var timeBase: AVRational { stream.pointee.time_base }
@@ -89,10 +102,12 @@ final class VideoContainer {
     /// Reads the next packet of the video stream into `packet`, replacing its content.
     ///
     /// - Returns: 0, or FFmpeg's error code; `lam_averror_eof` at the end.
-    func read(into packet: UnsafeMutablePointer<AVPacket>) -> Int32 {
+    /// - Throws: what fetching the bytes throws.
+    func read(into packet: UnsafeMutablePointer<AVPacket>) throws -> Int32 {
         repeat {
             av_packet_unref(packet)
             let code = av_read_frame(context, packet)
+            if let failure = input?.failure { throw failure }
             if code < 0 { return code }
         } while packet.pointee.stream_index != stream.pointee.index
         return 0

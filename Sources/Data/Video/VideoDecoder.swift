@@ -7,6 +7,8 @@ import CFFmpeg
 package final class VideoDecoder {
     package let index: VideoIndex
     private var container: VideoContainer
+    /// The bytes, where they are not all on this disk.
+    private let source: (any ByteSource)?
     private var codec: UnsafeMutablePointer<AVCodecContext>
     private let packet = VideoPacket()
     /// The last frame handed out, which is where the decoder stands; `nil` when it has to seek first.
@@ -19,9 +21,10 @@ package final class VideoDecoder {
     private static let cheapGap = 4
 
     /// - Throws: `DataError.unreadableVideo`.
-    package init(index: VideoIndex) throws {
+    package init(index: VideoIndex, source: (any ByteSource)? = nil) throws {
         self.index = index
-        container = try VideoContainer(path: index.path)
+        self.source = source
+        container = try VideoContainer(path: index.path, source: source)
         codec = try Self.openCodec(container)
     }
 
@@ -94,15 +97,16 @@ package final class VideoDecoder {
     private func begin(at keyframe: VideoIndex.Keyframe, for wanted: Int64) throws {
         avcodec_flush_buffers(codec)
         isDraining = false
-        if container.seek(to: keyframe.decoding), try feedFirst(keyframe) { return }
+        if !container.hasFailed, container.seek(to: keyframe.decoding), try feedFirst(keyframe) { return }
         // The container's own index led past the keyframe or nowhere: read from the start.
-        container = try VideoContainer(path: index.path)
+        container = try VideoContainer(path: index.path, source: source)
+        if source != nil { _ = container.seek(to: keyframe.decoding) }
         guard try feedFirst(keyframe) else { throw failure(wanted, "its keyframe is not there any more") }
     }
 
     /// Skips packets up to `keyframe` and feeds that one. False if it does not come.
     private func feedFirst(_ keyframe: VideoIndex.Keyframe) throws -> Bool {
-        while container.read(into: packet.pointer) >= 0 {
+        while try container.read(into: packet.pointer) >= 0 {
             guard packet.pointer.pointee.flags & AV_PKT_FLAG_KEY != 0 else { continue }
             let time = packet.pointer.pointee.pts
             if time == keyframe.presentation {
@@ -150,7 +154,7 @@ package final class VideoDecoder {
     }
 
     private func feedNext(_ wanted: Int64) throws {
-        let code = container.read(into: packet.pointer)
+        let code = try container.read(into: packet.pointer)
         if code >= 0 { return try feed() }
         guard code == lam_averror_eof else { throw failure(wanted, LibAV.message(code)) }
         guard !isDraining else { throw failure(wanted, "the decoder gave no frame for it") }

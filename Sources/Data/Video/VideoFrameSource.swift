@@ -45,6 +45,10 @@ final class VideoFrameSource: FrameSource {
         if let current, current.path == path { return current.video }
         release()
         let video = try pool.take(path) {
+            if let source = try dataset.partialVideo(path) {
+                let index = try indexes.index(path: path, source: source)
+                return OpenVideo(try VideoDecoder(index: index, source: source), lease: nil)
+            }
             let lease = try dataset.hold(path)
             try Self.requireVideo(path, dataset: dataset, camera: camera, episode: episode)
             return OpenVideo(try VideoDecoder(index: indexes.index(path: path)), lease: lease)

@@ -50,9 +50,10 @@ public struct VideoIndex: Sendable {
 
     /// Reads the packet table of a file.
     ///
+    /// - Parameter source: the bytes, where they are not all on this disk; the tables must be.
     /// - Throws: `DataError.unreadableVideo`; also where two frames have the same time or one has none.
-    public init(path: String) throws {
-        let container = try VideoContainer(path: path)
+    public init(path: String, source: (any ByteSource)? = nil) throws {
+        let container = try VideoContainer(path: path, source: source, readsTablesOnly: source != nil)
         let parameters = container.parameters.pointee
         self.path = path
         codec = LibAV.name(of: parameters.codec_id)
@@ -65,7 +66,7 @@ public struct VideoIndex: Sendable {
         var keyframes: [Keyframe] = []
         var damage: String?
         while true {
-            let code = container.read(into: packet.pointer)
+            let code = try container.read(into: packet.pointer)
             if code < 0 {
                 if code != lam_averror_eof { damage = LibAV.message(code) }
                 break

@@ -25,8 +25,9 @@ public final class VideoIndexCache: Sendable {
 
     /// The table of the file at `path`, read on first use.
     ///
+    /// - Parameter source: the bytes, where they are not all on this disk.
     /// - Throws: `DataError.unreadableVideo`.
-    public func index(path: String) throws -> VideoIndex {
+    public func index(path: String, source: (any ByteSource)? = nil) throws -> VideoIndex {
         let known = state.withLock { state -> VideoIndex? in
             state.clock += 1
             state.entries[path]?.lastUse = state.clock
@@ -34,7 +35,7 @@ public final class VideoIndexCache: Sendable {
         }
         if let known { return known }
         // Read outside the lock: two threads may read the same file once each, none waits for another's disk.
-        let index = try VideoIndex(path: path)
+        let index = try VideoIndex(path: path, source: source)
         state.withLock { state in
             guard state.entries[path] == nil else { return }
             state.entries[path] = Entry(index: index, lastUse: state.clock)

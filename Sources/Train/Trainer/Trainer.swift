@@ -40,6 +40,8 @@ public final class Trainer {
     /// Last values by bare tag, for `monitor` and file names.
     private var metrics: [String: Double] = [:]
     private var lastCheckpoint: String?
+    /// The last batch ended in an optimiser step.
+    private var hasJustStepped = false
     private var lastBatch: EncodedBatch?
     private var firstHeldOut: Evaluation?
     /// Batches since the last optimiser step, and what the quantisers had counted then.
@@ -98,7 +100,18 @@ public final class Trainer {
     /// Trains to the end of the epoch, or of the run.
     private func runEpoch() throws {
         while progress.batchesInEpoch < limits.batchesPerEpoch {
-            guard try runBatch() else { continue }
+            do {
+                hasJustStepped = try runBatch()
+            } catch {
+                // A wait for the hub that a signal has ended. Only between two steps is there a state to go on from, and
+                // only a single process knows that it is between them.
+                guard hasJustStepped, parts.group.size == 1, error.isHubCancellation,
+                    let signal = environment.interruption()
+                else { throw error }
+                agreedSignal = signal
+                return
+            }
+            guard hasJustStepped else { continue }
             if agreedSignal != nil { return }
             if limits.isRunOver(progress, seconds: agreedSeconds) { break }
         }

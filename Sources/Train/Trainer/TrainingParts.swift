@@ -52,19 +52,22 @@ public final class TrainingParts {
     ///   - environment: the process's variables, which say where pretrained weights and the hub are.
     ///   - group: the processes of the run, each of which has such parts.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
+    ///   - isCancelled: ends a wait for the hub; asked from any thread.
     ///   - note: takes lines for the user.
     /// - Throws: errors of the datasets, the stream, the encoders, the checkpoint and the log folder.
     public init(
         _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64,
         environment: [String: String], group: any ProcessGroup = SingleProcess(), threads: Int?,
-        note: (String) -> Void
+        isCancelled: @escaping @Sendable () -> Bool = { false }, note: (String) -> Void
     ) throws {
         self.group = group
         let model = configuration.model
         let trainer = configuration.trainer
         options = configuration.data.stream
         try options.validate()
-        sources = try StreamSource.open(options, hub: HubAccess(environment: environment))
+        var hub = try HubAccess(environment: environment)
+        hub.isCancelled = isCancelled
+        sources = try StreamSource.open(options, hub: hub)
         let checkpoint = try checkpointRequest.map {
             try CheckpointLocator.open($0, directories: Self.checkpointDirectories(trainer), note: note)
         }
@@ -172,7 +175,7 @@ public final class TrainingParts {
         guard let reducer else { return [] }
         let hosts = group.hostCount == 1 ? group.hosts[0] : "\(group.hostCount) hosts"
         return [
-            "\(group.size) ranks on \(hosts), threads of each as above, optimiser \(reducer.isSharded ? "sharded" : "on each rank"), gradients in "
+            "\(group.size) ranks on \(hosts), each with the threads above, optimiser \(reducer.isSharded ? "sharded" : "on each rank"), gradients in "
                 + "\(reducer.buckets.count) buckets of \(reducer.wire.rawValue)"
         ]
     }

@@ -175,6 +175,21 @@ import Testing
         }
     }
 
+    @Test(
+        "the end of a run ends a stall and a pause at once, not after the attempts",
+        arguments: [.stall(after: 1000), .status(429, retryAfter: "60")] as [HubServer.Fault])
+    func cancelling(_ fault: HubServer.Fault) throws {
+        server.fail("file-001.mp4", with: [fault])
+        var access = try access()
+        access.stallSeconds = 30
+        let start = ContinuousClock.now
+        access.isCancelled = { ContinuousClock.now - start > .milliseconds(500) }
+        #expect(failure { _ = try fetch(Self.video, HubStore(access, limitBytes: nil)) } == .cancelled)
+        #expect(ContinuousClock.now - start < .seconds(3))
+        // What had arrived is gone on from.
+        #expect(try fetch(Self.video, store()) == original(Self.video))
+    }
+
     // MARK: Tokens and redirects
 
     @Test("the token goes to the hub and to nobody else")

@@ -87,6 +87,7 @@ struct DependencyTests {
         #expect(users("CSentencePiece") == ["Text"])
         #expect(users("COneDNN") == ["Tensor"] && users("COpenBLAS") == ["Tensor"] && users("Kernels") == ["Tensor"])
         #expect(users("CMPI") == ["Collectives"] && users("COpenMPI") == ["CMPI"])
+        #expect(users("PixelKernels") == ["LAMData"])
         #expect(users("ArgumentParser") == ["CLI"])
         #expect(users("TestSupport").isEmpty)
         #expect(users("CLI").isEmpty)

@@ -25,6 +25,8 @@ final class HTTPTransfer: @unchecked Sendable {
     enum Failure: Error {
         /// The network's fault, in libcurl's words.
         case broken(String)
+        /// The server's certificate does not hold, in the TLS library's words.
+        case untrusted(String)
         case cancelled
     }
 
@@ -37,13 +39,16 @@ final class HTTPTransfer: @unchecked Sendable {
 
     private let handle: Handle
     private let timeouts: Timeouts
+    private let authorities: String?
 
     /// Sized so that no page of HTML or JSON error is lost and no endless one is kept.
     private static let errorBytes = 4096
     private static let isStarted = lam_curl_start() == CURLE_OK
 
-    init(timeouts: Timeouts) {
+    /// - Parameter authorities: a file or folder of certificates in place of the system's.
+    init(timeouts: Timeouts, authorities: String? = nil) {
         self.timeouts = timeouts
+        self.authorities = authorities
         precondition(Self.isStarted, "libcurl does not start")
         guard let handle = curl_easy_init() else { preconditionFailure("out of memory for a libcurl handle") }
         self.handle = Handle(handle)
@@ -77,6 +82,11 @@ final class HTTPTransfer: @unchecked Sendable {
         lam_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT, timeouts.connectSeconds)
         lam_curl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
         lam_curl_set_long(handle, CURLOPT_LOW_SPEED_TIME, timeouts.stallSeconds)
+        if let authorities {
+            var isFolder: ObjCBool = false
+            _ = FileManager.default.fileExists(atPath: authorities, isDirectory: &isFolder)
+            lam_curl_set_text(handle, isFolder.boolValue ? CURLOPT_CAPATH : CURLOPT_CAINFO, authorities)
+        }
         // SAFETY: the callbacks run inside curl_easy_perform only, on this thread, while `exchange` is alive.
         let context = Unmanaged.passUnretained(exchange).toOpaque()
         lam_curl_set_callbacks(
@@ -90,11 +100,21 @@ final class HTTPTransfer: @unchecked Sendable {
                     ? size * count : 0
             },
             { context, _, _, _, _ in Exchange.of(context).isCancelled() ? 1 : 0 }, context)
+        // SAFETY: the buffer has the size that libcurl asks for and outlives the call, after which libcurl forgets it.
+        let detail = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+        detail.initialize(repeating: 0)
+        defer { detail.deallocate() }
+        lam_curl_set_error_buffer(handle, detail.baseAddress)
         let code = withExtendedLifetime(exchange) { curl_easy_perform(handle) }
+        lam_curl_set_error_buffer(handle, nil)
         if let error = exchange.error { throw error }
-        guard code == CURLE_OK else {
-            if code == CURLE_ABORTED_BY_CALLBACK { throw Failure.cancelled }
-            throw Failure.broken(String(cString: lam_curl_error(code)))
+        switch code {
+        case CURLE_OK: break
+        case CURLE_ABORTED_BY_CALLBACK: throw Failure.cancelled
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR:
+            let words = String(decoding: detail.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            throw Failure.untrusted(words.isEmpty ? String(cString: lam_curl_error(code)) : words)
+        default: throw Failure.broken(String(cString: lam_curl_error(code)))
         }
         try exchange.beginOnce()
         var answer = exchange.answer

@@ -1,0 +1,199 @@
+#include "pixels.h"
+
+#include <string.h>
+
+// Fused multiply-adds would round otherwise than the reference does.
+#pragma STDC FP_CONTRACT OFF
+
+#if defined(__x86_64__) && defined(__linux__)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+/// Pixels that are worked on at a time, as three planes in the first-level cache.
+enum { BLOCK = 128 };
+
+typedef struct {
+    uint8_t red[BLOCK], green[BLOCK], blue[BLOCK];
+} Block;
+
+INLINE void take(Block *block, const uint8_t *rgb, long count) {
+    for (long i = 0; i < count; i++) {
+        block->red[i] = rgb[3 * i];
+        block->green[i] = rgb[3 * i + 1];
+        block->blue[i] = rgb[3 * i + 2];
+    }
+}
+
+INLINE void put(const Block *block, uint8_t *rgb, long count) {
+    for (long i = 0; i < count; i++) {
+        rgb[3 * i] = block->red[i];
+        rgb[3 * i + 1] = block->green[i];
+        rgb[3 * i + 2] = block->blue[i];
+    }
+}
+
+INLINE uint8_t blended(uint8_t value, int other, float factor) {
+    float mixed = (float)other + factor * (float)((int)value - other);
+    mixed = mixed < 255.0f ? mixed : 255.0f;
+    return (uint8_t)(int)(mixed > 0.0f ? mixed : 0.0f);
+}
+
+CLONES void lam_pixels_blend(uint8_t *values, long count, uint8_t other, float factor) {
+    for (long i = 0; i < count; i++) values[i] = blended(values[i], other, factor);
+}
+
+/// ITU-R 601-2 luma with 16 fractional bits.
+INLINE int grey(uint8_t red, uint8_t green, uint8_t blue) {
+    return (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16;
+}
+
+CLONES int64_t lam_pixels_grey_sum(const uint8_t *rgb, long pixels) {
+    int64_t sum = 0;
+    for (long start = 0; start < pixels; start += BLOCK) {
+        const long count = pixels - start < BLOCK ? pixels - start : BLOCK;
+        int part = 0;
+        for (long i = start; i < start + count; i++) part += grey(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]);
+        sum += part;
+    }
+    return sum;
+}
+
+CLONES void lam_pixels_saturate(uint8_t *rgb, long pixels, float factor) {
+    Block block;
+    for (long start = 0; start < pixels; start += BLOCK) {
+        const long count = pixels - start < BLOCK ? pixels - start : BLOCK;
+        take(&block, rgb + 3 * start, count);
+        for (long i = 0; i < count; i++) {
+            const int other = grey(block.red[i], block.green[i], block.blue[i]);
+            block.red[i] = blended(block.red[i], other, factor);
+            block.green[i] = blended(block.green[i], other, factor);
+            block.blue[i] = blended(block.blue[i], other, factor);
+        }
+        put(&block, rgb + 3 * start, count);
+    }
+}
+
+/// Hue (255 a turn) and saturation in 8 bits, cut off, not rounded. The mixture of Float and Double is part of the result.
+INLINE void hue_and_saturation(int red, int green, int blue, int *hue, int *saturation) {
+    const int high = red > green ? (red > blue ? red : blue) : (green > blue ? green : blue);
+    const int low = red < green ? (red < blue ? red : blue) : (green < blue ? green : blue);
+    const int isGrey = high == low;
+    const float range = (float)(isGrey ? 1 : high - low);
+    const float ratio = range / (float)(isGrey ? 1 : high);
+    const float toRed = (float)(high - red) / range;
+    const float toGreen = (float)(high - green) / range;
+    const float toBlue = (float)(high - blue) / range;
+    // Sextants of the colour circle. Differences of these quotients are exact in Double.
+    const int isRed = red == high, isGreen = green == high;
+    const double base = isRed ? 0.0 : isGreen ? 2.0 : 4.0;
+    const float plus = isRed ? toBlue : isGreen ? toRed : toGreen;
+    const float minus = isRed ? toGreen : isGreen ? toBlue : toRed;
+    const float sextant = (float)(base + (double)plus - (double)minus);
+    const double shifted = (double)sextant / 6.0 + 1.0;
+    const float turns = (float)(shifted >= 1.0 ? shifted - 1.0 : shifted);
+    const double scaled = (double)turns * 255.0;
+    *hue = isGrey ? 0 : (int)(scaled < 255.0 ? scaled : 255.0);
+    *saturation = isGrey ? 0 : (int)((double)ratio * 255.0);
+}
+
+CLONES void lam_pixels_turn_hue(uint8_t *rgb, long pixels, uint8_t turn) {
+    Block block;
+    for (long start = 0; start < pixels; start += BLOCK) {
+        const long count = pixels - start < BLOCK ? pixels - start : BLOCK;
+        take(&block, rgb + 3 * start, count);
+        for (long i = 0; i < count; i++) {
+            const int red = block.red[i], green = block.green[i], blue = block.blue[i];
+            const int value = red > green ? (red > blue ? red : blue) : (green > blue ? green : blue);
+            int hue, saturation;
+            hue_and_saturation(red, green, blue, &hue, &saturation);
+            hue = (hue + turn) & 255;
+            const double sextants = (double)(hue * 6) / 255.0;
+            const int sextant = (int)sextants;
+            const double fraction = (double)(float)(sextants - (double)sextant);
+            const double s = (double)(float)((double)saturation / 255.0);
+            const double v = (double)value;
+            const int low = (int)(v * (1.0 - s) + 0.5);
+            const int falling = (int)(v * (1.0 - s * fraction) + 0.5);
+            const int rising = (int)(v * (1.0 - s * (1.0 - fraction)) + 0.5);
+            const int isFirst = sextant == 0 || sextant == 6;
+            // A grey has saturation 0: all three are its value then.
+            block.red[i] = (uint8_t)(isFirst || sextant == 5 ? value
+                                     : sextant == 1          ? falling
+                                     : sextant == 4          ? rising
+                                                             : low);
+            block.green[i] = (uint8_t)(isFirst                          ? rising
+                                       : sextant == 1 || sextant == 2   ? value
+                                       : sextant == 3                   ? falling
+                                                                        : low);
+            block.blue[i] = (uint8_t)(isFirst || sextant == 1            ? low
+                                      : sextant == 2                     ? rising
+                                      : sextant == 3 || sextant == 4     ? value
+                                                                         : falling);
+        }
+        put(&block, rgb + 3 * start, count);
+    }
+}
+
+enum { FRACTION_BITS = 22 };
+typedef int32_t Four __attribute__((vector_size(16)));
+typedef uint8_t FourBytes __attribute__((vector_size(4)));
+
+/// Rounded weights may sum to a little more than 1.
+INLINE uint8_t rounded(int32_t sum) {
+    const int32_t value = sum >> FRACTION_BITS;
+    return (uint8_t)(value < 255 ? value : 255);
+}
+
+CLONES void lam_pixels_resize_lines(const uint8_t *source, long source_stride, uint8_t *target, long lines, long input,
+                                    long output, long taps, const long *firsts, const long *counts,
+                                    const int32_t *weights) {
+    const int32_t half = 1 << (FRACTION_BITS - 1);
+    for (long y = 0; y < lines; y++, source += source_stride) {
+        for (long x = 0; x < output; x++, target += 3) {
+            const uint8_t *pixel = source + 3 * firsts[x];
+            const int32_t *weight = weights + x * taps;
+            Four sum = {half, half, half, half};
+            // A pixel is read with the byte behind it, which the last one of a line need not have.
+            const long count = firsts[x] + counts[x] == input ? counts[x] - 1 : counts[x];
+            for (long tap = 0; tap < count; tap++, pixel += 3) {
+                FourBytes bytes;
+                memcpy(&bytes, pixel, 4);
+                sum += weight[tap] * __builtin_convertvector(bytes, Four);
+            }
+            if (count < counts[x]) sum += weight[count] * (Four){pixel[0], pixel[1], pixel[2], 0};
+            target[0] = rounded(sum[0]);
+            target[1] = rounded(sum[1]);
+            target[2] = rounded(sum[2]);
+        }
+    }
+}
+
+CLONES void lam_pixels_resize_columns(const uint8_t *source, uint8_t *target, long stride, long output, long taps,
+                                      const long *firsts, const long *counts, const int32_t *weights) {
+    int32_t sums[3 * BLOCK];
+    for (long y = 0; y < output; y++, target += stride) {
+        const uint8_t *line = source + firsts[y] * stride;
+        const int32_t *weight = weights + y * taps;
+        for (long start = 0; start < stride; start += 3 * BLOCK) {
+            const long count = stride - start < 3 * BLOCK ? stride - start : 3 * BLOCK;
+            for (long x = 0; x < count; x++) sums[x] = 1 << (FRACTION_BITS - 1);
+            for (long tap = 0; tap < counts[y]; tap++) {
+                const uint8_t *bytes = line + tap * stride + start;
+                for (long x = 0; x < count; x++) sums[x] += weight[tap] * bytes[x];
+            }
+            for (long x = 0; x < count; x++) target[start + x] = rounded(sums[x]);
+        }
+    }
+}
+
+CLONES void lam_pixels_planes(const uint8_t *rgb, uint8_t *planes, long pixels) {
+    uint8_t *green = planes + pixels, *blue = planes + 2 * pixels;
+    for (long i = 0; i < pixels; i++) {
+        planes[i] = rgb[3 * i];
+        green[i] = rgb[3 * i + 1];
+        blue[i] = rgb[3 * i + 2];
+    }
+}
