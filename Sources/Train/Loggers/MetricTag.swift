@@ -34,6 +34,16 @@ public enum MetricTag {
     /// The global gradient norm before clipping.
     public static let gradientNorm = "grad_norm_step"
 
+    /// The gradient norm of a part of the model before clipping: `grad_norm/encoder.transformer_blocks.0`.
+    static func blockNorm(_ part: String) -> String { "grad_norm/\(part)" }
+
+    /// Codes that no step has used for `model.restart_every_n_steps` steps, steps since the code that was not used for
+    /// longest, restarts since the run began, and occurrences of each code in a step.
+    public static let deadCodes = "codes/dead"
+    public static let oldestCode = "codes/oldest_age"
+    public static let restartedCodes = "codes/restarts"
+    public static let codeUses = "codes/uses"
+
     /// Of a run of several processes: milliseconds a step in which gradients and values were on their way, and those of
     /// them in which nothing was computed.
     public static let communication = "throughput/communication_ms"

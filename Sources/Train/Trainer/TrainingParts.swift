@@ -13,6 +13,7 @@ public final class TrainingParts {
     struct Resumed {
         let progress: TrainingProgress
         let callbacks: [ModelCheckpointState]
+        let earlyStoppings: [EarlyStoppingState]
     }
 
     /// Seed of everything random outside the data stream.
@@ -108,7 +109,8 @@ public final class TrainingParts {
             try module.restore(checkpoint)
             if let json = state?.strings[StateKey.stream] { streamState = try Self.decode(json, checkpoint) }
             resumedFrom = Resumed(
-                progress: try Self.progress(checkpoint), callbacks: try checkpoint.modelCheckpoints())
+                progress: try Self.progress(checkpoint), callbacks: try checkpoint.modelCheckpoints(),
+                earlyStoppings: try checkpoint.earlyStoppings())
             note("resumed from \(checkpoint.path) at step \(checkpoint.globalStep)")
             if streamState == nil { note("the checkpoint has no data position: the stream starts from its beginning") }
         } else {

@@ -26,6 +26,9 @@ extension TrainerConfiguration: IgnoresOptions {
             "precision", \.precision, "Type of the arithmetic.",
             differs: "`16-mixed` runs as `bf16-mixed`; `bf16-true`, `16-true` and `64-true` are refused."),
         .init("log_every_n_steps", \.logEveryNSteps, .positive, "Steps between logged values."),
+        .init(
+            "health_every_n_steps", \.healthEveryNSteps, .nonNegative,
+            "Steps between lines that say how the run goes, with warnings and remedies; 0: none.", differs: "New."),
         .init("gradient_clip_val", \.gradientClipVal, .ifPresent(.nonNegative), "Bound of gradients; null or 0: none."),
         .init("gradient_clip_algorithm", \.gradientClipAlgorithm, "Whether the total norm or each value is bounded."),
         .init(
@@ -44,7 +47,7 @@ extension TrainerConfiguration: IgnoresOptions {
         .init("enable_progress_bar", \.enableProgressBar, "Live progress on a terminal."),
         .init("enable_checkpointing", \.enableCheckpointing, "Whether checkpoints are written."),
         .init("fast_dev_run", \.fastDevRun, "A trial of a few batches that writes nothing."),
-        .init("callbacks", \.callbacks, "`ModelCheckpoint` and `LearningRateMonitor` objects."),
+        .init("callbacks", \.callbacks, "`ModelCheckpoint`, `LearningRateMonitor` and `EarlyStopping` objects."),
         .init(
             "logger", \.logger, "`TensorBoardLogger` objects; false: none.",
             differs: "Each also writes `metrics.jsonl` beside its event file."),

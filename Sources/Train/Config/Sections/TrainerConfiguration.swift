@@ -12,6 +12,7 @@ public struct TrainerConfiguration: ConfigSection {
     public var strategy = "auto"
     public var precision = Precision.full32
     public var logEveryNSteps = 50
+    public var healthEveryNSteps = 500
     public var gradientClipVal: Double?
     public var gradientClipAlgorithm = GradientClipAlgorithm.norm
     public var accumulateGradBatches = 1
