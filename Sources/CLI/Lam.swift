@@ -6,7 +6,8 @@ struct Lam: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lam", abstract: "Trains latent action models on robot video.",
         subcommands: [
-            FitCommand.self, ValidateCommand.self, TestCommand.self, PredictCommand.self, InspectCommand.self,
+            FitCommand.self, ValidateCommand.self, TestCommand.self, PredictCommand.self, PlotCommand.self,
+            ReportCommand.self, InspectCommand.self,
             ConvertCheckpointCommand.self,
             ParityCommand.self, BenchCommand.self,
         ])

@@ -31,6 +31,13 @@ import Testing
             let whole = try #require(line["grad_norm_step"]?.double)
             #expect(abs(total - whole) < 1e-4 * whole, "the parts make up the whole")
         }
+        let plot = try program.run("plot", "logs/tiny", "logs/tiny/version_0", "-o", "curves.svg")
+        #expect(plot.status == 0 && program.exists("curves.svg"), "\(plot.error)")
+        let report = try program.run("report", "logs/tiny")
+        #expect(report.status == 0 && program.exists("logs/tiny/version_0/report.html"), "\(report.error)")
+        let none = try program.run("report", "nowhere")
+        #expect(none.status == 1 && none.error.hasPrefix("error: cannot show a run: nowhere"))
+
         let uses = lines.compactMap { $0["codes/uses"]?.array?.compactMap(\.double) }
         #expect(uses.count == 8 && uses.allSatisfy { $0.count == 8 && $0.reduce(0, +) == 16 })
     }

@@ -445,6 +445,11 @@ public final class Trainer {
                 summary.contactSheets = folder
             }
         }
+        if parts.group.isRoot, !parts.logger.directory.isEmpty,
+            let map = CodeHeatMap((try? RunLog(path: parts.logger.directory))?.codeUses ?? [])
+        {
+            try parts.logger.image(step: max(0, progress.globalStep - 1), tag: "codes/over_time", map.image())
+        }
         try parts.logger.close()
         return summary
     }
