@@ -50,16 +50,17 @@ let package = Package(
         .target(
             name: "LAMData", dependencies: ["Formats", "CFFmpeg", "CCurl", "Randomness", "PixelKernels"],
             path: "Sources/Data"),
+        .target(name: "Wan", dependencies: ["LAMData", "Text", "Tensor", "Formats"]),
         .target(
             name: "LAMTrain",
             dependencies: [
-                "LAM", "LAMData", "Text", "NN", "Tensor", "Formats", "Randomness", "Collectives", "CYAML",
+                "LAM", "LAMData", "Text", "Wan", "NN", "Tensor", "Formats", "Randomness", "Collectives", "CYAML",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ], path: "Sources/Train"),
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "LAMTrain", "LAMData", "LAM", "Formats", "Collectives",
+                "LAMTrain", "LAMData", "LAM", "Wan", "Tensor", "Formats", "Collectives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -84,10 +85,15 @@ let package = Package(
             dependencies: [
                 "LAMData", "Formats", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
             ]),
+        .testTarget(
+            name: "WanTests", dependencies: ["Wan", "LAMData", "Text", "Tensor", "Formats", "TestSupport"]),
         .testTarget(name: "TrainTests", dependencies: ["LAMTrain", "TestSupport"]),
         .testTarget(
-            name: "Acceptance", dependencies: ["CLI", "LAMTrain", "LAM", "Formats", "TestSupport"],
-            exclude: ["two_hosts.sh"]),
+            name: "Acceptance",
+            dependencies: [
+                "CLI", "LAMTrain", "LAM", "Wan", "Formats", "TestSupport",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ], exclude: ["two_hosts.sh"]),
     ],
     swiftLanguageModes: [.v6]
 )

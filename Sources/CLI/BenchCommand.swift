@@ -8,7 +8,7 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench", abstract: "Measures the engine, the encoders and the data stream on this machine.",
         subcommands: [
             EngineBenchCommand.self, EncoderBenchCommand.self, DataBenchCommand.self, OpenBenchCommand.self,
-            DecodeBenchCommand.self,
+            DecodeBenchCommand.self, VAEBenchCommand.self,
         ])
 }
 

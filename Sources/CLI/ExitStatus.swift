@@ -3,6 +3,7 @@ import Collectives
 import Formats
 import LAMData
 import LAMTrain
+import Wan
 
 /// What an error means to the shell: 2 usage or configuration, 3 data, 1 anything else.
 enum ExitStatus {
@@ -13,7 +14,8 @@ enum ExitStatus {
         case CollectiveError.torchrun: ExitCode(2)
         case is ConfigurationError, CheckpointError.unknownFormat, CheckpointError.fileExists, CheckpointError.sameFile:
             ExitCode(2)
-        case is DataError, is StreamError, is ParquetError: ExitCode(3)
+        case ExtractionError.option, ExtractionError.otherLatents: ExitCode(2)
+        case is DataError, ExtractionError.noEpisodes, is StreamError, is ParquetError: ExitCode(3)
         default: ExitCode.failure
         }
     }

@@ -7,8 +7,7 @@ struct Lam: ParsableCommand {
         commandName: "lam", abstract: "Trains latent action models on robot video.",
         subcommands: [
             FitCommand.self, ValidateCommand.self, TestCommand.self, PredictCommand.self, PlotCommand.self,
-            ReportCommand.self, InspectCommand.self,
-            ConvertCheckpointCommand.self,
+            ReportCommand.self, InspectCommand.self, ConvertCheckpointCommand.self, ExtractLatentsCommand.self,
             ParityCommand.self, BenchCommand.self,
         ])
 

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A dense array as a file holds it: element type, shape, and row-major little-endian bytes.
 ///
 /// The bytes are immutable and either lie in memory that the value's owner allocated or borrow from another owner,
@@ -71,6 +73,15 @@ public struct StoredTensor: @unchecked Sendable {
     public func reshaped(_ newShape: [Int]) -> StoredTensor {
         precondition(elementType.byteCount(shape: newShape) == byteCount, "\(shape) is not \(newShape)")
         return StoredTensor(elementType: elementType, shape: newShape, owner: owner, pointer: base)
+    }
+
+    /// Says that the bytes will not be needed soon: where they are mapped from a file, they need not stay in memory.
+    public func setAside() {
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let start = (Int(bitPattern: base) + page - 1) / page * page
+        let end = (Int(bitPattern: base) + byteCount) / page * page
+        // 21: MADV_PAGEOUT, which changes no content. A kernel that does not know it does nothing.
+        if start < end { madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, 21) }
     }
 
     /// Rows of the first axis, borrowed: nothing is read yet.

@@ -45,6 +45,23 @@ public struct WeightFile: Sendable {
         return WeightFile(path: path, tensors: inner)
     }
 
+    /// The tensors under other names; those whose new name is nil are left out, and of equal ones the first counts.
+    public func renaming(_ name: (String) -> String?) -> WeightFile {
+        var renamed: OrderedDictionary<String, StoredTensor> = [:]
+        for (old, tensor) in tensors {
+            if let new = name(old), renamed[new] == nil { renamed[new] = tensor }
+        }
+        return WeightFile(path: path, tensors: renamed)
+    }
+
+    /// The tensors of a network that is stored in several files.
+    /// - Parameter folder: what error messages name.
+    public init(folder: String, parts: [WeightFile]) {
+        var tensors: OrderedDictionary<String, StoredTensor> = [:]
+        for part in parts { tensors.merge(part.tensors) { first, _ in first } }
+        self.init(path: folder, tensors: tensors)
+    }
+
     /// The tensors whose names are wanted.
     public func filtering(_ isWanted: (_ name: String) -> Bool) -> WeightFile {
         WeightFile(path: path, tensors: tensors.filter { isWanted($0.key) })

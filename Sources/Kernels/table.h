@@ -16,6 +16,7 @@
 #if defined(LAM_SPLIT_BLOCK)
 #include "split.h"
 #endif
+#include "convolution.h"
 #include "rotary.h"
 
 const LamKernels NAMED(lam_kernels) = {
@@ -57,6 +58,9 @@ const LamKernels NAMED(lam_kernels) = {
     .half_attention_backward = NAMED(half_attention_backward),
     .half_pair_attention = NAMED(half_pair_attention),
     .half_pair_attention_backward = NAMED(half_pair_attention_backward),
+    .convolution = NAMED(convolution),
+    .convolution_rows = NAMED(convolution_rows),
+    .convolution_operand = NAMED(convolution_operand),
 #if defined(LAM_SPLIT_BLOCK)
     .split_pack_right = NAMED(split_pack_right),
     .split_pack_left = NAMED(split_pack_left),

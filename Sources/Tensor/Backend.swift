@@ -224,6 +224,25 @@ public protocol Backend: AnyObject, Sendable {
     /// a patch the order is channel, row, column.
     func patchify(_ images: Tensor, patchSize: Int, mean: [Float], std: [Float], into out: Tensor)
 
+    /// A filter `[outputs, inputs, frames, rows, columns]` with its bias `[outputs]`, in the backend's own form.
+    func convolutionFilter(_ weight: Tensor, bias: Tensor?, precision: ConvolutionPrecision) -> ConvolutionFilter
+    /// The frames of `[T, H, W, C]` in the form that convolutions read: divided by the length of their pixels (at least
+    /// 1e-12) and times `gamma` `[C]` where that is given, then `x / (1 + e^-x)` where `activates`.
+    func convolutionFrames(
+        _ x: Tensor, gamma: Tensor?, activates: Bool, precision: ConvolutionPrecision
+    ) -> [ConvolutionFrame]
+    /// `out = filter * frames + bias + residual`; out `[T, H, W, outputs]`. Output frame t is made of the frames from
+    /// `t * frameStride` on; nil is a frame of zeros, not all of them. A frame's bits do not depend on the others of the call.
+    func convolve(
+        _ frames: [ConvolutionFrame?], with filter: ConvolutionFilter, _ sampling: ConvolutionSampling,
+        residual: Tensor?, into out: Tensor)
+    /// Adds to `out` `[T', H', W', C']` the means of neighbouring folded channels of `x` `[T, H, W, C]`, before whose first
+    /// frame `leadingZeros` frames of zeros are put.
+    func addFolded(_ x: Tensor, _ folding: ChannelFolding, leadingZeros: Int, to out: Tensor)
+    /// Adds to `out` `[T', H', W', C']` the channels of `x` `[T, H, W, C]`, each repeated in a row until they are as many as
+    /// `out` has values in a block, as blocks; without the first `droppedFrames` frames.
+    func addUnfolded(_ x: Tensor, _ folding: ChannelFolding, droppedFrames: Int, to out: Tensor)
+
     /// One step over a run of parameters: value, gradient and both moments have equal counts.
     func adamW(_ step: AdamWStep, value: Tensor, gradient: Tensor, expAvg: Tensor, expAvgSq: Tensor)
 }

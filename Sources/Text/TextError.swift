@@ -23,6 +23,8 @@ public enum TokenizerFault: Error, Equatable, Sendable {
     /// The table that maps characters leads out of itself.
     case characterMap
     case missingPiece(String)
+    /// A `tokenizer.json` that this program does not know how to follow.
+    case description(String)
 }
 
 extension TextError: CustomStringConvertible, LocalizedError {
@@ -31,8 +33,11 @@ extension TextError: CustomStringConvertible, LocalizedError {
     public var description: String {
         switch self {
         case .noTokenizer(let path):
-            "cannot read tokenizer: \(path): expected T5's SentencePiece model, got no file; put `spiece.model` of "
-                + "huggingface.co/google-t5/t5-base there, or name the place where it is"
+            path.hasSuffix(".json")
+                ? "cannot read tokenizer: \(path): expected HuggingFace's description of it, got no file; put "
+                    + "`tokenizer.json` of huggingface.co/google/umt5-xxl there"
+                : "cannot read tokenizer: \(path): expected T5's SentencePiece model, got no file; put `spiece.model` of "
+                    + "huggingface.co/google-t5/t5-base there, or name the place where it is"
         case .tokenizer(let path, let fault): "cannot read tokenizer: \(path): \(fault.wording)"
         case .tooManyTokens(let count, let limit, let beginning):
             "cannot encode text: \"\(beginning)\": expected at most \(limit) tokens, got \(count); shorten the text"
@@ -57,6 +62,8 @@ extension TokenizerFault {
             "expected the fields of a SentencePiece model, got something else at byte \(offset); download it again"
         case .characterMap:
             "expected a table of characters that stays within itself, got one that does not; download it again"
+        case .description(let what):
+            "expected a unigram tokenizer as HuggingFace writes it, got \(what); use the tokenizer of google/umt5-xxl"
         case .missingPiece(let piece): "expected T5's piece `\(piece)`, got a model without it; use T5's own model"
         }
     }

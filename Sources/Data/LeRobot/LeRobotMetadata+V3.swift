@@ -46,7 +46,7 @@ extension LeRobotMetadata {
     }
 
     /// `meta/episodes/chunk-CCC/file-FFF.parquet`, in order.
-    private static func episodeTables(root: String) throws -> [String] {
+    static func episodeTables(root: String) throws -> [String] {
         let folder = "\(root)/meta/episodes"
         let chunks = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         let paths = chunks.filter { $0.hasPrefix("chunk-") }.sorted().flatMap { chunk in

@@ -93,6 +93,30 @@ typedef struct {
     long next_qkv, next_out;
 } LamHalfAttention;
 
+/// A convolution of one output frame over channels-last frames. Lengths are in values of bf16.
+typedef struct {
+    /// One input frame for each tap along time; null for a frame of zeros.
+    const uint16_t *const *frames;
+    /// Rows and columns of an input frame.
+    long rows;
+    long columns;
+    /// From pixel to pixel.
+    long pixel;
+    /// Of the operands: 1 is bf16, 3 is split f32, 0 is f32.
+    long parts;
+    long kernel_frames;
+    long kernel_rows;
+    long kernel_columns;
+    /// Distance of output pixels, along rows and columns.
+    long stride;
+    /// Zeros above and to the left.
+    long top;
+    long left;
+    /// 1 if each input pixel counts as 2 x 2.
+    long doubling;
+    long out_columns;
+} LamConvolution;
+
 /// The vector kernels no library has, for one instruction set. All arrays are f32, row-major, any alignment.
 /// Every reduction runs in a fixed order, so a result depends on the arguments alone.
 typedef struct {
@@ -204,6 +228,19 @@ typedef struct {
     void (*half_pair_attention_backward)(long heads, long head_dim, float scale, const uint16_t *first,
                                          const uint16_t *second, const uint16_t *dout_first,
                                          const uint16_t *dout_second, uint16_t *dfirst, uint16_t *dsecond);
+
+    /// `count` pixels from `first` on of a convolution with `panels` panels of its right operand, which has the parts that
+    /// `shape` says. `packed` has 32 values for each part, each of the `count` pixels (rounded up to 32) and each 32 of k, at
+    /// most LAM_HALF_DEPTH or LAM_SPLIT_DEPTH values of k; `sums` 1024 for each 32 pixels in each panel. `output` begins
+    /// with the first pixel and panel.
+    void (*convolution)(const LamConvolution *shape, long first, long count, long panels, const uint16_t *right,
+                        const LamHalfOutput *output, uint16_t *packed, float *sums);
+    /// The left operand of an f32 convolution: a row of all taps for each pixel.
+    void (*convolution_rows)(const LamConvolution *shape, long first, long count, float *out);
+    /// Pixels of `channels` values as operands of `parts` (0: f32); where `gamma` is given divided by their length, at least
+    /// 1e-12, and times `gamma`; then, if `activate`, x / (1 + e^-x). Channels are padded with zeros to 32 for bf16.
+    void (*convolution_operand)(const float *x, const float *gamma, int activate, long pixels, long channels,
+                                long parts, void *out);
 
     // f32 products on bf16 units, see split.h; null where these are not fast enough for that.
 

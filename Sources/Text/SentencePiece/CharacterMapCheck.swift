@@ -25,7 +25,7 @@ enum CharacterMapCheck {
         }
     }
 
-    private static func isClosed(_ map: UnsafeRawBufferPointer) -> Bool {
+    static func isClosed(_ map: UnsafeRawBufferPointer) -> Bool {
         guard map.count > 4 else { return false }
         func word(_ offset: Int) -> Int {
             Int(UInt32(littleEndian: map.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
@@ -58,19 +58,20 @@ struct ProtobufFields {
         self.message = message
     }
 
-    /// - Returns: the number of the next field, with its bytes where it has a length; nil at the end.
-    mutating func next() throws(TokenizerFault) -> (number: Int, bytes: UnsafeRawBufferPointer?)? {
+    /// - Returns: the number of the next field, with its bytes where it has a length, or its bits where it is a number of 32
+    ///   bits or of variable length; nil at the end.
+    mutating func next() throws(TokenizerFault) -> (number: Int, bytes: UnsafeRawBufferPointer?, bits: UInt64?)? {
         guard position < message.count else { return nil }
         let tag = try varint()
         let number = Int(tag >> 3)
         switch tag & 7 {
-        case 0: _ = try varint()
+        case 0: return (number, nil, try varint())
         case 1: _ = try take(8)
-        case 2: return (number, try take(varint()))
-        case 5: _ = try take(4)
+        case 2: return (number, try take(varint()), nil)
+        case 5: return (number, nil, UInt64(UInt32(littleEndian: try take(4).loadUnaligned(as: UInt32.self))))
         default: throw .malformedField(offset: position)
         }
-        return (number, nil)
+        return (number, nil, nil)
     }
 
     private mutating func varint() throws(TokenizerFault) -> UInt64 {

@@ -22,6 +22,19 @@ struct T5Block {
     private let gate: Tensor?
     private let feedForwardOut: Tensor
 
+    /// Checks that a block's tensors are there in their shapes, without reading them.
+    static func verify(_ configuration: T5Configuration, weights: WeightFile, block: Int) throws(FormatError) {
+        let name = T5Configuration.block(block)
+        let (d, i, f) = (configuration.width, configuration.attentionWidth, configuration.feedForwardWidth)
+        let inner = configuration.isGated ? ["wi_0", "wi_1"] : ["wi"]
+        let shapes =
+            ["q", "k", "v"].map { ("layer.0.SelfAttention.\($0)", [i, d]) }
+            + inner.map { ("layer.1.DenseReluDense.\($0)", [f, d]) }
+            + [("layer.0.SelfAttention.o", [d, i]), ("layer.1.DenseReluDense.wo", [d, f])]
+            + (0..<2).map { ("layer.\($0).layer_norm", [d]) }
+        for (key, shape) in shapes { _ = try weights.tensor(name + key + ".weight", shape) }
+    }
+
     init(
         _ configuration: T5Configuration, weights: WeightFile, block: Int, on backend: any Backend
     ) throws(FormatError) {
@@ -44,11 +57,10 @@ struct T5Block {
     }
 
     /// - Parameters:
-    ///   - xBSD: the tokens.
-    ///   - bias: `[heads, S, S]`.
-    ///   - keyMask: `[B, S]`, added to the scores.
+    ///   - xBSD: the tokens; everything but attention treats each by itself.
+    ///   - attend: from `[..., 3I]` to `[..., I]`, with the positions' biases.
     func callAsFunction(
-        _ xBSD: Tensor, layout: AttentionLayout, bias: Tensor, keyMask: Tensor?, on backend: any Backend
+        _ xBSD: Tensor, on backend: any Backend, attend: (_ qkv: Tensor, _ out: Tensor) -> Void
     ) -> Tensor {
         let tokens = Array(xBSD.shape.dropLast())
         let normedBSD = backend.empty(xBSD.shape)
@@ -59,7 +71,7 @@ struct T5Block {
         }
         backend.rmsNorm(xBSD, weight: attentionNorm, epsilon: Self.epsilon, into: normedBSD)
         let attendedBSI = backend.empty(tokens + [qkv.shape[0] / 3])
-        backend.attention(linear(normedBSD, qkv), layout: layout, keyMask: keyMask, bias: bias, into: attendedBSI)
+        attend(linear(normedBSD, qkv), attendedBSI)
         let middleBSD = linear(attendedBSI, attentionOut, .residual(xBSD))
 
         backend.rmsNorm(middleBSD, weight: feedForwardNorm, epsilon: Self.epsilon, into: normedBSD)
@@ -81,6 +93,10 @@ extension Backend {
     func upload(_ stored: StoredTensor, to tensor: Tensor) {
         if stored.elementType == .f32 {
             stored.withUnsafeBytes { upload($0, to: tensor) }
+        } else if stored.elementType == .bf16 {
+            let half = empty(stored.shape, .bf16)
+            stored.withUnsafeBytes { upload($0, to: half) }
+            cast(half, into: tensor)
         } else {
             stored.floats().withUnsafeBytes { upload($0, to: tensor) }
         }

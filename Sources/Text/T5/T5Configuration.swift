@@ -24,7 +24,11 @@ public struct T5Configuration: Equatable, Sendable {
     }
 
     static func block(_ index: Int) -> String { "encoder.block.\(index)." }
-    static let biasTable = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+    static let biasTable = biasTable(of: 0)
+    /// T5 has a table in its first block, for all; umT5 has one in each.
+    static func biasTable(of index: Int) -> String {
+        block(index) + "layer.0.SelfAttention.relative_attention_bias.weight"
+    }
 
     /// - Parameter weights: keys as HuggingFace has them.
     /// - Throws: `FormatError.weights` that names the tensor that is missing or has the wrong shape.

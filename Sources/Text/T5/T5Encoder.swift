@@ -84,7 +84,9 @@ public final class T5Encoder {
             batch.mask.allSatisfy { $0 }
             ? nil : backend.tensor(batch.mask.map { $0 ? 0 : hidden }, [count, length])
         for block in blocks {
-            xBSD = block(xBSD, layout: layout, bias: bias, keyMask: keyMask, on: backend)
+            xBSD = block(xBSD, on: backend) { qkv, out in
+                backend.attention(qkv, layout: layout, keyMask: keyMask, bias: bias, into: out)
+            }
             visit(xBSD)
         }
         let out = backend.empty(xBSD.shape)

@@ -214,6 +214,44 @@ public final class ProfilingBackend: Backend {
             base.patchify(images, patchSize: patchSize, mean: mean, std: std, into: out)
         }
     }
+    public func convolutionFilter(
+        _ weight: Tensor, bias: Tensor?, precision: ConvolutionPrecision
+    ) -> ConvolutionFilter {
+        base.convolutionFilter(weight, bias: bias, precision: precision)
+    }
+    public func convolutionFrames(
+        _ x: Tensor, gamma: Tensor?, activates: Bool, precision: ConvolutionPrecision
+    ) -> [ConvolutionFrame] {
+        var frames: [ConvolutionFrame] = []
+        time(gamma == nil ? "operands" : "norms and activations", [x, x]) {
+            frames = base.convolutionFrames(x, gamma: gamma, activates: activates, precision: precision)
+        }
+        return frames
+    }
+    public func convolve(
+        _ frames: [ConvolutionFrame?], with filter: ConvolutionFilter, _ sampling: ConvolutionSampling,
+        residual: Tensor?, into out: Tensor
+    ) {
+        let kernel = "\(filter.kernel.frames)x\(filter.kernel.rows)x\(filter.kernel.columns)"
+        let stride = sampling.stride * sampling.frameStride > 1 ? " with strides" : ""
+        let pixels = Double(out.count / filter.outputs)
+        time(
+            "convolution \(kernel)\(stride), \(filter.inputs) -> \(filter.outputs)",
+            flops: filter.flopsPerPixel * pixels, [out, residual]
+        ) {
+            base.convolve(frames, with: filter, sampling, residual: residual, into: out)
+        }
+    }
+    public func addFolded(_ x: Tensor, _ folding: ChannelFolding, leadingZeros: Int, to out: Tensor) {
+        time("shortcuts", [x, out, out]) {
+            base.addFolded(x, folding, leadingZeros: leadingZeros, to: out)
+        }
+    }
+    public func addUnfolded(_ x: Tensor, _ folding: ChannelFolding, droppedFrames: Int, to out: Tensor) {
+        time("shortcuts", [x, out, out]) {
+            base.addUnfolded(x, folding, droppedFrames: droppedFrames, to: out)
+        }
+    }
     public func adamW(_ step: AdamWStep, value: Tensor, gradient: Tensor, expAvg: Tensor, expAvgSq: Tensor) {
         time("AdamW", [value, value, gradient, expAvg, expAvg, expAvgSq, expAvgSq]) {
             base.adamW(step, value: value, gradient: gradient, expAvg: expAvg, expAvgSq: expAvgSq)

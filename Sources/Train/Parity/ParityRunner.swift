@@ -17,6 +17,10 @@ public enum ParityRunner {
         "lam_stage2": { try StageTwoParity(folder: $0).run() },
         "lightning_ckpt": { try LightningCheckpointParity(folder: $0).run() },
         "t5base": { try TextEncoderParity(folder: $0).run() },
+        "latents_pth": { try LatentExtractionParity(folder: $0).run() },
+        "tokenizer": { try PromptTokenizerParity(folder: $0).run() },
+        "umt5": { try UMT5Parity(folder: $0).run() },
+        "vae": { try WanVAEParity(folder: $0).run() },
         "vq": { try VectorQuantizerParity(folder: $0).run() },
     ]
 

@@ -23,7 +23,7 @@ struct CurveChart {
             // What has diverged that far has no scale.
             abs(low) < 1e300, abs(high) < 1e300
         else { return "" }
-        let margin = high > low ? 0.05 * (high - low) : max(abs(high), 1e-9) * 0.1
+        let margin = high > low ? 0.05 * (high - low) : high == 0 ? 1 : abs(high) * 0.1
         let (bottomValue, topValue) = (low - margin, high + margin)
         let plotWidth = Double(Self.width) - Self.left - Self.right
         let plotHeight = Double(Self.height) - Self.top - Self.bottom

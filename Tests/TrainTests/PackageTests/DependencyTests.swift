@@ -67,10 +67,11 @@ struct DependencyTests {
             "Tensor": ["NN", "LAM", "LAMData", "LAMTrain", "Formats", "CFFmpeg", "CYAML", "CPNG"],
             "NN": ["LAM", "LAMData", "LAMTrain", "Formats", "CFFmpeg"],
             "Formats": ["Tensor", "NN", "LAM", "LAMData", "LAMTrain", "CFFmpeg", "Kernels"],
-            "Text": ["NN", "LAM", "LAMData", "LAMTrain", "CFFmpeg", "CYAML"],
-            "LAM": ["LAMData", "LAMTrain", "CFFmpeg", "CYAML", "Text"],
-            "LAMData": ["Tensor", "NN", "LAM", "LAMTrain", "Kernels", "COneDNN"],
-            "Collectives": ["Tensor", "NN", "LAM", "LAMData", "LAMTrain", "Formats"],
+            "Text": ["Wan", "NN", "LAM", "LAMData", "LAMTrain", "CFFmpeg", "CYAML"],
+            "Wan": ["NN", "LAM", "LAMTrain", "CYAML"],
+            "LAM": ["LAMData", "Wan", "LAMTrain", "CFFmpeg", "CYAML", "Text"],
+            "LAMData": ["Wan", "Tensor", "NN", "LAM", "LAMTrain", "Kernels", "COneDNN"],
+            "Collectives": ["Wan", "Tensor", "NN", "LAM", "LAMData", "LAMTrain", "Formats"],
             "LAMTrain": ["CLI"],
         ]
         for (target, unwanted) in forbidden {

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+import LAMTrain
+import Tensor
+
+struct VAEBenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vae",
+        abstract: "The Wan2.2 VAE's encoder at its published size, with random weights, against large products.")
+
+    @Option(help: "Number format of what convolutions multiply: f32 or bf16.")
+    var precision = LatentPrecision.bf16
+
+    @Option(help: "Frames of the clip.")
+    var frames = VAEBenchmark().frames
+
+    @Option(help: "Rows of a frame, a multiple of 16.")
+    var height = VAEBenchmark().height
+
+    @Option(help: "Columns of a frame, a multiple of 16.")
+    var width = VAEBenchmark().width
+
+    @Option(help: "Frames encoded together behind the first, a multiple of 4.")
+    var part = VAEBenchmark().partFrames
+
+    @Option(help: "Measured clips, after one warm-up.")
+    var repetitions = VAEBenchmark().repetitions
+
+    @Option(help: "Compute threads; default: the CPUs this process may use.")
+    var threads: Int?
+
+    @Flag(help: "Also print each kind of operation's time and rate.")
+    var profile = false
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard frames > 0, repetitions > 0, threads ?? 1 > 0 else { throw ValidationError("counts must be positive") }
+        guard height > 0, width > 0, height % 16 == 0, width % 16 == 0, height <= 4096, width <= 4096 else {
+            throw ValidationError("sides must be multiples of 16, at most 4096")
+        }
+        guard part > 0, part % 4 == 0 else { throw ValidationError("--part must be a multiple of 4") }
+    }
+
+    func run() throws {
+        var benchmark = VAEBenchmark(
+            precision: precision.products, frames: frames, height: height, width: width, partFrames: part,
+            repetitions: repetitions)
+        benchmark.isProfiled = profile
+        let result = try benchmark.run(threads: threads ?? Threads.fromEnvironment)
+        if json { return try Console.printJSON(result) }
+        print(
+            """
+            \(result.backend)
+            work             \(String(format: "%.2f", result.teraflop)) TFLOP, \(frames) frames of \(height) x \(width), \(precision.rawValue)
+            ceiling          \(String(format: "%.0f", result.ceilingGFLOPs)) GFLOP/s in large products
+            best, median     \(String(format: "%.2f, %.2f", result.bestSeconds, result.medianSeconds)) s; \
+            \(String(format: "%.0f", result.achievedGFLOPs)) GFLOP/s, \
+            \(String(format: "%.0f", result.shareOfCeiling * 100)) % of the ceiling
+            peak memory      \(String(format: "%.0f", result.peakMemoryMiB)) MiB
+            """)
+        for layer in result.layers ?? [] {
+            print(
+                String(
+                    format: "%8.1f ms  %4d calls  %5.0f GFLOP/s  %3.0f %%  ", layer.seconds * 1e3, layer.calls,
+                    layer.gflops, layer.shareOfCeiling * 100) + layer.name)
+        }
+    }
+}
+
+/// The values of `--precision`.
+enum LatentPrecision: String, ExpressibleByArgument, CaseIterable {
+    case f32, bf16
+
+    var products: ConvolutionPrecision { self == .f32 ? .f32 : .bf16 }
+}

@@ -1,0 +1,267 @@
+import Kernels
+
+/// Convolutions over channels-last frames, by the kernels that multiply matrices: see `Kernels/convolution.h`.
+///
+/// An output frame is cut into tiles that do not reach into another, so it does not matter which frames are made
+/// together. Where the CPU has no units for f32 products in parts, a product library multiplies gathered rows.
+extension CPUBackend {
+    /// Pixels of a task: with 384 outputs, what it needs at a time is in the second-level cache.
+    private static let taskPixels = 256
+    /// Panels of 32 outputs of a task.
+    private static let taskPanels = 12
+    /// Pixels of a task where a library multiplies. Fixed: its sums may depend on the number of rows.
+    private static let libraryPixels = 64
+
+    private func parts(_ precision: ConvolutionPrecision) -> Int {
+        precision == .bf16 ? 1 : usesSplitProducts ? 3 : 0
+    }
+
+    public func convolutionFilter(
+        _ weight: Tensor, bias: Tensor?, precision: ConvolutionPrecision
+    ) -> ConvolutionFilter {
+        precondition(
+            weight.shape.count == 5 && (bias.map { $0.count == weight.shape[0] } ?? true),
+            "filter \(weight.shape) with bias \(bias?.shape ?? [])")
+        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+        let kernel = (frames: weight.shape[2], rows: weight.shape[3], columns: weight.shape[4])
+        let taps = kernel.frames * kernel.rows * kernel.columns, parts = parts(precision)
+        let channels = Self.padded(inputs, parts), depth = taps * channels
+        // [outputs, taps, channels], the order in which pixels are gathered.
+        let ordered = empty([outputs, depth])
+        let source = pointer(weight), target = pointer(ordered)
+        split(outputs, grain: 8) { start, count in
+            for output in start..<start + count {
+                let (from, to) = (source + output * inputs * taps, target + output * depth)
+                for tap in 0..<taps {
+                    for channel in 0..<inputs { to[tap * channels + channel] = from[channel * taps + tap] }
+                    for channel in inputs..<channels { to[tap * channels + channel] = 0 }
+                }
+            }
+        }
+        return ConvolutionFilter(
+            values: parts == 0 ? ordered : packedFilter(ordered, parts: parts), bias: bias, parts: parts,
+            outputs: outputs, inputs: inputs, kernel: kernel, precision: precision)
+    }
+
+    /// Panels of 32 outputs of `[outputs, depth]`.
+    private func packedFilter(_ weight: Tensor, parts: Int) -> Tensor {
+        let (outputs, depth) = (weight.shape[0], weight.shape[1])
+        let panels = (outputs + 31) / 32
+        let packed = empty([panels, parts * 32 * depth], .bf16)
+        let target = halfPointer(packed)
+        let source = LamHalfSource(
+            values: pointer(weight), is_half: 0, stride: depth, rows: outputs, columns: depth)
+        withUnsafePointer(to: source) { source in
+            split(panels, grain: 1) { panel, count in
+                let place = target + panel * parts * 32 * depth
+                if parts == 3 {
+                    kernels.split_pack_right(source, 1, panel, count, place)
+                } else {
+                    kernels.half_pack_right(source, 1, panel, count, place)
+                }
+            }
+        }
+        return packed
+    }
+
+    public func convolutionFrames(
+        _ x: Tensor, gamma: Tensor?, activates: Bool, precision: ConvolutionPrecision
+    ) -> [ConvolutionFrame] {
+        precondition(
+            x.shape.count == 4 && (gamma.map { $0.count == x.shape[3] } ?? true),
+            "frames \(x.shape), norm of \(gamma?.count ?? 0)")
+        let (rows, columns, channels) = (x.shape[1], x.shape[2], x.shape[3])
+        let parts = parts(precision), pixels = rows * columns
+        let pixel = max(parts, 1) * Self.padded(channels, parts)
+        // Each frame has memory of its own, so that a cache of two keeps no more than two.
+        let frames = (0..<x.shape[0]).map { _ in
+            ConvolutionFrame(
+                values: empty([pixels * pixel], parts == 0 ? .f32 : .bf16), rows: rows, columns: columns,
+                channels: channels, parts: parts)
+        }
+        let source = pointer(x), scale = gamma.map { UnsafePointer(pointer($0)) }
+        let grain = max(1, 1 << 15 / channels), pieces = (pixels + grain - 1) / grain
+        pool.run(frames.count * pieces) { task in
+            let (frame, start) = (task / pieces, task % pieces * grain)
+            kernels.convolution_operand(
+                source + (frame * pixels + start) * channels, scale, activates ? 1 : 0, min(grain, pixels - start),
+                channels, parts, rawPointer(frames[frame].values) + start * pixel * (parts == 0 ? 4 : 2))
+        }
+        return frames
+    }
+
+    public func convolve(
+        _ frames: [ConvolutionFrame?], with filter: ConvolutionFilter, _ sampling: ConvolutionSampling,
+        residual: Tensor?, into out: Tensor
+    ) {
+        guard let sample = frames.lazy.compactMap({ $0 }).first else {
+            preconditionFailure("a convolution of nothing but padding")
+        }
+        let count = out.shape[0]
+        precondition(
+            out.shape.count == 4 && out.shape[3] == filter.outputs && residual.map { $0.count == out.count } ?? true
+                && frames.count == (count - 1) * sampling.frameStride + filter.kernel.frames,
+            "convolution of \(frames.count) frames by \(filter.kernel) into \(out.shape)")
+        for frame in frames.lazy.compactMap({ $0 }) {
+            precondition(
+                frame.parts == filter.parts && frame.channels == filter.inputs && frame.rows == sample.rows
+                    && frame.columns == sample.columns,
+                "frame \(frame.rows) x \(frame.columns) x \(frame.channels) for \(filter.inputs) inputs")
+        }
+        let pointers = frames.map { frame in
+            frame.map { UnsafePointer(rawPointer($0.values).assumingMemoryBound(to: UInt16.self)) }
+        }
+        let channels = Self.padded(filter.inputs, filter.parts)
+        let shape = LamConvolution(
+            frames: nil, rows: sample.rows, columns: sample.columns,
+            pixel: filter.parts == 0 ? 2 * channels : filter.parts * channels, parts: filter.parts,
+            kernel_frames: filter.kernel.frames, kernel_rows: filter.kernel.rows,
+            kernel_columns: filter.kernel.columns, stride: sampling.stride, top: sampling.top, left: sampling.left,
+            doubling: sampling.doubles ? 1 : 0, out_columns: out.shape[2])
+        pointers.withUnsafeBufferPointer { pointers in
+            let inputs = { (frame: Int) in pointers.baseAddress.map { $0 + frame * sampling.frameStride } }
+            if filter.parts == 0 {
+                multiplyRows(shape, inputs, filter, residual: residual, into: out)
+            } else {
+                multiplyPanels(shape, inputs, filter, residual: residual, into: out)
+            }
+        }
+    }
+
+    private typealias FramePointers = UnsafePointer<UnsafePointer<UInt16>?>
+
+    private func multiplyPanels(
+        _ shape: LamConvolution, _ inputs: (_ frame: Int) -> FramePointers?, _ filter: ConvolutionFilter,
+        residual: Tensor?, into out: Tensor
+    ) {
+        let (count, pixels, outputs) = (out.shape[0], out.shape[1] * out.shape[2], filter.outputs)
+        let allPanels = (outputs + 31) / 32
+        let panelTasks = (allPanels + Self.taskPanels - 1) / Self.taskPanels
+        let panels = (allPanels + panelTasks - 1) / panelTasks
+        // Each sum is made in one order however the output is cut, so the cut may look at the thread count.
+        var limit = Self.taskPixels
+        while limit > 64, count * ((pixels + limit - 1) / limit) * panelTasks < 2 * pool.threadCount { limit /= 2 }
+        let pixelTasks = (pixels + limit - 1) / limit
+        let panelSize = filter.values.count / allPanels
+        let deepest = filter.parts == 1 ? Int(LAM_HALF_DEPTH) : Int(LAM_SPLIT_DEPTH)
+        let target = pointer(out), right = halfPointer(filter.values)
+        let bias = filter.bias.map(pointer), skip = residual.map(pointer)
+        pool.run(count * pixelTasks * panelTasks) { task in
+            let frame = task / (pixelTasks * panelTasks), rest = task % (pixelTasks * panelTasks)
+            let first = rest % pixelTasks * limit, panel = rest / pixelTasks * panels
+            let rows = min(limit, pixels - first), width = min(panels, allPanels - panel)
+            let packed = empty([(rows + 31) / 32 * 32 * deepest * filter.parts], .bf16)
+            let sums = empty([(rows + 31) / 32 * width * 1024])
+            let place = (frame * pixels + first) * outputs + panel * 32
+            var output = LamHalfOutput(
+                out: UnsafeMutableRawPointer(target + place), is_half: 0, accumulate: 0, gelu: Int32(LAM_GELU_NONE),
+                stride: outputs, columns: outputs - panel * 32, bias: bias.map { UnsafePointer($0 + panel * 32) },
+                residual: skip.map { UnsafePointer($0 + place) }, gelu_input: nil)
+            var shape = shape
+            shape.frames = inputs(frame)
+            kernels.convolution(
+                &shape, first, rows, width, right + panel * panelSize, &output, halfPointer(packed), pointer(sums))
+        }
+    }
+
+    private func multiplyRows(
+        _ shape: LamConvolution, _ inputs: (_ frame: Int) -> FramePointers?, _ filter: ConvolutionFilter,
+        residual: Tensor?, into out: Tensor
+    ) {
+        let (count, pixels, outputs) = (out.shape[0], out.shape[1] * out.shape[2], filter.outputs)
+        let limit = Self.libraryPixels, tasks = (pixels + limit - 1) / limit
+        let depth = filter.values.count / outputs
+        let target = pointer(out), weights = pointer(filter.values)
+        let bias = filter.bias.map(pointer), skip = residual.map(pointer)
+        pool.run(count * tasks) { task in
+            let frame = task / tasks, first = task % tasks * limit, rows = min(limit, pixels - first)
+            let gathered = empty([rows * depth])
+            var shape = shape
+            shape.frames = inputs(frame)
+            kernels.convolution_rows(&shape, first, rows, pointer(gathered))
+            let place = target + (frame * pixels + first) * outputs
+            for row in 0..<rows {
+                let line = place + row * outputs
+                let source = skip.map { $0 + (frame * pixels + first + row) * outputs }
+                switch (source, bias) {
+                case (let source?, let bias?): kernels.add(source, bias, line, outputs)
+                case (let source?, nil), (nil, let source?): line.update(from: source, count: outputs)
+                case (nil, nil): line.update(repeating: 0, count: outputs)
+                }
+            }
+            products.multiply(
+                m: rows, n: outputs, k: depth, a: pointer(gathered), aStride: depth, aTransposed: false, b: weights,
+                bStride: depth, bTransposed: true, beta: 1, c: place, cStride: outputs)
+        }
+    }
+
+    private static func padded(_ channels: Int, _ parts: Int) -> Int {
+        parts == 0 ? channels : (channels + 31) / 32 * 32
+    }
+
+    public func addFolded(_ x: Tensor, _ folding: ChannelFolding, leadingZeros: Int, to out: Tensor) {
+        let (inputs, outputs) = (x.shape[3], out.shape[3])
+        let group = inputs * folding.count / max(outputs, 1)
+        precondition(
+            x.shape.count == 4 && out.shape.count == 4 && group * outputs == inputs * folding.count
+                && x.shape[0] + leadingZeros == out.shape[0] * folding.frames
+                && x.shape[1] == out.shape[1] * folding.space && x.shape[2] == out.shape[2] * folding.space,
+            "folding \(x.shape) by \(folding) with \(leadingZeros) zero frames into \(out.shape)")
+        let source = pointer(x), target = pointer(out)
+        let (rows, columns) = (out.shape[1], out.shape[2]), space = folding.space
+        // Of each folded channel: its offset from the block's first pixel of channel 0, -1 where the frame is missing.
+        let offsets = { (frame: Int) in
+            (0..<inputs * folding.count).map { folded -> Int in
+                let (channel, place) = (folded / folding.count, folded % folding.count)
+                let (t, y, x) = (place / (space * space), place / space % space, place % space)
+                guard frame * folding.frames + t >= leadingZeros else { return -1 }
+                return ((t * rows * space + y) * columns * space + x) * inputs + channel
+            }
+        }
+        let share = 1 / Float(group)
+        for frame in 0..<out.shape[0] {
+            let base = (frame * folding.frames - leadingZeros) * rows * columns * space * space * inputs
+            offsets(frame).withUnsafeBufferPointer { table in
+                // SAFETY: a block has values, so the table is not empty.
+                let table = table.baseAddress!
+                pool.run(rows) { row in
+                    for column in 0..<columns {
+                        let block = source + base + (row * space * columns * space + column * space) * inputs
+                        let line = target + ((frame * rows + row) * columns + column) * outputs
+                        for output in 0..<outputs {
+                            var sum: Float = 0
+                            for folded in output &* group..<(output &+ 1) &* group where table[folded] >= 0 {
+                                sum += block[table[folded]]
+                            }
+                            line[output] += sum * share
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    public func addUnfolded(_ x: Tensor, _ folding: ChannelFolding, droppedFrames: Int, to out: Tensor) {
+        let (inputs, outputs) = (x.shape[3], out.shape[3])
+        let repeats = outputs * folding.count / max(inputs, 1)
+        precondition(
+            x.shape.count == 4 && out.shape.count == 4 && repeats * inputs == outputs * folding.count
+                && x.shape[0] * folding.frames - droppedFrames == out.shape[0]
+                && x.shape[1] * folding.space == out.shape[1] && x.shape[2] * folding.space == out.shape[2],
+            "unfolding \(x.shape) by \(folding) without \(droppedFrames) frames into \(out.shape)")
+        let source = pointer(x), target = pointer(out)
+        let (rows, columns) = (out.shape[1], out.shape[2]), space = folding.space
+        pool.run(out.shape[0] * rows) { task in
+            let (frame, row) = (task / rows + droppedFrames, task % rows)
+            for column in 0..<columns {
+                let place = (frame % folding.frames * space + row % space) * space + column % space
+                let pixel =
+                    (frame / folding.frames * (rows / space) + row / space) * (columns / space) + column / space
+                let line = target + (task * columns + column) * outputs
+                for output in 0..<outputs {
+                    line[output] += source[pixel * inputs + (output * folding.count + place) / repeats]
+                }
+            }
+        }
+    }
+}

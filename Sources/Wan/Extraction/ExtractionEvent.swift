@@ -1,0 +1,57 @@
+/// What an extraction tells while it runs.
+public enum ExtractionEvent: Sendable {
+    /// Before anything is encoded.
+    case plan(ExtractionOutline)
+    /// Something that the user should know.
+    case note(String)
+    /// Blocks of the text encoder that are done.
+    case text(block: Int, of: Int)
+    case frames(ExtractionProgress)
+    /// A file is there, complete.
+    case wrote(path: String)
+    case leftOut(LeftOut)
+}
+
+/// The size of an extraction.
+public struct ExtractionOutline: Sendable {
+    public var episodes: Int
+    public var cameras: [String]
+    /// Segments of this process; those that are complete already are not to do.
+    public var segments: Int
+    public var complete: Int
+    public var leftOut: Int
+    /// Frames to do.
+    public var frames: Int
+    /// Distinct texts to encode, with all their tokens.
+    public var texts: Int
+    public var tokens: Int
+    /// Of the VAE.
+    public var teraflop: Double
+    /// Of the VAE, at the rate that a small sample reached.
+    public var estimatedSeconds: Double
+    public var backend: String
+}
+
+/// How far an extraction is.
+public struct ExtractionProgress: Sendable {
+    public var segments: Int
+    public var totalSegments: Int
+    public var frames: Int
+    public var totalFrames: Int
+    /// Since the first frame.
+    public var seconds: Double
+    public var secondsToGo: Double? {
+        frames > 0 ? seconds / Double(frames) * Double(totalFrames - frames) : nil
+    }
+}
+
+/// How an extraction ended.
+public struct ExtractionSummary: Sendable {
+    public var written = 0
+    /// Files that were complete already.
+    public var skipped = 0
+    public var leftOut: [LeftOut] = []
+    public var seconds = 0.0
+    /// Of decoded latents, decibels by camera, where that was asked for.
+    public var quality: [(camera: String, psnr: Double, segments: Int)] = []
+}

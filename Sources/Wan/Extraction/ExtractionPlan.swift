@@ -1,0 +1,145 @@
+import LAMData
+
+/// What an extraction will do: videos, their segments and frames, and what is left out from the beginning.
+public struct ExtractionPlan: Sendable {
+    /// A segment of one video.
+    public struct Segment: Sendable, Hashable {
+        public let entry: ActionSegment
+        /// Frames of the episode, ascending.
+        public let frameIDs: [Int]
+        /// Where its latents go.
+        public let path: String
+
+        var name: String { "\(entry.startFrame)_\(entry.endFrame)" }
+    }
+
+    /// An episode of one camera with its segments: what is decoded in one pass.
+    public struct Video: Sendable {
+        /// Position in the dataset's episodes.
+        public let position: Int
+        public let episode: Int
+        public let camera: Camera
+        public var segments: [Segment]
+    }
+
+    public internal(set) var videos: [Video] = []
+    public internal(set) var leftOut: [LeftOut] = []
+    /// Frames per second of the recording, as an integer.
+    public let fps: Int
+    public let cameras: [Camera]
+    /// Episodes that were asked for.
+    public let episodes: Int
+
+    /// - Throws: `ExtractionError.noEpisodes`; `DataError`; `ParquetError`.
+    init(_ dataset: LeRobotDataset, _ options: ExtractionOptions) throws {
+        if let keys = options.videoKeys {
+            cameras = try keys.map { try dataset.camera(preferred: $0) }
+        } else {
+            cameras = dataset.videoCameras
+        }
+        // Cameras are folders of the result.
+        if let camera = cameras.first(where: { $0.key == "." || $0.key == ".." }) {
+            throw DataError.unknownCamera(
+                dataset: dataset.name, camera: camera.key, cameras: dataset.videoCameras.map(\.key))
+        }
+        guard !cameras.isEmpty else { throw DataError.noCameras(dataset: dataset.name) }
+        fps = max(1, Int(dataset.fps))
+        var positions = Array(dataset.episodes.indices)
+        if let wanted = options.episodes {
+            let known = Set(dataset.episodes.map(\.episodeIndex))
+            let unknown = wanted.subtracting(known).sorted()
+            guard unknown.isEmpty else {
+                throw ExtractionError.noEpisodes(
+                    dataset: dataset.root, asked: unknown.prefix(10).map(String.init).joined(separator: ", "))
+            }
+            positions = positions.filter { wanted.contains(dataset.episodes[$0].episodeIndex) }
+        }
+        if let maximum = options.maximumEpisodes { positions = Array(positions.prefix(maximum)) }
+        episodes = positions.count
+        let entries = try dataset.actionEntries()
+        for position in positions {
+            let episode = dataset.episodes[position]
+            guard let configured = entries[episode.episodeIndex], !configured.isEmpty else {
+                leftOut.append(
+                    LeftOut(
+                        .noActionConfig, episode: episode.episodeIndex,
+                        reason: "expected segments with start_frame, end_frame and action_text"))
+                continue
+            }
+            add(position, episode, configured, dataset, options)
+        }
+        videos = videos.enumerated().filter { $0.offset % options.rankCount == options.rank }.map(\.element)
+        // All ranks find the same faults here; one of them reports them.
+        if options.rank > 0 { leftOut = [] }
+    }
+
+    private mutating func add(
+        _ position: Int, _ episode: Episode, _ entries: [ActionEntry], _ dataset: LeRobotDataset,
+        _ options: ExtractionOptions
+    ) {
+        var segments: [ActionSegment] = []
+        for entry in entries {
+            switch entry {
+            case .malformed(let reason):
+                leftOut.append(LeftOut(.badSegment, episode: episode.episodeIndex, reason: reason))
+            case .segment(let segment):
+                if let reason = Self.fault(
+                    segment, length: episode.length, repeats: (options.frames.targetFPS ?? 0) / fps + 1)
+                {
+                    leftOut.append(
+                        LeftOut(
+                            .badSegment, episode: episode.episodeIndex,
+                            segment: "\(segment.startFrame)_\(segment.endFrame)", reason: reason))
+                } else if segments.contains(where: {
+                    $0.startFrame == segment.startFrame && $0.endFrame == segment.endFrame
+                }) {
+                    leftOut.append(
+                        LeftOut(
+                            .badSegment, episode: episode.episodeIndex,
+                            segment: "\(segment.startFrame)_\(segment.endFrame)",
+                            reason: "the same frames have a segment already, and would have the same file"))
+                } else {
+                    segments.append(segment)
+                }
+            }
+        }
+        guard !segments.isEmpty else { return }
+        let chunk = Self.padded(episode.episodeIndex / dataset.info.chunksSize, to: 3)
+        for camera in cameras {
+            let folder = "\(dataset.root)/latents/chunk-\(chunk)/\(camera.key)"
+            videos.append(
+                Video(
+                    position: position, episode: episode.episodeIndex, camera: camera,
+                    segments: segments.map { segment in
+                        let frames = options.frames.frames(
+                            start: segment.startFrame, end: segment.endFrame, fps: fps)
+                        let name =
+                            "episode_\(Self.padded(episode.episodeIndex, to: 6))_\(segment.startFrame)_\(segment.endFrame)"
+                        return Segment(entry: segment, frameIDs: frames, path: "\(folder)/\(name).pth")
+                    }))
+        }
+    }
+
+    /// - Parameter repeats: how often a frame may be taken.
+    private static func fault(_ segment: ActionSegment, length: Int, repeats: Int) -> String? {
+        if segment.startFrame < 0 { return "start_frame \(segment.startFrame) is negative" }
+        if segment.endFrame <= segment.startFrame {
+            return "end_frame \(segment.endFrame) is not behind start_frame \(segment.startFrame)"
+        }
+        if segment.endFrame > length {
+            return "end_frame \(segment.endFrame) is beyond the episode's \(length) frames"
+        }
+        let limit = ExtractionOptions.longestSegment
+        return segment.endFrame - segment.startFrame > limit / max(1, repeats)
+            ? "a segment has at most \(limit / max(1, repeats)) frames" : nil
+    }
+
+    private static func padded(_ number: Int, to width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+
+    public var segmentCount: Int { videos.reduce(0) { $0 + $1.segments.count } }
+    /// Frames that are encoded, those that the VAE drops included.
+    public var frameCount: Int { videos.reduce(0) { $0 + $1.segments.reduce(0) { $0 + $1.frameIDs.count } } }
+}

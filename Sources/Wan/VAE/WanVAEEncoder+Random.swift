@@ -1,0 +1,53 @@
+import Formats
+
+extension WanVAEEncoder {
+    /// Weights of an untrained encoder: for measuring speed without a download.
+    /// - Parameter dim: width of the first rung; the published network has 160.
+    public static func randomWeights(dim: Int = 160) -> WeightFile {
+        var tensors: [(name: String, tensor: StoredTensor)] = []
+        var state: UInt32 = 1
+        func add(_ name: String, _ shape: [Int], bound: Float) {
+            let values = (0..<shape.reduce(1, *)).map { _ -> Float in
+                // A congruential generator: good enough for numbers that only have to be different.
+                state = state &* 1_664_525 &+ 1_013_904_223
+                return (Float(state >> 8) / Float(1 << 23) - 1) * bound
+            }
+            tensors.append((name, StoredTensor(floats: values, shape: shape)))
+        }
+        func filter(_ name: String, _ inputs: Int, _ outputs: Int, _ kernel: [Int]) {
+            let taps = inputs * kernel.reduce(1, *)
+            add(name + ".weight", [outputs, inputs] + kernel, bound: (3 / Float(taps)).squareRoot())
+            add(name + ".bias", [outputs], bound: 0.1)
+        }
+        func norm(_ name: String, _ channels: Int, axes: Int) {
+            let ones = [Float](repeating: 1, count: channels)
+            let shape = [channels] + Array(repeating: 1, count: axes)
+            tensors.append((name + ".gamma", StoredTensor(floats: ones, shape: shape)))
+        }
+        func residual(_ name: String, _ inputs: Int, _ outputs: Int) {
+            norm(name + ".residual.0", inputs, axes: 3)
+            filter(name + ".residual.2", inputs, outputs, [3, 3, 3])
+            norm(name + ".residual.3", outputs, axes: 3)
+            filter(name + ".residual.6", outputs, outputs, [3, 3, 3])
+            if inputs != outputs { filter(name + ".shortcut", inputs, outputs, [1, 1, 1]) }
+        }
+        filter("encoder.conv1", FramePatches.channels, dim, [3, 3, 3])
+        for (index, (inputs, outputs)) in [(1, 1), (1, 2), (2, 4), (4, 4)].enumerated() {
+            let rung = "encoder.downsamples.\(index).downsamples."
+            residual(rung + "0", inputs * dim, outputs * dim)
+            residual(rung + "1", outputs * dim, outputs * dim)
+            if index < 3 { filter(rung + "2.resample.1", outputs * dim, outputs * dim, [3, 3]) }
+            if index == 1 || index == 2 { filter(rung + "2.time_conv", outputs * dim, outputs * dim, [3, 1, 1]) }
+        }
+        let top = 4 * dim
+        residual("encoder.middle.0", top, top)
+        norm("encoder.middle.1.norm", top, axes: 2)
+        filter("encoder.middle.1.to_qkv", top, 3 * top, [1, 1])
+        filter("encoder.middle.1.proj", top, top, [1, 1])
+        residual("encoder.middle.2", top, top)
+        norm("encoder.head.0", top, axes: 3)
+        filter("encoder.head.2", top, 2 * latentChannels, [3, 3, 3])
+        filter("conv1", 2 * latentChannels, 2 * latentChannels, [1, 1, 1])
+        return WeightFile(source: "random weights", tensors: tensors)
+    }
+}

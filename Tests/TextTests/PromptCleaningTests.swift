@@ -1,0 +1,84 @@
+import Foundation
+import TestSupport
+import Testing
+import Text
+
+/// What the reference's cases do not show of cleaning and of damaged tokenizers.
+@Suite struct PromptCleaningTests {
+    @Test(
+        "text of many languages stays as it was written",
+        arguments: [
+            "FIANCÉ… ET CAFÉ", "voilà ! «bonjour»", "schön grün Öl ÄÖÜß", "50°C ±2 µm", "€100 £5 ¥7", "naïve™ façade",
+            "É’clair",
+            "ÇA VA? ÀÉÈÙ", "žluťoučký kůň", "łódź", "Ελληνικά κείμενο", "Привет мир", "ロボット", "x² + y³ = z½", "Ö²",
+        ])
+    func legitimate(_ text: String) {
+        let straight = text.replacingOccurrences(of: "’", with: "'")
+        #expect(PromptCleaning.clean(text) == straight)
+    }
+
+    @Test(
+        "UTF-8 that was read as something else is turned back",
+        arguments: [
+            ("crÃ¨me brÃ»lÃ©e", "crème brûlée"), ("donâ€™t", "don't"), ("50Â°C", "50°C"), ("Ð\u{9F}Ñ\u{80}Ð¸", "При"),
+            ("gar√ßon", "garçon"), ("S├úo Paulo", "São Paulo"), ("вЂњquotedвЂќ", "\"quoted\""),
+            ("ok crème and crÃ¨me", "ok crème and crème"), ("ðŸ¤– robot", "🤖 robot"),
+        ])
+    func mojibake(_ text: String, _ expected: String) {
+        #expect(PromptCleaning.clean(text) == expected)
+    }
+
+    @Test("long runs of references and marks take no more than moments")
+    func hostileTexts() {
+        for text in ["&amp;", "&", "&#", "Ã", "â€", "\u{1B}[", "<", "ã\u{81}", "&notit;"] {
+            let cleaned = PromptCleaning.clean(String(repeating: text, count: 5000))
+            #expect(cleaned.utf8.count <= text.utf8.count * 5000)
+        }
+    }
+
+    @Test("the SentencePiece model alone gives the ids of tokenizer.json, and a damaged one an error")
+    func sentencePieceAlone() throws {
+        let folder = Goldens.url("wan/latents_pth/ckpt_dir/google/umt5-xxl")
+        let model = folder.appendingPathComponent("spiece.model")
+        let tokenizer = try UnigramTokenizer(sentencePiece: model.path)
+        let described = try UnigramTokenizer(path: folder.appendingPathComponent("tokenizer.json").path)
+        #expect(tokenizer.count == described.count)
+        guard case .array(let cases)? = try JSONValue(contentsOf: Goldens.url("wan/tokenizer/cases.json"))["cases"]
+        else { throw CocoaError(.fileReadCorruptFile) }
+        for item in cases {
+            let text = try #require(item["cleaned"]?.string)
+            #expect(tokenizer.ids(of: text) == described.ids(of: text), "\(text)")
+        }
+        let copy = try TemporaryFolder()
+        let bytes = try Data(contentsOf: model)
+        for cut in [10, 1000, bytes.count / 2] {
+            try bytes.prefix(cut).write(to: copy.url("spiece.model"))
+            #expect(throws: (any Error).self) { try UnigramTokenizer(sentencePiece: copy.path("spiece.model")) }
+        }
+    }
+
+    @Test("a tokenizer's description that is damaged or of another kind is an error that says so")
+    func damagedTokenizer() throws {
+        let folder = try TemporaryFolder()
+        let path = Goldens.url("wan/latents_pth/ckpt_dir/google/umt5-xxl/tokenizer.json")
+        let text = try String(contentsOf: path, encoding: .utf8)
+        for (what, change) in [
+            ("Unigram", ("\"type\":\"Unigram\"", "\"type\":\"BPE\"")),
+            ("unk_id", ("\"unk_id\":3", "\"unk_id\":99999999")),
+            ("Metaspace", ("\"Metaspace\"", "\"Whitespace\"")), ("normalizer", ("\"Strip\"", "\"Lowercase\"")),
+            ("template", ("TemplateProcessing", "BertProcessing")), ("table", ("\"ALwCAAC", "\"////AAC")),
+        ] {
+            var changed = text
+            for spaced in ["", " "] {
+                let old = change.0.replacingOccurrences(of: "\":", with: "\":" + spaced)
+                changed = changed.replacingOccurrences(of: old, with: change.1)
+            }
+            #expect(changed != text, "\(what)")
+            let file = try folder.write(changed, to: "tokenizer.json")
+            #expect { try UnigramTokenizer(path: file) } throws: { "\($0)".contains(what) }
+        }
+        let cut = try folder.write(String(text.prefix(1000)), to: "cut.json")
+        #expect { try UnigramTokenizer(path: cut) } throws: { "\($0)".contains("no JSON") }
+        #expect { try UnigramTokenizer(path: folder.path("none.json")) } throws: { "\($0)".contains("google/umt5-xxl") }
+    }
+}
