@@ -60,6 +60,13 @@ import Testing
         let files = program.files().filter { $0.hasPrefix("logs/tiny/version_1/") }
         #expect(files.contains { $0.contains("events.out.tfevents.") })
         #expect(files.contains { $0.hasSuffix("metrics.jsonl") })
+        let transitions = try PNGImage(
+            png: [UInt8](Data(contentsOf: program.folder.url("logs/tiny/version_1/code_transitions.png"))))
+        #expect(transitions.width == 8 * 24)
+        let report = try program.run(
+            "report", "logs/tiny/version_0", "--evaluation", "logs/tiny/version_1", "-o", "report.html")
+        #expect(report.status == 0, "\(report.error)")
+        #expect(try String(contentsOf: program.folder.url("report.html"), encoding: .utf8).contains("follows which"))
         #expect(!program.files().contains { $0.contains(".tmp-") })
 
         let second = try program.run(["test", "--config", "config.yaml"] + Self.heldOut)

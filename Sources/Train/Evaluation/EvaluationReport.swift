@@ -26,6 +26,7 @@ public struct EvaluationReport: Sendable {
     }
 
     public static let fileName = "metrics.json"
+    static let transitionsName = "code_transitions.png"
 
     let phase: MetricTag.Phase
     let checkpoint: String
@@ -37,6 +38,8 @@ public struct EvaluationReport: Sendable {
     /// Nil where all pairs are of one episode.
     var exchange: Exchange?
     var probes: [Probe] = []
+    /// Nil of very many codes.
+    var transitions: CodeTransitions?
 
     init(phase: MetricTag.Phase, checkpoint: String, step: Int, isHeldOut: Bool, evaluation: Evaluation) {
         (self.phase, self.checkpoint, self.step) = (phase, checkpoint, step)
@@ -70,16 +73,20 @@ public struct EvaluationReport: Sendable {
         return values
     }
 
-    /// Records the values as a run of its own, with `metrics.json` beside the loggers' files.
+    /// Records the values as a run of its own, with `metrics.json` and `code_transitions.png` beside the loggers' files.
     ///
     /// - Returns: the path of `metrics.json`.
     /// - Throws: what the loggers and the disk throw.
     public func write(for configuration: LAMConfiguration) throws -> String {
         let logger = try LoggerGroup.open(for: configuration)
         try logger.log(step: step, values: values)
-        try logger.close()
         let root = logger.directory.isEmpty ? configuration.trainer.defaultRootDir ?? "." : logger.directory
         try RunDirectory.createFolders(root)
+        if let image = transitions?.image() {
+            try logger.image(step: step, tag: "codes/transitions", image)
+            try AtomicFile.write(image.encoded(), to: "\(root)/\(Self.transitionsName)")
+        }
+        try logger.close()
         let path = "\(root)/\(Self.fileName)"
         try AtomicFile.write(try json(), to: path)
         return path

@@ -21,6 +21,7 @@ public final class Evaluator {
     private var psnr = (sum: 0.0, pairs: 0.0)
     private var exchange: CodeExchange
     private var exchanged = (own: 0.0, others: 0.0, pairs: 0.0)
+    private var transitions: CodeTransitions?
     /// By dataset; nil where it has no actions.
     private var probes: [ActionProbe?] = []
     /// Numbers of the episodes that are looked at, by dataset and position.
@@ -48,6 +49,8 @@ public final class Evaluator {
             of: (stream.pairsPerEpoch + globalBatch - 1) / globalBatch)
         let perPair = LatentActionModel.actionTokens * (model.module.model.frozenQuantizer == nil ? 1 : 2)
         exchange = CodeExchange(perPair: perPair, seed: seed, rank: group.rank)
+        let codes = model.module.model.quantizer.codeCount
+        if codes <= CodeTransitions.largestCodes { transitions = CodeTransitions(codes: codes) }
         for (dataset, source) in model.sources.enumerated() {
             let episodes = stream.episodes(ofDataset: dataset)
             episodeNumbers.append(
@@ -72,6 +75,7 @@ public final class Evaluator {
             model.module, encoder: model.encoder(features), stream: stream, limit: limit, group: model.group
         ) { batch, input, result in
             addPSNR(batch, result)
+            addTransitions(batch, result)
             try addExchange(batch, input, result)
             try addActions(batch, input, result, codebook)
         }
@@ -82,6 +86,10 @@ public final class Evaluator {
             evaluation: evaluation)
         if all[1] > 0 { report.psnr = all[0] / all[1] }
         if all[4] > 0 { report.exchange = .init(ownLoss: all[2] / all[4], exchangedLoss: all[3] / all[4]) }
+        if var transitions {
+            transitions.replaceCounts(try model.group.sum(transitions.counts, for: "code transitions"))
+            report.transitions = transitions
+        }
         for (dataset, probe) in probes.enumerated() {
             guard var probe else { continue }
             for (rank, values) in try model.group.allGather(probe.values, for: "action probe").enumerated()
@@ -114,6 +122,16 @@ public final class Evaluator {
             let mean = max(error, 0.25) / Double(3 * plane)
             psnr.sum += 10 * log10(255 * 255 / mean)
             psnr.pairs += 1
+        }
+    }
+
+    /// Of ranks, each has the neighbours within its own batches.
+    private func addTransitions(_ batch: FramePairBatch, _ result: LAMModule.BatchResult) {
+        let perPair = LatentActionModel.actionTokens
+        for (pair, sample) in batch.samples.enumerated() {
+            transitions?.add(
+                episode: "\(sample.dataset) \(sample.episode)", frame: sample.frame,
+                codes: Array(result.action.indices[pair * perPair..<(pair + 1) * perPair]))
         }
     }
 

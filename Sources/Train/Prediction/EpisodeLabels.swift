@@ -31,12 +31,23 @@ public struct EpisodeLabels: Sendable, Equatable {
     public init(episode: Int, rows: [Row] = []) { (self.episode, self.rows) = (episode, rows) }
 }
 
+/// What files of latent actions hold beside codes; the same for all files of a run, also for those without rows.
+public struct LabelColumns: Sendable, Equatable {
+    /// Which rows are padded.
+    public var pads: Bool
+    /// Codes from the frozen codebook.
+    public var uncontrolled: Bool
+    public var embeddings: Bool
+
+    public init(pads: Bool = false, uncontrolled: Bool = false, embeddings: Bool = false) {
+        (self.pads, self.uncontrolled, self.embeddings) = (pads, uncontrolled, embeddings)
+    }
+}
+
 /// A kind of file that holds the latent actions of one episode.
 public protocol LabelFormat: Sendable {
     /// Without a dot.
     var fileExtension: String { get }
     /// Writes a file that appears whole or not at all.
-    ///
-    /// - Parameter hasPads: whether the file tells which rows are padded.
-    func write(_ labels: EpisodeLabels, hasPads: Bool, to path: String) throws
+    func write(_ labels: EpisodeLabels, columns: LabelColumns, to path: String) throws
 }

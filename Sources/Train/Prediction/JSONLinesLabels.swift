@@ -6,10 +6,10 @@ public struct JSONLinesLabels: LabelFormat {
 
     public var fileExtension: String { "jsonl" }
 
-    public func write(_ labels: EpisodeLabels, hasPads: Bool, to path: String) throws {
+    public func write(_ labels: EpisodeLabels, columns: LabelColumns, to path: String) throws {
         try AtomicFile.write(to: path) { file throws(FormatError) in
             for row in labels.rows {
-                try file.write(Array(Self.line(row, episode: labels.episode, hasPads: hasPads).utf8))
+                try file.write(Array(Self.line(row, episode: labels.episode, hasPads: columns.pads).utf8))
             }
         }
     }

@@ -77,9 +77,9 @@ struct LabelFolder {
 
     func isComplete(episode: Int) -> Bool { FileManager.default.fileExists(atPath: file(episode: episode)) }
 
-    func write(_ labels: EpisodeLabels, hasPads: Bool) throws {
+    func write(_ labels: EpisodeLabels, columns: LabelColumns) throws {
         try RunDirectory.createFolders(folder(episode: labels.episode))
-        try format.write(labels, hasPads: hasPads, to: file(episode: labels.episode))
+        try format.write(labels, columns: columns, to: file(episode: labels.episode))
     }
 
     private func folder(episode: Int) -> String {

@@ -132,10 +132,12 @@ public final class Predictor {
         guard !source.episodes.isEmpty else { return }
         var options = options
         options.window = .fixed(window)
-        let hasPads = options.padAtEnd == .clamp
+        let columns = LabelColumns(
+            pads: options.padAtEnd == .clamp, uncontrolled: model.module.model.frozenQuantizer != nil,
+            embeddings: hasEmbeddings)
         var done = 0
         func finish(_ labels: EpisodeLabels) throws {
-            try folder.write(labels, hasPads: hasPads)
+            try folder.write(labels, columns: columns)
             done += 1
             progress("\(source.name): \(done) of \(source.episodes.count) episodes")
         }

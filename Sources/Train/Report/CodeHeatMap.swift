@@ -31,12 +31,10 @@ struct CodeHeatMap {
         let cellWidth = max(1, 600 / columns.count), cellHeight = max(2, min(16, 512 / codes))
         let width = cellWidth * columns.count, height = cellHeight * codes
         var pixels = [UInt8](repeating: 255, count: 3 * width * height)
-        let full: [Double] = [31, 111, 180]
         for (column, shares) in columns.enumerated() {
             for code in 0..<codes {
                 // The square root shows rare codes, too.
-                let strength = min(1, shares[code] * Double(shares.count) / 2).squareRoot()
-                let color = full.map { UInt8(255 - strength * (255 - $0)) }
+                let color = HeatColor.of(min(1, shares[code] * Double(shares.count) / 2).squareRoot())
                 for y in code * cellHeight..<(code + 1) * cellHeight {
                     for x in column * cellWidth..<(column + 1) * cellWidth {
                         for channel in 0..<3 { pixels[3 * (y * width + x) + channel] = color[channel] }

@@ -5,6 +5,8 @@ import Foundation
 public struct RunReport {
     private let run: RunLog
     private let evaluation: String?
+    /// Picture of which code follows which.
+    private let transitions: [UInt8]?
 
     /// - Parameters:
     ///   - path: of a run, as `RunLog` takes it.
@@ -16,11 +18,14 @@ public struct RunReport {
         let file = "\(folder)/\(EvaluationReport.fileName)"
         if FileManager.default.fileExists(atPath: file) {
             self.evaluation = try Self.text(file)
+            let picture = "\(folder)/\(EvaluationReport.transitionsName)"
+            transitions = FileManager.default.fileExists(atPath: picture) ? try Self.bytes(picture) : nil
         } else {
             guard evaluation == nil else {
                 throw ReportError.unreadable(path: file, reason: "expected the values of an evaluation, found no file")
             }
             self.evaluation = nil
+            transitions = nil
         }
     }
 
@@ -41,6 +46,12 @@ public struct RunReport {
         if !sheets.isEmpty {
             let text = "<p>Pairs that use a code: first frame, second frame, and the model's prediction of it.</p>"
             sections.append(("What codes stand for", text + sheets))
+        }
+        if let transitions {
+            let text =
+                "<p>A row per code, a column for the code of the next pair; darker where it follows more often.</p>"
+            sections.append(
+                ("Which code follows which", text + Self.picture(transitions, name: "transitions of codes")))
         }
         if let evaluation { sections.append(("Evaluation", "<pre>\(evaluation.escapedForXML)</pre>")) }
         let parameters = "\(run.directory)/hparams.yaml"

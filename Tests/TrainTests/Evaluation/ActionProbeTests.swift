@@ -111,4 +111,24 @@ import Testing
         let later = exchange.exchanged(["b"], [2, 2])
         #expect(later == [1, 1])
     }
+
+    @Test("transitions count neighbouring pairs of one episode, token by token, and are drawn by row")
+    func transitions() {
+        var transitions = CodeTransitions(codes: 3)
+        transitions.add(episode: "a", frame: 0, codes: [0, 1])
+        transitions.add(episode: "a", frame: 1, codes: [2, 1])
+        transitions.add(episode: "a", frame: 3, codes: [0, 0])
+        transitions.add(episode: "b", frame: 4, codes: [1, 1])
+        #expect(transitions.counts == [0, 0, 1, 0, 1, 0, 0, 0, 0])
+        let image = transitions.image()
+        #expect(image.width == 72 && image.height == 72)
+        func color(_ row: Int, _ column: Int) -> [UInt8] {
+            let start: Int = 3 * (24 * row * 72 + 24 * column)
+            return Array(image.pixels[start..<start + 3])
+        }
+        let (white, blue): ([UInt8], [UInt8]) = ([255, 255, 255], [31, 111, 180])
+        #expect(color(0, 2) == blue)
+        #expect(color(0, 0) == white)
+        #expect(color(2, 2) == white, "a code that nothing follows")
+    }
 }
