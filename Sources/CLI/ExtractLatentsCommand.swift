@@ -1,4 +1,5 @@
 import ArgumentParser
+import Collectives
 import Foundation
 import LAMData
 import LAMTrain
@@ -12,6 +13,7 @@ struct ExtractLatentsCommand: ParsableCommand {
         discussion: """
             Reads action_config from the dataset's metadata and writes latents/chunk-XXX/CAMERA/episode_N_START_END.pth \
             beside videos/. Files that are complete are skipped, so an interrupted run is simply started again. \
+            Under mpirun the processes share the videos. \
             Exits with 3 and a table if something had to be left out.
             """)
 
@@ -105,26 +107,37 @@ struct ExtractLatentsCommand: ParsableCommand {
     }
 
     func run() throws {
-        SignalTrap.install()
-        if wan22Root != nil { Console.error("note: --wan22_root is ignored: no Python repository is needed") }
-        var console = ExtractionConsole()
+        try RankedProgram.run(trapsSignals: true) { group in try run(group) }
+    }
+
+    /// - Returns: the signal that has ended the extraction early.
+    private func run(_ group: any ProcessGroup) throws -> Int32? {
+        // Videos differ in length, and so does the ranks' work.
+        group.timeout = .infinity
+        if group.isRoot, wan22Root != nil {
+            Console.error("note: --wan22_root is ignored: no Python repository is needed")
+        }
+        var options = options
+        (options.rank, options.rankCount) = (group.rank, group.size)
+        var console = ExtractionConsole(rank: group.rank, ranks: group.size)
+        defer { console.endLine() }
         do {
             let extractor = try LatentExtractor(
                 options, threads: Threads.fromEnvironment, report: { console.show($0) },
-                isInterrupted: { SignalTrap.received != nil })
+                isInterrupted: { SignalTrap.received != nil },
+                combine: { own in
+                    let all = try group.allGather([UInt8](JSONEncoder().encode(own)), for: "extraction")
+                    return ExtractionSummary(
+                        try all.map { try JSONDecoder().decode(ExtractionSummary.self, from: Data($0)) })
+                })
             let summary = try extractor.run()
-            console.finish(summary)
+            if group.isRoot { console.finish(summary) }
             if !summary.leftOut.isEmpty { throw ExitCode(3) }
-        } catch let exit as ExitCode {
-            throw exit
+            return nil
         } catch ExtractionError.interrupted {
             console.endLine()
-            Console.error("interrupted; the same command goes on from here")
-            throw ExitCode(128 + (SignalTrap.received ?? SIGINT))
-        } catch {
-            console.endLine()
-            Console.error("error: \(error)")
-            throw ExitStatus.code(for: error)
+            if group.isRoot { Console.error("interrupted; the same command goes on from here") }
+            return SignalTrap.received ?? SIGINT
         }
     }
 }

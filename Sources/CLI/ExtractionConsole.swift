@@ -4,14 +4,21 @@ import Wan
 
 /// Shows an extraction on a terminal or in a log.
 struct ExtractionConsole {
+    private let rank: Int
+    private let ranks: Int
     private var isLineOpen = false
     private var lastDraw = -Double.infinity
     private var lastSegments = -1
 
+    /// - Parameter rank: 0 shows its share of the work; others tell only what they leave out.
+    init(rank: Int, ranks: Int) { (self.rank, self.ranks) = (rank, ranks) }
+
     mutating func show(_ event: ExtractionEvent) {
+        if rank > 0 { guard case .leftOut = event else { return } }
         switch event {
         case .plan(let outline):
             line(Self.text(outline))
+            if ranks > 1 { line("ranks            \(ranks) share the videos; these figures are of rank 0") }
         case .note(let note):
             endLine()
             Console.error("note: \(note)")
@@ -43,8 +50,9 @@ struct ExtractionConsole {
         line(
             "\(summary.written) files written, \(summary.skipped) complete before, \(summary.leftOut.count) left out, "
                 + "in \(ProgressLine.duration(summary.seconds))")
-        for (camera, psnr, segments) in summary.quality {
-            line(String(format: "%@: decoded latents keep %.2f dB over %d segments", camera, psnr, segments))
+        for own in summary.quality {
+            let kept = String(format: "%.2f dB", own.psnr)
+            line("\(own.camera): decoded latents keep \(kept) over \(own.segments) segments")
         }
         guard !summary.leftOut.isEmpty else { return }
         line("left out:")

@@ -67,6 +67,36 @@ import Wan
         try change(String(contentsOf: file, encoding: .utf8)).write(to: file, atomically: true, encoding: .utf8)
     }
 
+    @Test("two processes under mpirun share the videos, and one of them tells what both have left out")
+    func ranks() throws {
+        let program = try program()
+        func extract() throws -> LamProgram.Result {
+            let started = try program.process(
+                ranks: 2, ["extract-latents", "--ckpt_dir", Self.weights, "--dataset_path", "dataset", "--verify"])
+            try started.process.run()
+            return try program.result(of: started)
+        }
+        let first = try extract()
+        #expect(first.status == 0, "\(first.error)")
+        #expect(first.output.components(separatedBy: "files written").count == 2, "\(first.output)")
+        try compare(program, "default")
+        let files = latents(program)
+        #expect(first.output.contains("\(files.count) files written, 0 complete before"), "\(first.output)")
+
+        for file in program.files() where file.hasSuffix(".mp4") && file.contains("episode_000001") {
+            try FileManager.default.removeItem(at: program.folder.url(file))
+        }
+        for file in files where file.contains("episode_000001") {
+            try FileManager.default.removeItem(at: program.folder.url(file))
+        }
+        let second = try extract()
+        #expect(second.status == 3, "\(second.error)")
+        let lost = files.count { $0.contains("episode_000001") }
+        #expect(
+            second.output.contains("0 files written, \(files.count - lost) complete before, \(lost) left out"),
+            "\(second.output)")
+    }
+
     @Test(
         "every field of every file is the original's, for all of its runs",
         arguments: [

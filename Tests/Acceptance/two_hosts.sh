@@ -106,6 +106,12 @@ if (($(grep -c 'error: ' log) != 1)); then fail "cut link: expected one line tha
 echo "cut link: status $status after $seconds s: $(grep 'error: ' log)"
 
 ip -n "$a" link set "v$$" up
+# Each side forgets only after a while that the other was out of reach: wait until a connection is refused, not lost.
+reaches() { ip netns exec "$1" bash -c "exec 3<>/dev/tcp/$2/9" 2>&1 | grep -q refused; }
+for ((i = 0; i < 100; i++)); do
+    if reaches "$a" 10.77.0.2 && reaches "$b" 10.77.0.1; then break; fi
+    sleep 0.2
+done
 launch --ckpt_path last --trainer.max_time 00:00:00:03 >log 2>&1 || fail "expected to go on from the checkpoint"
 from=$(sed -n 's/.*resumed from .* at step \([0-9]*\)$/\1/p' log)
 to=$(sed -n 's/^\([0-9]*\) steps in .*/\1/p' log)

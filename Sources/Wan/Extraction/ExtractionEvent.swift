@@ -1,3 +1,5 @@
+import Foundation
+
 /// What an extraction tells while it runs.
 public enum ExtractionEvent: Sendable {
     /// Before anything is encoded.
@@ -46,12 +48,47 @@ public struct ExtractionProgress: Sendable {
 }
 
 /// How an extraction ended.
-public struct ExtractionSummary: Sendable {
+public struct ExtractionSummary: Sendable, Codable {
+    /// What decoded latents keep of a camera's pictures.
+    public struct Quality: Sendable, Codable {
+        public var camera: String
+        /// Of values from 0 to 1: the sum of squared errors, and how many there are.
+        public var squaredError: Double
+        public var values: Double
+        public var segments: Int
+
+        /// Decibels: `10 log10(1 / mean squared error)`.
+        public var psnr: Double { squaredError > 0 ? 10 * log10(values / squaredError) : .infinity }
+    }
+
     public var written = 0
     /// Files that were complete already.
     public var skipped = 0
     public var leftOut: [LeftOut] = []
     public var seconds = 0.0
-    /// Of decoded latents, decibels by camera, where that was asked for.
-    public var quality: [(camera: String, psnr: Double, segments: Int)] = []
+    /// Where that was asked for.
+    public var quality: [Quality] = []
+    public var isInterrupted = false
+
+    public init() {}
+
+    /// The summary of a whole extraction out of those of its processes.
+    public init(_ parts: [ExtractionSummary]) {
+        for part in parts {
+            written += part.written
+            skipped += part.skipped
+            leftOut += part.leftOut
+            seconds = max(seconds, part.seconds)
+            isInterrupted = isInterrupted || part.isInterrupted
+            for own in part.quality {
+                guard let place = quality.firstIndex(where: { $0.camera == own.camera }) else {
+                    quality.append(own)
+                    continue
+                }
+                quality[place].squaredError += own.squaredError
+                quality[place].values += own.values
+                quality[place].segments += own.segments
+            }
+        }
+    }
 }

@@ -14,6 +14,7 @@ public final class LatentExtractor {
     private let threads: Int?
     private let report: (ExtractionEvent) -> Void
     private let isInterrupted: () -> Bool
+    private let combine: (ExtractionSummary) throws -> ExtractionSummary
 
     private let dataset: LeRobotDataset
     private let checkpoint: WanCheckpoint
@@ -24,16 +25,20 @@ public final class LatentExtractor {
     ///   - threads: compute threads; nil for the CPUs of this process.
     ///   - report: gets what happens, in order.
     ///   - isInterrupted: asked often; true ends the run, and a later one goes on.
+    ///   - combine: waits for all ranks and makes one summary of theirs. Called before anything is encoded, so that no
+    ///     rank takes the files of a faster one for those of an earlier run, and at the end.
     /// - Throws: `ExtractionError`; `DataError` and `ParquetError` of the dataset's metadata.
     public init(
         _ options: ExtractionOptions, threads: Int? = nil, report: @escaping (ExtractionEvent) -> Void,
-        isInterrupted: @escaping () -> Bool = { false }
+        isInterrupted: @escaping () -> Bool = { false },
+        combine: @escaping (ExtractionSummary) throws -> ExtractionSummary = { $0 }
     ) throws {
         try options.validate()
         self.options = options
         self.threads = threads
         self.report = report
         self.isInterrupted = isInterrupted
+        self.combine = combine
         checkpoint = try WanCheckpoint(folder: options.checkpoint)
         let root = URL(fileURLWithPath: options.dataset).standardizedFileURL
         // Latents need videos and metadata alone.
@@ -41,7 +46,7 @@ public final class LatentExtractor {
         plan = try ExtractionPlan(dataset, options)
     }
 
-    /// - Returns: what was done and what was left out.
+    /// - Returns: what was done and what was left out, by all ranks.
     /// - Throws: `ExtractionError`; `FormatError` of weights or where a file cannot be written; `TextError` of the tokenizer.
     public func run() throws -> ExtractionSummary {
         let start = ContinuousClock.now
@@ -75,27 +80,42 @@ public final class LatentExtractor {
         try FileManager.default.createDirectory(
             atPath: dataset.root + "/latents", withIntermediateDirectories: true)
         if options.rank == 0 { try manifest.write() }
-        if !texts.isEmpty {
-            let vectors = try TextVectors(
-                texts, weights: textWeights, padding: options.textPadding, threads: threads
-            ) { [report, isInterrupted] block, count in
-                report(.text(block: block, of: count))
-                if isInterrupted() { throw ExtractionError.interrupted }
+        _ = try combine(ExtractionSummary())
+        do {
+            try encode(texts, pending, encoder, textWeights, emptyText: writesEmptyText ? emptyText : nil)
+            if options.verifies || options.preview != nil {
+                try verify(vaeWeights, texts: tokenize(tokenizer), backend)
             }
-            if writesEmptyText, let tensor = vectors.vectors(of: "") {
-                try TorchFile.write(.tensor(TorchTensor(tensor)), to: emptyText)
-                report(.wrote(path: emptyText))
-            }
-            try encode(pending, encoder, vectors)
+        } catch ExtractionError.interrupted {
+            summary.isInterrupted = true
         }
-        if options.verifies || options.preview != nil { try verify(vaeWeights, texts: tokenize(tokenizer), backend) }
+        summary.seconds = (ContinuousClock.now - start) / .seconds(1)
+        summary = try combine(summary)
+        guard !summary.isInterrupted else { throw ExtractionError.interrupted }
         if options.rank == 0 {
             var ended = manifest
             (ended.segments, ended.left_out) = (summary.written + summary.skipped, summary.leftOut)
             try ended.write()
         }
-        summary.seconds = (ContinuousClock.now - start) / .seconds(1)
         return summary
+    }
+
+    private func encode(
+        _ texts: [[UInt8]: [Int]], _ videos: [ExtractionPlan.Video], _ encoder: WanVAEEncoder, _ weights: WeightFile,
+        emptyText: String?
+    ) throws {
+        guard !texts.isEmpty else { return }
+        let vectors = try TextVectors(
+            texts, weights: weights, padding: options.textPadding, threads: threads
+        ) { [report, isInterrupted] block, count in
+            report(.text(block: block, of: count))
+            if isInterrupted() { throw ExtractionError.interrupted }
+        }
+        if let emptyText, let tensor = vectors.vectors(of: "") {
+            try TorchFile.write(.tensor(TorchTensor(tensor)), to: emptyText)
+            report(.wrote(path: emptyText))
+        }
+        try encode(videos, encoder, vectors)
     }
 
     // MARK: Before encoding

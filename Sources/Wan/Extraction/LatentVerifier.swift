@@ -22,10 +22,10 @@ final class LatentVerifier {
         if let preview { try FileManager.default.createDirectory(atPath: preview, withIntermediateDirectories: true) }
     }
 
-    /// Decibels by camera, over all its segments: `10 log10(1 / mean squared error)` of values from 0 to 1.
-    var quality: [(camera: String, psnr: Double, segments: Int)] {
+    /// By camera, over all its segments.
+    var quality: [ExtractionSummary.Quality] {
         errors.sorted { $0.key < $1.key }.map { camera, error in
-            (camera, error.sum > 0 ? 10 * log10(error.count / error.sum) : .infinity, error.segments)
+            .init(camera: camera, squaredError: error.sum, values: error.count, segments: error.segments)
         }
     }
 

@@ -241,11 +241,16 @@ import Testing
         server.setDelay(0.05)
         let stores = try (0..<3).map { _ in try store() }
         let expected = try original(Self.video)
-        let wrong = Failures()
+        let failures = Failures()
         DispatchQueue.concurrentPerform(iterations: 6) { number in
-            if (try? fetch(Self.video, stores[number % 3])) != expected { wrong.add() }
+            do {
+                if try fetch(Self.video, stores[number % 3]) != expected { failures.add("other bytes") }
+            } catch {
+                failures.add("\(error)")
+            }
         }
-        #expect(wrong.count == 0 && server.contentRequests("file-001.mp4").count == 1)
+        #expect(failures.all == [])
+        #expect(server.contentRequests("file-001.mp4").count == 1)
     }
 
     @Test("the least recently used files go when the bound is reached, but none that is held or another program's")
@@ -296,9 +301,9 @@ import Testing
 
 /// Counts over threads.
 private final class Failures: @unchecked Sendable {
-    // SAFETY: `number` is used under the lock only.
+    // SAFETY: `texts` is used under the lock only.
     private let lock = NSLock()
-    private var number = 0
-    var count: Int { lock.withLock { number } }
-    func add() { lock.withLock { number += 1 } }
+    private var texts: [String] = []
+    var all: [String] { lock.withLock { texts } }
+    func add(_ text: String) { lock.withLock { texts.append(text) } }
 }
