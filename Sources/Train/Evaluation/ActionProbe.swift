@@ -26,7 +26,7 @@ package struct ActionProbe {
     }
 
     static let largestFolds = 4
-    private static let ridges = [1e-4, 1e-3, 1e-2, 1e-1, 1]
+    private static let ridges = [1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100]
     /// Where there is nothing to choose by.
     private static let middleRidge = 1e-2
 
