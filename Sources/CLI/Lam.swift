@@ -6,7 +6,8 @@ struct Lam: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lam", abstract: "Trains latent action models on robot video.",
         subcommands: [
-            FitCommand.self, InspectCommand.self, ConvertCommand.self, ActionConfigCommand.self,
+            FitCommand.self, ValidateCommand.self, TestCommand.self, PredictCommand.self, PlotCommand.self,
+            ReportCommand.self, InspectCommand.self, ConvertCommand.self, ActionConfigCommand.self,
             ExtractLatentsCommand.self, ConvertCheckpointCommand.self, ParityCommand.self, BenchCommand.self,
         ])
 

@@ -65,7 +65,7 @@ public final class ControllableLatentActionModel: LatentActionModeling {
     ) -> LatentActionOutput {
         patches.requireFramePairs()
         precondition(language == nil, "stage 2 is not conditioned on language")
-        let kind = LatentActionModel.actionTokens, patchCount = patches.shape[2]
+        let kind = LatentActionModel.actionTokens
         let withUncontrollable = tape.prepend(actionLatent, to: patches)
         let encoderOut = encoder(tape.prepend(actionLatentControllable, to: withUncontrollable), tape)
         let secondFrame = tape.frame(encoderOut, 1)
@@ -75,12 +75,26 @@ public final class ControllableLatentActionModel: LatentActionModeling {
         let actions = tape.concatenateTokens(
             controllable.decoderTokens(action, tape, name: "action_up"),
             uncontrollable.decoderTokens(rest, tape, name: "action_up_uncontrol"))
+        return LatentActionOutput(
+            encoderOut: encoderOut, action: action, uncontrolled: rest, recon: decode(actions, patches, tape),
+            target: tape.frame(patches, 1).detached, vqBeta: options.vqBeta, tape)
+    }
+
+    public func reconstruction(
+        of patches: Tensor, codes: Tensor, uncontrolled: Tensor?, language: LanguageTokens? = nil, _ tape: Tape
+    ) -> Tensor {
+        patches.requireFramePairs()
+        precondition(language == nil, "stage 2 is not conditioned on language")
+        guard let uncontrolled else { preconditionFailure("stage 2 has two codebooks, got codes of one") }
+        let actions = tape.concatenateTokens(
+            controllable.decoderTokens(codes, tape), uncontrollable.decoderTokens(uncontrolled, tape))
+        return decode(actions, patches, tape)
+    }
+
+    private func decode(_ actions: Tensor, _ patches: Tensor, _ tape: Tape) -> Tensor {
         let firstFrame = patchUp(tape.frame(patches, 0), tape)
         tape.observe("patch_up", firstFrame)
         let decoded = decoder(tape.concatenateTokens(actions, firstFrame), tape)
-        return LatentActionOutput(
-            encoderOut: encoderOut, action: action, uncontrolled: rest,
-            recon: tape.tokens(decoded, 2 * kind..<2 * kind + patchCount), target: tape.frame(patches, 1).detached,
-            vqBeta: options.vqBeta, tape)
+        return tape.tokens(decoded, tokensBeforePatches..<tokensBeforePatches + patches.shape[2])
     }
 }

@@ -53,23 +53,43 @@ public final class LatentActionModel: LatentActionModeling {
     public func callAsFunction(
         _ patches: Tensor, language instruction: LanguageTokens? = nil, _ tape: Tape
     ) -> LatentActionOutput {
-        patches.requireFramePairs()
-        precondition(
-            (instruction == nil) == (language == nil),
-            "instructions are for models with a language width, and only those")
-        let patchCount = patches.shape[2]
-        let appended = instruction.flatMap { language?($0, visible: Self.actionTokens + patchCount, tape) }
+        let appended = appendedTokens(instruction, to: patches, tape)
         let encoderOut = encoder(tape.prepend(actionLatent, to: patches), appending: appended?.encoder, tape)
         let action = bottleneck(tape.frame(encoderOut, 1), tokens: 0..<Self.actionTokens, tape)
 
         let actions = bottleneck.decoderTokens(action, tape, name: "action_up")
+        return LatentActionOutput(
+            encoderOut: encoderOut, action: action, recon: decode(actions, patches, appended, tape),
+            target: tape.frame(patches, 1).detached, vqBeta: options.vqBeta, tape)
+    }
+
+    public func reconstruction(
+        of patches: Tensor, codes: Tensor, uncontrolled: Tensor? = nil, language instruction: LanguageTokens? = nil,
+        _ tape: Tape
+    ) -> Tensor {
+        precondition(uncontrolled == nil, "stage 1 has one codebook")
+        let appended = appendedTokens(instruction, to: patches, tape)
+        return decode(bottleneck.decoderTokens(codes, tape), patches, appended, tape)
+    }
+
+    private func appendedTokens(
+        _ instruction: LanguageTokens?, to patches: Tensor, _ tape: Tape
+    ) -> (encoder: AppendedTokens, decoder: AppendedTokens)? {
+        patches.requireFramePairs()
+        precondition(
+            (instruction == nil) == (language == nil),
+            "instructions are for models with a language width, and only those")
+        return instruction.flatMap { language?($0, visible: Self.actionTokens + patches.shape[2], tape) }
+    }
+
+    private func decode(
+        _ actions: Tensor, _ patches: Tensor, _ appended: (encoder: AppendedTokens, decoder: AppendedTokens)?,
+        _ tape: Tape
+    ) -> Tensor {
         let firstFrame = patchUp(tape.frame(patches, 0), tape)
         tape.observe("patch_up", firstFrame)
         let decoded = decoder(tape.concatenateTokens(actions, firstFrame), appending: appended?.decoder, tape)
-        return LatentActionOutput(
-            encoderOut: encoderOut, action: action,
-            recon: tape.tokens(decoded, Self.actionTokens..<Self.actionTokens + patchCount),
-            target: tape.frame(patches, 1).detached, vqBeta: options.vqBeta, tape)
+        return tape.tokens(decoded, Self.actionTokens..<Self.actionTokens + patches.shape[2])
     }
 }
 

@@ -14,4 +14,15 @@ public protocol LatentActionModeling: AnyObject {
     ///   - patches: features of both frames, `[B, 2, N, D]`, constant.
     ///   - language: the instructions; exactly for a model that was made with a language width.
     func callAsFunction(_ patches: Tensor, language: LanguageTokens?, _ tape: Tape) -> LatentActionOutput
+
+    /// Predicts the second frame from the first and given codes, whatever happened between the frames.
+    ///
+    /// - Parameters:
+    ///   - patches: features of both frames, `[B, 2, N, D]`, of which the first is read.
+    ///   - codes: of the action, i32 `[B, n]`.
+    ///   - uncontrolled: of the frozen codebook, i32 `[B, n]`; exactly for a model that has one.
+    /// - Returns: features `[B, 1, N, D]`.
+    func reconstruction(
+        of patches: Tensor, codes: Tensor, uncontrolled: Tensor?, language: LanguageTokens?, _ tape: Tape
+    ) -> Tensor
 }

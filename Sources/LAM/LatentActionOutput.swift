@@ -78,4 +78,10 @@ struct ActionBottleneck {
         tape.observe(name, tokens)
         return tokens
     }
+
+    /// The same for given codes, i32 `[B, n]`.
+    func decoderTokens(_ codes: Tensor, _ tape: Tape) -> Tensor {
+        let z = tape.embedding(codes, in: quantizer.codebook)
+        return actionUp(z.reshaped([codes.shape[0], 1, codes.shape[1], z.shape[2]]), tape)
+    }
 }

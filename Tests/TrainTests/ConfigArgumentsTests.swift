@@ -136,4 +136,20 @@ struct ConfigArgumentsTests {
         #expect(abs(schedule.factor(atStep: 54, of: 104, lr: 1) - 0.55) < 1e-12)
         #expect(abs(schedule.factor(atStep: 500, of: 104, lr: 1) - 0.1) < 1e-12)
     }
+
+    @Test("warm-up, stable, decay: constant until the last steps of the run, then linear to the floor")
+    func warmupStableDecay() {
+        var schedule = LearningRateSchedule()
+        (schedule.shape, schedule.warmupSteps, schedule.minLearningRate) = (.wsd, 4, 0.1)
+        #expect(schedule.factor(atStep: 1, of: 100, lr: 1) == 0.5)
+        #expect([4, 50, 80].allSatisfy { schedule.factor(atStep: $0, of: 100, lr: 1) == 1 })
+        #expect(abs(schedule.factor(atStep: 90, of: 100, lr: 1) - 0.55) < 1e-12)
+        #expect(abs(schedule.factor(atStep: 100, of: 100, lr: 1) - 0.1) < 1e-12)
+        schedule.decaySteps = 50
+        #expect(schedule.factor(atStep: 50, of: 100, lr: 1) == 1)
+        #expect(abs(schedule.factor(atStep: 75, of: 100, lr: 1) - 0.55) < 1e-12)
+        schedule.decaySteps = 1000
+        #expect(schedule.factor(atStep: 4, of: 100, lr: 1) == 1, "the decay begins after warm-up at the earliest")
+        #expect(schedule.factor(atStep: 50, of: nil, lr: 1) == 1, "a run without end never decays")
+    }
 }

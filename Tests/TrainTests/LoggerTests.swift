@@ -128,6 +128,7 @@ struct LoggerTests {
             let directory = "first"
             func log(step: Int, values: [(tag: String, value: Double)]) {}
             func image(step: Int, tag: String, _ image: PNGImage) {}
+            func histogram(step: Int, tag: String, counts: [Double]) {}
             func close() throws { throw LoggerError.noFreeVersion(folder: "x") }
         }
         let folder = try TemporaryFolder()

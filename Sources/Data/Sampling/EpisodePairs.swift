@@ -100,6 +100,9 @@ package struct EpisodePairs: Sendable {
             episode: position, frame: frame, target: min(target, length - 1), window: window, isPad: target >= length)
     }
 
+    /// Positions in the dataset's table of the episodes that yield pairs.
+    package var positions: [Int] { episodes.map(\.position) }
+
     /// Number of the file that holds a pair.
     package func file(ofPair index: Int) -> Int { Int(files[firstPairs.lastIndex(atMost: index)]) }
 

@@ -49,6 +49,7 @@ public final class FramePairStream {
     private let maxSkips: Int
     private let queue: BatchQueue
     private let sources: [StreamSource]
+    private let pairs: [EpisodePairs]
     private let resolution: Int
 
     /// Opens the datasets of a mix and starts reading.
@@ -101,6 +102,7 @@ public final class FramePairStream {
         framesInMix = datasets.reduce(0) { $0 + $1.frames }
         pairsPerEpoch = datasets.reduce(0) { $0 + $1.pairs }
         self.sources = sources
+        self.pairs = pairs
         resolution = options.resolution
         maxSkips = options.maxSkips
         memory = sources.first?.memory
@@ -170,6 +172,9 @@ public final class FramePairStream {
             pixels: pairs.pixels, features: pairs.features, frames: pairs.references.flatMap(\.frames),
             resolution: resolution, samples: samples, skipped: pairs.skipped)
     }
+
+    /// Places, in the dataset's table, of the episodes of this split that yield pairs.
+    package func episodes(ofDataset dataset: Int) -> [Int] { pairs[dataset].positions }
 
     static func pairs(
         of sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit

@@ -32,6 +32,8 @@ public struct StreamSource: Sendable {
     package var locality = FileLocality()
     /// The files that the pictures depend on, by a name that stays when the dataset is moved.
     public var contentFiles: @Sendable () throws -> [(name: String, path: String)]
+    /// The recorded actions of an episode, by its position in `episodes`: a row per frame; nil where there are none.
+    public var actions: @Sendable (_ episode: Int) throws -> [[Double]]? = { _ in nil }
 
     public init(
         name: String, weight: Double, fps: Double, camera: String, episodes: [Episode],
@@ -61,6 +63,7 @@ public struct StreamSource: Sendable {
             },
             contentFiles: { try dataset.contentFiles(camera: camera) },
             makeFrames: { try FrameReader(dataset: dataset, camera: camera, indexes: indexes, pool: pool) })
+        actions = { try dataset.values(of: "action", in: dataset.episodes[$0]) }
         locality = FileLocality(
             expect: { try files.expect($0) }, framesPerKeyframe: { try files.framesPerKeyframe($0) })
     }
@@ -87,6 +90,20 @@ public struct StreamSource: Sendable {
         // A frame costs its chunk, as it costs its group of pictures in a video.
         let frames = dataset.framesPerChunk[camera.key] ?? 1
         locality = FileLocality(framesPerKeyframe: { _ in frames })
+    }
+
+    /// The same source with some of its episodes only.
+    ///
+    /// - Parameter positions: ascending places in `episodes`.
+    public func keeping(_ positions: [Int]) -> StreamSource {
+        precondition(
+            positions.allSatisfy(episodes.indices.contains) && zip(positions, positions.dropFirst()).allSatisfy(<),
+            "\(positions.count) episodes of \(episodes.count)")
+        var source = self
+        source.episodes = positions.map { episodes[$0] }
+        source.actions = { [actions] in try actions(positions[$0]) }
+        source.makeFrames = { [makeFrames] in SelectedFrames(all: try makeFrames(), positions: positions) }
+        return source
     }
 
     /// Opens the datasets of a mix, several at a time.
@@ -136,5 +153,15 @@ extension StreamOptions {
     public func camera(of dataset: MixDataset) throws -> Camera {
         let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
         return try dataset.camera(preferred: wanted?.key)
+    }
+}
+
+/// Frames of a source's chosen episodes.
+private struct SelectedFrames: FrameProvider {
+    let all: any FrameProvider
+    let positions: [Int]
+
+    func frames(episode: Int, frames: [Int]) throws -> [RGBImage] {
+        try all.frames(episode: positions[episode], frames: frames)
     }
 }

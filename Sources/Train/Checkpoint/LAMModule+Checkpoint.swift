@@ -78,8 +78,7 @@ extension LAMModule {
     /// - Throws: `CheckpointError`. Weights that do not fit change nothing.
     package func restore(_ checkpoint: LightningCheckpoint) throws {
         let names = store.parameters.map { Self.stateDictPrefix + $0.name }
-        let weights = try checkpoint.tensors(
-            matching: OrderedDictionary(uniqueKeysWithValues: zip(names, store.parameters.map(\.shape))))
+        let weights = try weights(of: checkpoint)
         let adam = checkpoint.optimizers.first
         let parameterIndices = checkpoint.parameterIndices
         let indices = names.map { parameterIndices[$0] ?? -1 }
@@ -104,6 +103,35 @@ extension LAMModule {
             let usage = checkpoint.trainer?.tensors[usageName(quantizer)]?.floats()
             if let usage, usage.count == quantizer.codeCount { quantizer.usage = usage }
         }
+    }
+
+    /// Restores the weights alone.
+    ///
+    /// - Throws: `CheckpointError`. Weights that do not fit change nothing.
+    func restoreWeights(_ checkpoint: LightningCheckpoint) throws {
+        let weights = try weights(of: checkpoint)
+        for parameter in store.parameters {
+            if let weight = weights[Self.stateDictPrefix + parameter.name] { upload(weight, to: parameter.value) }
+        }
+    }
+
+    private func weights(of checkpoint: LightningCheckpoint) throws -> OrderedDictionary<String, StoredTensor> {
+        try checkpoint.tensors(
+            matching: OrderedDictionary(
+                uniqueKeysWithValues: store.parameters.map { (Self.stateDictPrefix + $0.name, $0.shape) }))
+    }
+
+    /// A digest of all weights' bits, which tells models apart.
+    var weightsDigest: String {
+        var hash: UInt64 = 0
+        for parameter in store.parameters {
+            let (owner, bytes) = backend.hostBytes(of: parameter.value)
+            let own = withExtendedLifetime(owner) {
+                XXHash64.hash(UnsafeRawBufferPointer(start: bytes, count: 4 * parameter.count))
+            }
+            hash = (hash &* 0x9E37_79B9_7F4A_7C15) ^ own
+        }
+        return String(hash, radix: 16)
     }
 
     /// Copies a stored tensor of any floating-point type to the backend.

@@ -13,6 +13,13 @@ struct StepReport {
     /// Seconds since the run began, by the clock of rank 0.
     var seconds: Double
 
+    /// Occurrences of each action code in the step.
+    var codeCounts: [Double] {
+        batches.dropFirst().reduce(batches.first?.action.counts ?? []) { sums, batch in
+            zip(sums, batch.action.counts).map { $0 + $1 }
+        }
+    }
+
     /// The report of all ranks together: sums of what the ranks have of each batch, the first signal, rank 0's clock.
     func reduced(over group: any ProcessGroup) throws -> StepReport {
         guard group.size > 1 else { return self }

@@ -27,7 +27,17 @@ public final class JSONLinesLogger: MetricsLogger {
     deinit { if descriptor >= 0 { _ = Foundation.close(descriptor) } }
 
     public func log(step: Int, values: [(tag: String, value: Double)]) throws {
-        let line = Array(Self.line(step: step, time: now(), values: values).utf8)
+        try append(Self.line(step: step, time: now(), values: values))
+    }
+
+    /// A line of its own, with a list in place of a number.
+    public func histogram(step: Int, tag: String, counts: [Double]) throws {
+        let list = counts.map(Self.number).joined(separator: ", ")
+        try append("{\"step\": \(step), \"time\": \(Self.number(now())), \(Self.quoted(tag)): [\(list)]}\n")
+    }
+
+    private func append(_ text: String) throws {
+        let line = Array(text.utf8)
         precondition(descriptor >= 0, "log to \(path) after close")
         var sent = 0
         while sent < line.count {

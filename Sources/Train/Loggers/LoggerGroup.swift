@@ -32,6 +32,10 @@ public final class LoggerGroup: MetricsLogger {
         for logger in loggers { try logger.image(step: step, tag: tag, image) }
     }
 
+    public func histogram(step: Int, tag: String, counts: [Double]) throws {
+        for logger in loggers { try logger.histogram(step: step, tag: tag, counts: counts) }
+    }
+
     /// Closes all of them, also where one fails, and then throws the first failure.
     public func close() throws {
         let failures = loggers.compactMap { logger in

@@ -34,6 +34,16 @@ public enum MetricTag {
     /// The global gradient norm before clipping.
     public static let gradientNorm = "grad_norm_step"
 
+    /// The gradient norm of a part of the model before clipping: `grad_norm/encoder.transformer_blocks.0`.
+    static func blockNorm(_ part: String) -> String { "grad_norm/\(part)" }
+
+    /// Codes that no step has used for `model.restart_every_n_steps` steps, steps since the code that was not used for
+    /// longest, restarts since the run began, and occurrences of each code in a step.
+    public static let deadCodes = "codes/dead"
+    public static let oldestCode = "codes/oldest_age"
+    public static let restartedCodes = "codes/restarts"
+    public static let codeUses = "codes/uses"
+
     /// Of a run of several processes: milliseconds a step in which gradients and values were on their way, and those of
     /// them in which nothing was computed.
     public static let communication = "throughput/communication_ms"
@@ -50,6 +60,17 @@ public enum MetricTag {
 
     /// Loss of predicting that nothing changes: `train/copy_baseline`.
     public static func copyBaseline(_ phase: Phase) -> String { "\(phase.rawValue)/copy_baseline" }
+
+    /// Of an evaluation: e to the entropy of code use, the loss with codes of other episodes' pairs, decibels of the
+    /// predicted pictures.
+    public static func perplexity(_ phase: Phase) -> String { "\(phase.rawValue)/perplexity" }
+    public static func shuffledLoss(_ phase: Phase) -> String { "\(phase.rawValue)/shuffled_codes_mse" }
+    public static func psnr(_ phase: Phase) -> String { "\(phase.rawValue)/psnr" }
+
+    /// Explained share of a dataset's actions: `val/probe_change/latents/my_arm`.
+    static func probe(_ phase: Phase, _ target: String, _ source: String, dataset: String) -> String {
+        "\(phase.rawValue)/probe_\(target)/\(source)/\(dataset)"
+    }
 
     /// `train_loss`.
     public static func loss(_ phase: Phase) -> String { "\(phase.rawValue)_loss" }

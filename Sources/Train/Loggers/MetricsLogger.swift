@@ -13,6 +13,9 @@ public protocol MetricsLogger: AnyObject {
     /// Records an image, where the record has a place for it.
     func image(step: Int, tag: String, _ image: PNGImage) throws
 
+    /// Records how often each number from 0 on occurs.
+    func histogram(step: Int, tag: String, counts: [Double]) throws
+
     /// Makes everything recorded durable and ends the record.
     func close() throws
 }

@@ -84,6 +84,9 @@ public struct ProgressReporter {
         return values.compactMap { tag, value in value.map { (tag, $0) } }
     }
 
+    /// The share of time spent waiting for data, once two steps have been timed.
+    var waitingShare: Double? { last?.waitingShare }
+
     /// Prints a line of its own between those of the progress.
     public func note(_ text: String) {
         switch style {

@@ -43,6 +43,16 @@ public final class TensorBoardLogger: MetricsLogger {
         try events.flush()
     }
 
+    public func histogram(step: Int, tag: String, counts: [Double]) throws {
+        guard !counts.isEmpty else { return }
+        let weighted = counts.enumerated().map { (value: Double($0), count: $1) }
+        try events.histogram(
+            prefixed(tag), limits: weighted.map { $0.value + 0.5 }, counts: counts, minimum: -0.5,
+            maximum: Double(counts.count) - 0.5, sum: weighted.reduce(0) { $0 + $1.value * $1.count },
+            sumOfSquares: weighted.reduce(0) { $0 + $1.value * $1.value * $1.count }, step: step, time: now())
+        try events.flush()
+    }
+
     public func close() throws { try events.flush() }
 
     /// The text of `hparams.yaml`.

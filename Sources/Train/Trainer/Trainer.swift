@@ -52,6 +52,13 @@ public final class Trainer {
     private var agreedSignal: Int32?
     /// The optimiser's state of all ranks while a checkpoint is written, where each has a part.
     private var moments: WholeMoments?
+    private var health: HealthRecord {
+        get { progress.health ?? HealthRecord(codes: parts.module.model.quantizer.codeCount) }
+        set { progress.health = newValue }
+    }
+    private let blockNorms: BlockNorms
+    private var earlyStoppings: [EarlyStopping]
+    private var isStoppedEarly = false
     /// Communication up to the last logged step.
     private var loggedCommunication = (step: 0, seconds: 0.0, exposed: 0.0)
 
@@ -67,9 +74,15 @@ public final class Trainer {
             peakSamplesPerSecond: environment.progressStyle == .silent ? nil : parts.peakSamplesPerSecond,
             write: environment.write)
         codeUsesAtStep = parts.module.codeUses
+        blockNorms = BlockNorms(parts.module.store)
+        earlyStoppings = configuration.trainer.callbacks.earlyStoppings.map { EarlyStopping($0) }
         if let checkpoint = parts.resumedFrom {
             progress = checkpoint.progress
+            // It says how the run went and decides nothing, so a damaged one may as well begin anew.
+            let codes = parts.module.model.quantizer.codeCount
+            if progress.health?.isSane(codes: codes, step: progress.globalStep) == false { progress.health = nil }
             for callback in parts.checkpoints { callback.restore(checkpoint.callbacks) }
+            for place in earlyStoppings.indices { earlyStoppings[place].restore(checkpoint.earlyStoppings) }
         }
     }
 
@@ -78,11 +91,14 @@ public final class Trainer {
     /// - Throws: `TrainerError`, and what the data, the disk or the loggers throw. The last checkpoint stays whole.
     public func fit() throws -> FitSummary {
         try requireSameStart()
+        for stopping in earlyStoppings { try stopping.requireKnown(knownMetrics) }
         if parts.hasValidation, configuration.trainer.numSanityValSteps != 0, parts.resumedFrom == nil {
             let steps = configuration.trainer.numSanityValSteps
             _ = try parts.evaluate(limit: steps < 0 ? nil : steps)
         }
-        while agreedSignal == nil, !limits.isRunOver(progress, seconds: agreedSeconds) { try runEpoch() }
+        while agreedSignal == nil, !isStoppedEarly, !limits.isRunOver(progress, seconds: agreedSeconds) {
+            try runEpoch()
+        }
         let signal = agreedSignal
         reporter.finish()
         try prepareCheckpoint()
@@ -113,7 +129,7 @@ public final class Trainer {
             }
             guard hasJustStepped else { continue }
             if agreedSignal != nil { return }
-            if limits.isRunOver(progress, seconds: agreedSeconds) { break }
+            if isStoppedEarly || limits.isRunOver(progress, seconds: agreedSeconds) { break }
         }
         if progress.batchesInEpoch >= limits.batchesPerEpoch { try endEpoch() }
     }
@@ -163,6 +179,7 @@ public final class Trainer {
             values = MetricTag.values(of: batch, .train)
             try requireFinite("loss", batch.loss)
             progress.add(values)
+            health.add(batch, step: progress.globalStep + 1)
             progress.firstLoss = progress.firstLoss ?? batch.loss / batch.samples
         }
         for (tag, value) in values { metrics[tag] = value }
@@ -178,15 +195,21 @@ public final class Trainer {
         let learningRate = model.optimizer.lr * factor
         // An epoch may end before the last group of batches is full.
         let accumulated = (progress.batchesInEpoch - 1) % limits.accumulatedBatches + 1
-        let norm = try updateParameters(
-            learningRate: Float(learningRate), gradientScale: 1 / Float(accumulated * parts.group.size))
+        let gradientScale = 1 / Float(accumulated * parts.group.size)
+        let isLogged = (progress.globalStep + 1).isMultiple(of: configuration.trainer.logEveryNSteps)
+        // A rank of a sharded optimiser has only its own part of the gradients.
+        let norms = isLogged && parts.reducer?.isSharded != true ? blockNorms(scale: Double(gradientScale)) : []
+        let norm = try updateParameters(learningRate: Float(learningRate), gradientScale: gradientScale)
         try requireFinite("gradient norm", norm)
         progress.globalStep += 1
         progress.stepsInEpoch += 1
 
-        if progress.globalStep.isMultiple(of: configuration.trainer.logEveryNSteps) {
+        if isLogged {
             var line = values.map { (MetricTag.step($0.tag), $0.value) }
             line.append((MetricTag.gradientNorm, norm))
+            line += norms.map { (MetricTag.blockNorm($0.part), $0.norm) }
+            let counts = report.codeCounts
+            line += codeHealth(counts)
             if parts.monitorsLearningRate { line.append((MetricTag.learningRate, learningRate)) }
             line.append((MetricTag.epoch, Double(progress.epoch)))
             if configuration.data.stream.onBadSample == .skip {
@@ -196,13 +219,34 @@ public final class Trainer {
             line += communication()
             // Lightning counts a logged step from 0.
             try parts.logger.log(step: progress.globalStep - 1, values: line)
+            try parts.logger.histogram(step: progress.globalStep - 1, tag: MetricTag.codeUses, counts: counts)
         }
+        judgeHealth()
         if model.restart == .encoder, progress.globalStep.isMultiple(of: model.restartEveryNSteps) {
             try restartCodes(latents: result.emb)
         }
         codeUsesAtStep = parts.module.codeUses
         try save(parts.checkpoints.filter { $0.isDue(afterStep: progress.globalStep) })
         return metrics[MetricTag.loss(.train)] ?? Double(result.loss)
+    }
+
+    private func codeHealth(_ counts: [Double]) -> [(tag: String, value: Double)] {
+        let ages = health.ages(atStep: progress.globalStep)
+        return [
+            (MetricTag.step(MetricTag.perplexity(.train)), Evaluation.perplexity(counts)),
+            (MetricTag.deadCodes, Double(ages.count { $0 >= configuration.model.restartEveryNSteps })),
+            (MetricTag.oldestCode, Double(ages.max() ?? 0)), (MetricTag.restartedCodes, Double(health.restarts)),
+        ]
+    }
+
+    /// Says how the run goes, where it is time to.
+    private func judgeHealth() {
+        let interval = configuration.trainer.healthEveryNSteps
+        guard interval > 0, progress.globalStep.isMultiple(of: interval) else { return }
+        let verdict = health.judge(
+            step: progress.globalStep, waiting: reporter.waitingShare,
+            restartsCodes: configuration.model.restart == .encoder)
+        for line in [verdict.text] + verdict.warnings { reporter.note(line) }
     }
 
     /// Clips and applies the gradients; returns their norm before.
@@ -240,6 +284,7 @@ public final class Trainer {
         if configuration.model.restart == .original { try restartCodes(latents: nil) }
         codeUsesAtStep = parts.module.codeUses
         let ended = progress.epoch
+        stopEarly(afterValidation: false)
         progress.beginNextEpoch()
         try save(
             parts.checkpoints.filter {
@@ -258,11 +303,24 @@ public final class Trainer {
                 + "\(evaluation.errorShare.formatted4) of the copy baseline, "
                 + "\(evaluation.codesInUse) of \(evaluation.codeCounts.count) codes")
         firstHeldOut = firstHeldOut ?? evaluation
+        stopEarly(afterValidation: true)
         let isEpochEnd = progress.batchesInEpoch >= limits.batchesPerEpoch
         try save(
             parts.checkpoints.filter {
                 isEpochEnd && $0.isDue(afterEpoch: progress.epoch, isValidation: true, hasValidation: true)
             })
+    }
+
+    /// Ends the run where a monitored value no longer gets better. All ranks have the same values.
+    private func stopEarly(afterValidation: Bool) {
+        for place in earlyStoppings.indices
+        where earlyStoppings[place].isDue(afterValidation: afterValidation, hasValidation: parts.hasValidation) {
+            let found = earlyStoppings[place].check(metrics, epoch: progress.epoch)
+            for line in [found.better, found.stop].compactMap({ $0 }) {
+                reporter.note("step \(progress.globalStep): \(line)")
+            }
+            if found.stop != nil { isStoppedEarly = true }
+        }
     }
 
     // MARK: Codes and checkpoints
@@ -280,6 +338,7 @@ public final class Trainer {
         // The two records cover the same steps, though no frozen code restarts.
         model.frozenQuantizer?.resetUsage()
         if !restarted.isEmpty {
+            health.addRestarts(restarted.count)
             reporter.note("step \(progress.globalStep): restarted \(restarted.count) unused codes")
         }
     }
@@ -353,6 +412,9 @@ public final class Trainer {
             for callback in parts.checkpoints {
                 checkpoint.callbacks[.string(callback.state.key)] = callback.state.pickle
             }
+            for stopping in earlyStoppings {
+                checkpoint.callbacks[.string(stopping.state.key)] = stopping.state.pickle
+            }
         }
         checkpoint.hyperParameters = .init(values: model.hyperParameters.pickle)
         checkpoint.dataHyperParameters = .init(values: configuration.data.hyperParameters.pickle)
@@ -382,6 +444,11 @@ public final class Trainer {
                 try AtomicFile.write(image.encoded(), to: "\(folder)/code_\(code.twoDigits).png")
                 summary.contactSheets = folder
             }
+        }
+        if parts.group.isRoot, !parts.logger.directory.isEmpty,
+            let map = CodeHeatMap((try? RunLog(path: parts.logger.directory))?.codeUses ?? [])
+        {
+            try parts.logger.image(step: max(0, progress.globalStep - 1), tag: "codes/over_time", map.image())
         }
         try parts.logger.close()
         return summary

@@ -19,7 +19,7 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
     /// `model.stage_one_ckpt` without the codebook that stage 2 is for.
     case noStageOneCodebook(path: String, expected: String, keys: Int)
     case noCheckpoint(requested: String, searched: [String])
-    /// A value that ModelCheckpoint is to watch, which nothing logs.
+    /// A value that a callback is to watch, which nothing logs.
     case unknownMonitor(name: String, known: [String])
 
     public var description: String {
@@ -57,7 +57,7 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
             "cannot resume: --ckpt_path \(requested): expected a checkpoint, found none in "
                 + "\(searched.joined(separator: ", ")); give its path"
         case .unknownMonitor(let name, let known):
-            "cannot rank checkpoints: monitor \(name): expected one of \(known.joined(separator: ", "))"
+            "cannot watch a value: monitor \(name): expected one of \(known.joined(separator: ", "))"
         }
     }
 }

@@ -13,6 +13,7 @@ public final class TrainingParts {
     struct Resumed {
         let progress: TrainingProgress
         let callbacks: [ModelCheckpointState]
+        let earlyStoppings: [EarlyStoppingState]
     }
 
     /// Seed of everything random outside the data stream.
@@ -108,7 +109,8 @@ public final class TrainingParts {
             try module.restore(checkpoint)
             if let json = state?.strings[StateKey.stream] { streamState = try Self.decode(json, checkpoint) }
             resumedFrom = Resumed(
-                progress: try Self.progress(checkpoint), callbacks: try checkpoint.modelCheckpoints())
+                progress: try Self.progress(checkpoint), callbacks: try checkpoint.modelCheckpoints(),
+                earlyStoppings: try checkpoint.earlyStoppings())
             note("resumed from \(checkpoint.path) at step \(checkpoint.globalStep)")
             if streamState == nil { note("the checkpoint has no data position: the stream starts from its beginning") }
         } else {
@@ -203,7 +205,7 @@ public final class TrainingParts {
         summary.evaluation = try Evaluation.run(
             module, encoder: batchEncoder, stream: stream, limit: hasValidation ? nil : Self.summaryBatches,
             group: group
-        ) { batch, result in
+        ) { batch, _, result in
             sheets?.add(batch, indices: result.action.indices, recon: module.backend.floats(result.recon))
         }
         return sheets?.sheets() ?? []
@@ -233,7 +235,7 @@ public final class TrainingParts {
         (options.resolution / encoder.patchSize) * (options.resolution / encoder.patchSize)
     }
 
-    private static func openFeatureCache(
+    static func openFeatureCache(
         _ configuration: LAMConfiguration, _ encoder: any VisionEncoder, _ sources: [StreamSource]
     ) throws -> FeatureCache? {
         guard let root = configuration.data.featureCache else { return nil }
@@ -248,7 +250,7 @@ public final class TrainingParts {
 
     /// Weights of another stage, without their language or for another encoder's features of equal width would load
     /// without complaint and mean nothing.
-    private static func requireSameModel(_ checkpoint: LightningCheckpoint, _ model: ModelConfiguration) throws {
+    static func requireSameModel(_ checkpoint: LightningCheckpoint, _ model: ModelConfiguration) throws {
         func has(_ name: String) -> Bool { checkpoint.stateDict[LAMModule.stateDictPrefix + name] != nil }
         let stage = has("vq_action.codebook.weight") ? TrainingStage.stage2 : .stage1
         guard stage == model.stage else {
@@ -296,7 +298,7 @@ public final class TrainingParts {
     }
 
     /// Where the configured callbacks keep, or kept, their files.
-    private static func checkpointDirectories(_ trainer: TrainerConfiguration) -> [String] {
+    static func checkpointDirectories(_ trainer: TrainerConfiguration) -> [String] {
         let explicit = trainer.checkpoints.compactMap(\.dirpath)
         guard explicit.isEmpty else { return explicit }
         guard !trainer.loggers.isEmpty else { return [(trainer.defaultRootDir ?? ".") + "/checkpoints"] }

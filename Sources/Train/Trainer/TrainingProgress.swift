@@ -13,6 +13,8 @@ public struct TrainingProgress: Codable, Sendable, Equatable {
     public var firstLoss: Double?
     /// Sums of this epoch's values by tag.
     public var epochSums: [String: Double] = [:]
+    /// What verdicts on the run's health are made of.
+    public var health: HealthRecord?
 
     public init() {}
 

@@ -3,6 +3,7 @@ public struct CallbackList: ConfigRepresentable {
     public enum Callback: Sendable, Equatable {
         case modelCheckpoint(ModelCheckpointConfiguration)
         case learningRateMonitor(LearningRateMonitorConfiguration)
+        case earlyStopping(EarlyStoppingConfiguration)
     }
 
     public var callbacks: [Callback] = []
@@ -14,11 +15,17 @@ public struct CallbackList: ConfigRepresentable {
         callbacks.compactMap { if case .modelCheckpoint(let checkpoint) = $0 { checkpoint } else { nil } }
     }
 
+    /// The early-stopping callbacks among them.
+    public var earlyStoppings: [EarlyStoppingConfiguration] {
+        callbacks.compactMap { if case .earlyStopping(let stopping) = $0 { stopping } else { nil } }
+    }
+
     public static var typeDescription: String { "list of class objects" }
 
     public static var nestedOptions: [OptionDocumentation] {
         ModelCheckpointConfiguration.nestedOptions.map { $0.nested(in: "ModelCheckpoint") }
             + LearningRateMonitorConfiguration.nestedOptions.map { $0.nested(in: "LearningRateMonitor") }
+            + EarlyStoppingConfiguration.nestedOptions.map { $0.nested(in: "EarlyStopping") }
     }
 
     /// Callbacks of Lightning that only concern its own display or have no counterpart are left out with a notice.
@@ -34,12 +41,17 @@ public struct CallbackList: ConfigRepresentable {
                 list.append(.modelCheckpoint(try .init(decoding: item, at: itemPath, in: &context)))
             } else if ClassObject.name(name, means: LearningRateMonitorConfiguration.classPath) {
                 list.append(.learningRateMonitor(try .init(decoding: item, at: itemPath, in: &context)))
+            } else if ClassObject.name(name, means: EarlyStoppingConfiguration.classPath) {
+                list.append(.earlyStopping(try .init(decoding: item, at: itemPath, in: &context)))
             } else if Self.isLightningClass(name) {
                 context.note(itemPath, name, "not in this build; the run goes on without it")
             } else {
                 throw ConfigurationError.unknownClass(
                     path: itemPath, at: object.classLocation, got: name,
-                    known: [ModelCheckpointConfiguration.classPath, LearningRateMonitorConfiguration.classPath])
+                    known: [
+                        ModelCheckpointConfiguration.classPath, LearningRateMonitorConfiguration.classPath,
+                        EarlyStoppingConfiguration.classPath,
+                    ])
             }
         }
         callbacks = list
@@ -51,15 +63,16 @@ public struct CallbackList: ConfigRepresentable {
                 switch $0 {
                 case .modelCheckpoint(let configuration): configuration.configValue
                 case .learningRateMonitor(let configuration): configuration.configValue
+                case .earlyStopping(let configuration): configuration.configValue
                 }
             })
     }
 
     private static func isLightningClass(_ name: String) -> Bool {
         let known = [
-            "BackboneFinetuning", "BatchSizeFinder", "DeviceStatsMonitor", "EarlyStopping",
-            "GradientAccumulationScheduler",
-            "LambdaCallback", "LearningRateFinder", "ModelSummary", "RichModelSummary", "RichProgressBar",
+            "BackboneFinetuning", "BatchSizeFinder", "DeviceStatsMonitor",
+            "GradientAccumulationScheduler", "LambdaCallback", "LearningRateFinder", "ModelSummary", "RichModelSummary",
+            "RichProgressBar",
             "StochasticWeightAveraging", "ThroughputMonitor", "Timer", "TQDMProgressBar", "WeightAveraging",
         ]
         return known.contains { ClassObject.name(name, means: "lightning.pytorch.callbacks." + $0) }

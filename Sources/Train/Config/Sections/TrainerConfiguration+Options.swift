@@ -26,12 +26,16 @@ extension TrainerConfiguration: IgnoresOptions {
             "precision", \.precision, "Type of the arithmetic.",
             differs: "`16-mixed` runs as `bf16-mixed`; `bf16-true`, `16-true` and `64-true` are refused."),
         .init("log_every_n_steps", \.logEveryNSteps, .positive, "Steps between logged values."),
+        .init(
+            "health_every_n_steps", \.healthEveryNSteps, .nonNegative,
+            "Steps between lines that say how the run goes, with warnings and remedies; 0: none.", differs: "New."),
         .init("gradient_clip_val", \.gradientClipVal, .ifPresent(.nonNegative), "Bound of gradients; null or 0: none."),
         .init("gradient_clip_algorithm", \.gradientClipAlgorithm, "Whether the total norm or each value is bounded."),
         .init(
             "accumulate_grad_batches", \.accumulateGradBatches, .from(1, to: 1_000_000), "Batches per optimiser step."),
         .init("limit_train_batches", \.limitTrainBatches, "Batches per training epoch."),
         .init("limit_val_batches", \.limitValBatches, "Batches per validation."),
+        .init("limit_test_batches", \.limitTestBatches, "Batches of `lam test`."),
         .init("val_check_interval", \.valCheckInterval, "Batches between validations."),
         .init(
             "check_val_every_n_epoch", \.checkValEveryNEpoch, .ifPresent(.positive),
@@ -43,7 +47,7 @@ extension TrainerConfiguration: IgnoresOptions {
         .init("enable_progress_bar", \.enableProgressBar, "Live progress on a terminal."),
         .init("enable_checkpointing", \.enableCheckpointing, "Whether checkpoints are written."),
         .init("fast_dev_run", \.fastDevRun, "A trial of a few batches that writes nothing."),
-        .init("callbacks", \.callbacks, "`ModelCheckpoint` and `LearningRateMonitor` objects."),
+        .init("callbacks", \.callbacks, "`ModelCheckpoint`, `LearningRateMonitor` and `EarlyStopping` objects."),
         .init(
             "logger", \.logger, "`TensorBoardLogger` objects; false: none.",
             differs: "Each also writes `metrics.jsonl` beside its event file."),
@@ -78,7 +82,6 @@ extension TrainerConfiguration: IgnoresOptions {
     static let ignored: [IgnoredOption] = [
         IgnoredOption("min_epochs", silent: [.int(0), .int(1)], "training ends by its limits only"),
         IgnoredOption("min_steps", silent: [.int(0)], "training ends by its limits only"),
-        IgnoredOption("limit_test_batches", silent: [.double(1)], "concerns `lam test` only"),
         IgnoredOption("limit_predict_batches", silent: [.double(1)], "concerns `lam predict` only"),
         IgnoredOption("overfit_batches", silent: [.double(0), .int(0)], "use limit_train_batches on a small dataset"),
         IgnoredOption(

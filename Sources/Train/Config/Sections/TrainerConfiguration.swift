@@ -12,11 +12,13 @@ public struct TrainerConfiguration: ConfigSection {
     public var strategy = "auto"
     public var precision = Precision.full32
     public var logEveryNSteps = 50
+    public var healthEveryNSteps = 500
     public var gradientClipVal: Double?
     public var gradientClipAlgorithm = GradientClipAlgorithm.norm
     public var accumulateGradBatches = 1
     public var limitTrainBatches = BatchLimit.fraction(1)
     public var limitValBatches = BatchLimit.fraction(1)
+    public var limitTestBatches = BatchLimit.fraction(1)
     public var valCheckInterval = BatchLimit.fraction(1)
     public var checkValEveryNEpoch: Int? = 1
     public var numSanityValSteps = 2

@@ -46,5 +46,5 @@ public enum MonitorMode: String, ConfigChoice {
 
 /// The course of the learning rate after warm-up.
 public enum ScheduleShape: String, ConfigChoice {
-    case constant, cosine
+    case constant, cosine, wsd
 }

@@ -1,4 +1,5 @@
 import Collectives
+import Foundation
 import LAM
 import LAMData
 import Tensor
@@ -40,23 +41,34 @@ public struct Evaluation: Sendable {
 
     /// Codes that occur at all.
     public var codesInUse: Int { codeCounts.count { $0 > 0 } }
+    /// How many codes, used equally often, would be as hard to guess as these: e to the entropy of their use.
+    public var perplexity: Double { Self.perplexity(codeCounts.map(Double.init)) }
     /// The reconstruction's error as a share of the copy baseline's; below 1 means that the codes tell something.
     public var errorShare: Double { copyBaseline > 0 ? mseLoss / copyBaseline : .infinity }
 
+    /// e to the entropy of occurrences; 0 of none.
+    static func perplexity(_ counts: [Double]) -> Double {
+        let total = counts.reduce(0, +)
+        guard total > 0 else { return 0 }
+        return exp(-counts.reduce(0) { $1 > 0 ? $0 + $1 / total * log($1 / total) : $0 })
+    }
+
     /// Runs the model over at most `limit` batches of `stream`, which is this rank's share of a split.
     ///
-    /// - Parameter visit: sees each batch of this rank with its result.
+    /// - Parameter visit: sees each batch of this rank, what the model read of it, and the result.
     /// - Returns: the same on all ranks, over the pairs of all.
     static func run(
         _ module: LAMModule, encoder: BatchEncoder, stream: FramePairStream, limit: Int?, group: any ProcessGroup,
-        visit: (_ batch: FramePairBatch, _ result: LAMModule.BatchResult) -> Void = { _, _ in }
+        visit: (_ batch: FramePairBatch, _ input: EncodedBatch, _ result: LAMModule.BatchResult) throws -> Void = {
+            _, _, _ in
+        }
     ) throws -> Evaluation {
         var batches: [BatchStatistics] = []
         while limit.map({ batches.count < $0 }) ?? true, let batch = try stream.next() {
             let input = try encoder(batch)
             let result = module.validationStep(input.patches, language: input.language)
             batches.append(BatchStatistics(result, samples: batch.samples.count))
-            visit(batch, result)
+            try visit(batch, input, result)
         }
         return Evaluation(try joined(batches, empty: BatchStatistics(of: module), over: group), module)
     }

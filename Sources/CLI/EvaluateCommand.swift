@@ -1,0 +1,75 @@
+import ArgumentParser
+import Collectives
+import Foundation
+import LAMTrain
+
+/// `lam validate`: what a checkpoint is worth on held-out episodes.
+struct ValidateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "validate", abstract: "Measures a checkpoint on held-out episodes.",
+        usage: EvaluateProgram.usage("validate"), discussion: EvaluateProgram.discussion)
+
+    @Argument(parsing: .captureForPassthrough, help: .hidden)
+    var arguments: [String] = []
+
+    func run() throws { try EvaluateProgram.run(arguments, phase: .val, help: { Self.helpMessage() }) }
+}
+
+/// `lam test`: the same with tags and logs of its own.
+struct TestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "test", abstract: "Measures a checkpoint as `validate` does, under the tags test/….",
+        usage: EvaluateProgram.usage("test"), discussion: EvaluateProgram.discussion)
+
+    @Argument(parsing: .captureForPassthrough, help: .hidden)
+    var arguments: [String] = []
+
+    func run() throws { try EvaluateProgram.run(arguments, phase: .test, help: { Self.helpMessage() }) }
+}
+
+/// What both commands do.
+enum EvaluateProgram {
+    static func usage(_ command: String) -> String {
+        "lam \(command) --config FILE --ckpt_path PATH|last|best [--section.key value ...]"
+    }
+
+    static let discussion = """
+        Losses, code use, the error beside that of "nothing changed" and of codes from other episodes, PSNR of pixels, \
+        and how well ridge regression reads the recorded actions off the latents. Prints a table; writes metrics.json \
+        and TensorBoard events.
+
+        Looks at the episodes that data.val_fraction holds out; where that is 0, at all episodes of data.dataset_mix, \
+        which may be another mix than the one trained on. trainer.limit_val_batches and limit_test_batches bound it. The options are those of \
+        `lam fit --help`. Under mpirun the processes share the work.
+        """
+
+    static func run(_ arguments: [String], phase: MetricTag.Phase, help: () -> String) throws {
+        if arguments.contains("--help") || arguments.contains("-h") {
+            print(help())
+            return
+        }
+        try RankedProgram.run(trapsSignals: false) { group in
+            let status: (any Error) -> Int32 = { ExitStatus.code(for: $0).rawValue }
+            let note: (String) -> Void = { if group.isRoot { Console.error("note: \($0)") } }
+            let fit = try group.together(for: "configuration", status: status) {
+                try FitArguments.parse(arguments: arguments)
+            }
+            let configuration = fit.configuration
+            group.timeout = configuration.trainer.timeout
+            let (model, evaluator) = try group.together(for: "opening of data and model", status: status) {
+                try configuration.requireRunnable(locate: { fit.context.location(of: $0) })
+                let model = try TrainedModel(
+                    configuration, checkpointRequest: fit.ckptPath,
+                    environment: ProcessInfo.processInfo.environment, group: group,
+                    threads: Threads.ofRank(localRanks: group.localSize), note: note)
+                return (model, try Evaluator(model, phase: phase, note: note))
+            }
+            if group.isRoot { for line in model.banner { Console.write(line + "\n") } }
+            let report = try evaluator.run()
+            guard group.isRoot else { return nil }
+            Console.write(report.text + "\n")
+            Console.write("written to \(try report.write(for: configuration))\n")
+            return nil
+        }
+    }
+}

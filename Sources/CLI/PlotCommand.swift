@@ -1,0 +1,58 @@
+import ArgumentParser
+import LAMTrain
+
+/// `lam plot`: curves of runs on one page.
+struct PlotCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plot", abstract: "Draws the curves of one run or several, overlaid, on one page (SVG).")
+
+    @Argument(
+        help: ArgumentHelp(
+            "Folders of runs, logs/NAME/version_N; of logs/NAME the newest version counts.", valueName: "run"))
+    var runs: [String]
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file.svg"))
+    var output = "plot.svg"
+
+    func run() throws {
+        do {
+            try RunPlot(paths: runs).write(to: output)
+        } catch {
+            Console.error("error: \(error)")
+            throw ExitStatus.code(for: error)
+        }
+        print("written to \(output)")
+    }
+}
+
+/// `lam report`: a run on one page.
+struct ReportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Shows a run on one HTML page: curves, codes, contact sheets, evaluation, configuration.")
+
+    @Argument(
+        help: ArgumentHelp(
+            "Folder of the run, logs/NAME/version_N; of logs/NAME the newest version counts.", valueName: "run"))
+    var path: String
+
+    @Option(help: ArgumentHelp("Folder of lam validate or lam test, whose values are shown.", valueName: "dir"))
+    var evaluation: String?
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The file to write; default: report.html in the run's folder.", valueName: "file.html"))
+    var output: String?
+
+    func run() throws {
+        do {
+            let report = try RunReport(path: path, evaluation: evaluation)
+            let file = output ?? "\(report.directory)/report.html"
+            try report.write(to: file)
+            print("written to \(file)")
+        } catch {
+            Console.error("error: \(error)")
+            throw ExitStatus.code(for: error)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import Formats
+
+/// Columns of numbers, such as `action` and `observation.state`.
+extension LeRobotDataset {
+    /// The values of a feature in every frame of an episode, lists flattened.
+    ///
+    /// - Parameter feature: name of a feature of numbers.
+    /// - Returns: a row per frame, all of one width, values finite or not; nil where the dataset has no such feature, or one of another kind.
+    /// - Throws: `DataError.invalidField` for rows without numbers or of different widths; `ParquetError`.
+    public func values(of feature: String, in episode: Episode) throws -> [[Double]]? {
+        guard let declared = info.feature(feature), Self.numbers.contains(declared.dtype) else { return nil }
+        let path = try dataFile(of: episode)
+        let lease = try hold(path)
+        defer { withExtendedLifetime(lease) {} }
+        try MetadataFile.requireContent(path: path, purpose: "rows of dataset \(name)")
+        let table = try ParquetFile(path: path)
+        guard table.columnNames.contains(feature) else { return nil }
+        var rows: [[Double]] = []
+        for (row, value) in zip(episode.rows, try table.values(feature, rows: episode.rows)) {
+            var numbers: [Double] = []
+            let isSound = Self.append(value, to: &numbers) && (rows.first.map { $0.count == numbers.count } ?? true)
+            guard isSound else {
+                throw DataError.invalidField(
+                    path: path, line: nil, field: "\(feature) of row \(row)",
+                    expected: rows.first.map { "\($0.count) numbers" } ?? "numbers",
+                    got: String("\(value)".prefix(200)))
+            }
+            rows.append(numbers)
+        }
+        return rows
+    }
+
+    private static let numbers: Set<String> = [
+        "float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool",
+    ]
+
+    /// False where there is something else than numbers.
+    private static func append(_ value: ParquetValue, to numbers: inout [Double]) -> Bool {
+        switch value {
+        case .float(let value): numbers.append(Double(value))
+        case .double(let value): numbers.append(value)
+        case .int(let value): numbers.append(Double(value))
+        case .bool(let value): numbers.append(value ? 1 : 0)
+        case .list(let values): return values.allSatisfy { append($0, to: &numbers) }
+        default: return false
+        }
+        return true
+    }
+}

@@ -1,0 +1,67 @@
+import Collectives
+import LAM
+import LAMData
+import Tensor
+
+/// A model from a checkpoint with the datasets of a configuration, for anything but training.
+public final class TrainedModel {
+    public let configuration: LAMConfiguration
+    /// The checkpoint's file, its optimiser step, and a digest of its weights.
+    public let checkpointPath: String
+    public let globalStep: Int
+    let weightsDigest: String
+    let group: any ProcessGroup
+    let encoders: FrozenEncoders
+    let module: LAMModule
+    let sources: [StreamSource]
+
+    /// - Parameters:
+    ///   - checkpointRequest: `last`, `best` or a path.
+    ///   - environment: the process's variables, which say where pretrained weights and the hub are.
+    ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
+    ///   - note: takes lines for the user.
+    /// - Throws: `ConfigurationError.missingValue` without a checkpoint; errors of the datasets, the encoders and the
+    ///   checkpoint.
+    public init(
+        _ configuration: LAMConfiguration, checkpointRequest: String?, environment: [String: String],
+        group: any ProcessGroup = SingleProcess(), threads: Int?, note: (String) -> Void
+    ) throws {
+        guard let checkpointRequest else {
+            throw ConfigurationError.missingValue(
+                path: "ckpt_path", remedy: "give --ckpt_path PATH, or last or best of the run that the files describe")
+        }
+        self.configuration = configuration
+        self.group = group
+        let (model, trainer) = (configuration.model, configuration.trainer)
+        try configuration.data.stream.validate()
+        sources = try StreamSource.open(configuration.data.stream, hub: HubAccess(environment: environment))
+        let checkpoint = try CheckpointLocator.open(
+            checkpointRequest, directories: TrainingParts.checkpointDirectories(trainer), note: note)
+        checkpointPath = checkpoint.path
+        globalStep = checkpoint.globalStep
+        let backend = CPUBackend(threadCount: trainer.numThreads ?? threads)
+        try TrainingParts.requireSameModel(checkpoint, model)
+        encoders = try FrozenEncoders(
+            model, files: PretrainedFiles(environment: environment), resuming: checkpoint,
+            autocast: trainer.precision.autocast, on: backend)
+        for line in encoders.notes { note(line) }
+        try encoders.requireSame(as: checkpoint)
+        try encoders.checkInstructions(of: sources)
+        module = try LAMModule.make(
+            model, featureWidth: encoders.vision.featureWidth,
+            languageWidth: encoders.text?.encoder.configuration.width, backend: backend, seed: 0,
+            // Nothing is trained, so nothing needs moments.
+            autocast: trainer.precision.autocast, sharding: { _ in [] }, resuming: checkpoint, note: { _ in })
+        try module.restoreWeights(checkpoint)
+        weightsDigest = module.weightsDigest
+        if let line = trainer.precision.advice(on: backend) { note(line) }
+    }
+
+    /// Lines about what is looked at.
+    public var banner: [String] { [module.backend.summary, "\(checkpointPath), step \(globalStep)"] }
+
+    /// What the model makes of pairs. The order of samples and their pictures do not depend on the number of ranks.
+    func encoder(_ cache: FeatureCache? = nil) -> BatchEncoder {
+        BatchEncoder(encoders, on: module.backend, cache: cache)
+    }
+}

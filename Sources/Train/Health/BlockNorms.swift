@@ -1,0 +1,45 @@
+import NN
+
+/// Gradient norms of a model's parts, its transformer blocks each for itself.
+struct BlockNorms {
+    private let store: ParameterStore
+    /// Runs of the flat gradient buffer with the part that each belongs to.
+    private let runs: [(part: String, range: Range<Int>)]
+
+    init(_ store: ParameterStore) {
+        self.store = store
+        var runs: [(part: String, range: Range<Int>)] = []
+        var start = 0
+        for parameter in store.trainable {
+            let part = Self.part(of: parameter.name)
+            let end = start + parameter.count
+            if let last = runs.last, last.part == part {
+                runs[runs.count - 1].range = last.range.lowerBound..<end
+            } else {
+                runs.append((part, start..<end))
+            }
+            start = end
+        }
+        self.runs = runs
+    }
+
+    /// `encoder.transformer_blocks.3` of its parameters, `encoder.ffn`, `vq`.
+    static func part(of name: String) -> String {
+        let keys = name.split(separator: ".")
+        let isBlock = keys.count > 2 && keys[1] == "transformer_blocks"
+        let depth = isBlock ? 3 : ["encoder", "decoder"].contains(keys[0]) ? 2 : 1
+        return keys.prefix(depth).joined(separator: ".")
+    }
+
+    /// Norms of the gradients times `scale`, in the order of the store.
+    func callAsFunction(scale: Double) -> [(part: String, norm: Double)] {
+        var parts: [String] = []
+        var squares: [String: Double] = [:]
+        for (part, range) in runs {
+            if squares[part] == nil { parts.append(part) }
+            squares[part, default: 0] += store.backend.sumOfSquares(
+                store.gradients.range(range.lowerBound, range.count))
+        }
+        return parts.map { ($0, (squares[$0] ?? 0).squareRoot() * scale) }
+    }
+}

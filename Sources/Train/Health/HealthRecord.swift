@@ -1,0 +1,82 @@
+/// What a run remembers of its codes and losses between two verdicts. Part of every checkpoint, so that a run that goes
+/// on says what it would have said.
+public struct HealthRecord: Codable, Sendable, Equatable {
+    /// The optimiser step, from 1, that used each code last; 0 for one that none has used.
+    public private(set) var lastUsed: [Int]
+    /// Codes restarted since the run began.
+    public private(set) var restarts = 0
+    /// Since the last verdict: uses of each code, and sums over samples.
+    private(set) var counts: [Double]
+    private var samples = 0.0
+    private var mse = 0.0
+    private var baseline = 0.0
+    /// The last verdict's error as a share of the copy baseline's.
+    private(set) var lastShare: Double?
+    /// What the last verdict warned of, but for what depends on the time that steps take.
+    private var warnings: [String] = []
+    private var isWaiting = false
+
+    private enum CodingKeys: CodingKey {
+        case lastUsed, restarts, counts, samples, mse, baseline, lastShare, warnings
+    }
+
+    package init(codes: Int) {
+        lastUsed = [Int](repeating: 0, count: codes)
+        counts = [Double](repeating: 0, count: codes)
+    }
+
+    /// Whether a run may go on from these numbers, which come from a file.
+    func isSane(codes: Int, step: Int) -> Bool {
+        lastUsed.count == codes && counts.count == codes && lastUsed.allSatisfy((0...step).contains)
+            && (0...(1 << 53)).contains(restarts)
+    }
+
+    /// Adds one batch of an optimiser step, the sums of all ranks.
+    mutating func add(_ batch: BatchStatistics, step: Int) {
+        add(
+            counts: batch.action.counts, mse: batch.mseLoss, baseline: batch.copyBaseline, samples: batch.samples,
+            step: step)
+    }
+
+    /// - Parameters:
+    ///   - counts: uses of each code.
+    ///   - mse, baseline: sums over `samples`.
+    package mutating func add(counts: [Double], mse: Double, baseline: Double, samples: Double, step: Int) {
+        precondition(counts.count == self.counts.count, "\(counts.count) codes, not \(self.counts.count)")
+        for (code, count) in counts.enumerated() where count > 0 {
+            self.counts[code] += count
+            lastUsed[code] = step
+        }
+        self.mse += mse
+        self.baseline += baseline
+        self.samples += samples
+    }
+
+    mutating func addRestarts(_ count: Int) { restarts += count }
+
+    /// Steps since each code was used.
+    func ages(atStep step: Int) -> [Int] { lastUsed.map { step - $0 } }
+
+    /// Judges what was added since the last verdict, and begins anew.
+    ///
+    /// - Parameters:
+    ///   - waiting: share of time spent waiting for data, where it is known.
+    ///   - restart: what is done about unused codes already.
+    package mutating func judge(step: Int, waiting: Double?, restartsCodes: Bool) -> HealthVerdict {
+        var verdict = HealthVerdict(
+            step: step, live: counts.count { $0 > 0 }, codes: counts.count, perplexity: Evaluation.perplexity(counts),
+            baseline: samples > 0 ? baseline / samples : 0, share: baseline > 0 ? mse / baseline : nil,
+            previousShare: lastShare, waiting: waiting)
+        let known = warnings + (isWaiting ? [HealthVerdict.Finding.waiting.rawValue] : [])
+        let found = verdict.findings
+        verdict.warnings = found.filter { !known.contains($0.rawValue) }.map {
+            verdict.warning($0, restartsCodes: restartsCodes)
+        }
+        warnings = found.filter { $0 != .waiting }.map(\.rawValue)
+        isWaiting = found.contains(.waiting)
+        lastShare = verdict.share
+        counts = [Double](repeating: 0, count: counts.count)
+        (samples, mse, baseline) = (0, 0, 0)
+        return verdict
+    }
+}

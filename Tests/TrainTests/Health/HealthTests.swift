@@ -1,0 +1,77 @@
+import Foundation
+import LAMTrain
+import Testing
+
+/// Verdicts on a run, from what its steps gave.
+@Suite struct HealthTests {
+    /// Steps that use some codes equally, with a share of the copy baseline.
+    private func steps(
+        _ record: inout HealthRecord, from first: Int, live: Range<Int>, share: Double, baseline: Double = 0.5
+    ) {
+        for step in first..<first + 10 {
+            let counts = (0..<16).map { live.contains($0) ? 8.0 : 0 }
+            record.add(counts: counts, mse: 4 * share * baseline, baseline: 4 * baseline, samples: 4, step: step)
+        }
+    }
+
+    @Test("a verdict tells live codes, the error under the baseline and where it goes")
+    func words() {
+        var record = HealthRecord(codes: 16)
+        steps(&record, from: 1, live: 0..<7, share: 1.2)
+        let first = record.judge(step: 10, waiting: nil, restartsCodes: true)
+        #expect(
+            first.text
+                == "step 10: 7 of 16 codes live (perplexity 7.0), reconstruction 20 % over the copy baseline")
+        #expect(first.warnings.isEmpty, "a young run may be worse than the baseline")
+        steps(&record, from: 11, live: 0..<16, share: 0.69)
+        let second = record.judge(step: 20, waiting: 0.1, restartsCodes: true)
+        #expect(
+            second.text
+                == "step 20: 16 of 16 codes live (perplexity 16.0), reconstruction 31 % under the copy baseline, improving"
+        )
+        steps(&record, from: 21, live: 0..<16, share: 0.685)
+        #expect(record.judge(step: 30, waiting: 0.1, restartsCodes: true).text.hasSuffix(", steady"))
+        steps(&record, from: 31, live: 0..<16, share: 0.9)
+        #expect(record.judge(step: 40, waiting: 0.1, restartsCodes: true).text.hasSuffix(", worsening"))
+    }
+
+    @Test("each way to degenerate is warned of once, with a remedy, and again when it comes back")
+    func warnings() {
+        var record = HealthRecord(codes: 16)
+        func judge(
+            live: Range<Int> = 0..<16, share: Double = 0.5, baseline: Double = 0.5, waiting: Double = 0,
+            restarts: Bool = true, at step: Int
+        ) -> [String] {
+            steps(&record, from: step, live: live, share: share, baseline: baseline)
+            return record.judge(step: step + 9, waiting: waiting, restartsCodes: restarts).warnings
+        }
+        #expect(judge(at: 1).isEmpty)
+        let collapsed = judge(live: 0..<1, at: 11)
+        #expect(collapsed.count == 1 && collapsed[0].contains("the codes collapse: 1 of 16"))
+        #expect(collapsed[0].hasPrefix("warning: step 20: ") && collapsed[0].contains("data.batch_size"))
+        #expect(judge(live: 0..<1, at: 21).isEmpty, "said already")
+        #expect(judge(at: 31).isEmpty)
+        #expect(judge(live: 0..<1, restarts: false, at: 41).first?.contains("model.restart to encoder") == true)
+        _ = judge(share: 1.1, at: 51)
+        #expect(judge(share: 1.1, at: 61).isEmpty, "said at the first of both")
+        #expect(judge(baseline: 1e-5, at: 71).first?.contains("data.window") == true)
+        #expect(judge(waiting: 0.7, at: 81).first?.contains("data.num_workers") == true)
+        #expect(judge(waiting: 0.7, at: 91).isEmpty)
+    }
+
+    @Test("a record goes through a checkpoint: what follows is the same")
+    func roundTrip() throws {
+        var record = HealthRecord(codes: 16)
+        steps(&record, from: 1, live: 0..<4, share: 0.8)
+        _ = record.judge(step: 10, waiting: nil, restartsCodes: true)
+        steps(&record, from: 11, live: 3..<9, share: 0.7)
+        var restored = try JSONDecoder().decode(HealthRecord.self, from: JSONEncoder().encode(record))
+        #expect(restored == record)
+        let texts = [
+            record.judge(step: 20, waiting: nil, restartsCodes: true).text,
+            restored.judge(step: 20, waiting: nil, restartsCodes: true).text,
+        ]
+        #expect(texts[0] == texts[1])
+        #expect(restored.lastUsed == [10, 10, 10] + Array(repeating: 20, count: 6) + Array(repeating: 0, count: 7))
+    }
+}
