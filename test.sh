@@ -11,7 +11,16 @@ if [[ -n ${CI:-} ]] && swift format --version >/dev/null 2>&1; then
     swift format lint --strict --parallel --recursive Sources Tests Package.swift || lint=$?
 fi
 
-swift test -c release "$@"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+failed=0
+swift test -c release "$@" 2>&1 | tee "$log" || failed=$?
+if ((failed != 0)); then
+    # Hundreds of tests print thousands of lines; what failed is said again where the eye ends up.
+    echo "test.sh: failed:" >&2
+    grep -aE '✘|error:' "$log" >&2 || true
+    exit "$failed"
+fi
 if ((lint != 0)); then
     echo "test.sh: formatting: expected no findings, got those at the top; run swift format -i -r Sources Tests" >&2
     exit "$lint"

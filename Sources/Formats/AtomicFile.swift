@@ -2,8 +2,9 @@ import Foundation
 
 /// A file that appears under its name whole or not at all.
 ///
-/// Bytes go to `<path>.tmp-<process id>` in the same folder. `commit()` makes them durable, renames the file over
-/// `path` and makes the renaming durable; until then an older file of that name stays as it is. After an error,
+/// Bytes go to a file without a name in the same folder, so that nothing is left of it when the process is killed; on
+/// file systems without such files, to `<path>.tmp-<UUID>`. `commit()` makes them durable, puts the file in the place
+/// of `path` and makes that durable; until then an older file of that name stays as it is. After an error,
 /// `discard()` or the end of the object's life without `commit()`, the temporary file is gone.
 public final class AtomicFile {
     public let path: String
@@ -11,6 +12,7 @@ public final class AtomicFile {
     public private(set) var count = 0
 
     private let temporaryPath: String
+    private let isNamed: Bool
     private var descriptor: Int32
     private var buffer: [UInt8] = []
 
@@ -19,9 +21,27 @@ public final class AtomicFile {
 
     /// Creates the temporary file.
     /// - Throws: `FormatError.io`, for example if the folder does not exist.
-    public init(path: String) throws(FormatError) {
+    public convenience init(path: String) throws(FormatError) {
+        let unnamed = Self.openUnnamed(beside: path)
+        if unnamed >= 0 {
+            self.init(path: path, unnamed: unnamed)
+        } else {
+            try self.init(path: path, temporaryPath: Self.temporaryPath(for: path))
+        }
+    }
+
+    private init(path: String, unnamed descriptor: Int32) {
         self.path = path
-        temporaryPath = "\(path).tmp-\(getpid())"
+        temporaryPath = Self.temporaryPath(for: path)
+        isNamed = false
+        self.descriptor = descriptor
+    }
+
+    /// Writes through a temporary file that the caller names.
+    package init(path: String, temporaryPath: String) throws(FormatError) {
+        self.path = path
+        self.temporaryPath = temporaryPath
+        isNamed = true
         descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw .io(path: path, operation: "create", code: errno) }
     }
@@ -47,6 +67,12 @@ public final class AtomicFile {
         precondition(descriptor >= 0, "second commit of \(path)")
         try flush()
         guard fsync(descriptor) == 0 else { throw failure("flush") }
+        // A name can be given only where there is none yet; renaming also replaces an older file.
+        if !isNamed {
+            guard linkat(AT_FDCWD, Self.link(to: descriptor), AT_FDCWD, temporaryPath, AT_SYMLINK_FOLLOW) == 0 else {
+                throw failure("link")
+            }
+        }
         let closed = close(descriptor)
         descriptor = -1
         guard closed == 0, rename(temporaryPath, path) == 0 else {
@@ -62,7 +88,7 @@ public final class AtomicFile {
         guard descriptor >= 0 else { return }
         close(descriptor)
         descriptor = -1
-        unlink(temporaryPath)
+        if isNamed { unlink(temporaryPath) }
     }
 
     /// Writes a file of its own: commits if `body` returns, discards if it throws.
@@ -106,6 +132,30 @@ public final class AtomicFile {
         discard()
         return error
     }
+
+    /// A name beside `path` that nobody else takes: not another thread, nor a process of the same number on another
+    /// host that shares the folder.
+    public static func temporaryPath(for path: String) -> String { "\(path).tmp-\(UUID().uuidString)" }
+
+    /// A file in the folder of `path` that ends with its last descriptor, or -1 where the system has no such files or
+    /// cannot give them a name later.
+    private static func openUnnamed(beside path: String) -> Int32 {
+        #if os(Linux)
+            // O_TMPFILE, a macro that Swift does not import.
+            let flags = 0o20_000_000 | O_DIRECTORY | O_WRONLY | O_CLOEXEC
+            let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+            let descriptor = open(folder, flags, 0o666)
+            if descriptor >= 0, access(link(to: descriptor), F_OK) != 0 {
+                close(descriptor)
+                return -1
+            }
+            return descriptor
+        #else
+            return -1
+        #endif
+    }
+
+    private static func link(to descriptor: Int32) -> String { "/proc/self/fd/\(descriptor)" }
 
     /// Makes a renaming of `path` durable.
     public static func syncFolder(of path: String) throws(FormatError) {

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -40,12 +41,32 @@ import Testing
         let folder = try TemporaryFolder()
         try AtomicFile.write([1], to: folder.path("a"))
         // The device that is always full stands in for a full disk.
-        let temporary = folder.path("a.tmp-\(ProcessInfo.processInfo.processIdentifier)")
+        let temporary = folder.path("temporary")
         try FileManager.default.createSymbolicLink(atPath: temporary, withDestinationPath: "/dev/full")
         #expect(throws: FormatError.io(path: folder.path("a"), operation: "write", code: ENOSPC)) {
-            try AtomicFile.write([UInt8](repeating: 2, count: 1 << 20), to: folder.path("a"))
+            let file = try AtomicFile(path: folder.path("a"), temporaryPath: temporary)
+            try file.write([UInt8](repeating: 2, count: 1 << 20))
+            try file.commit()
         }
         #expect(try Data(contentsOf: folder.url("a")) == Data([1]))
+        #expect(try folder.names() == ["a"])
+    }
+
+    @Test("threads that write one file at a time leave one of their contents whole")
+    func threads() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("a")
+        let errors = Mutex<[FormatError]>([])
+        DispatchQueue.concurrentPerform(iterations: 64) { writer in
+            do throws(FormatError) {
+                try AtomicFile.write([UInt8](repeating: UInt8(writer), count: 10_000), to: path)
+            } catch {
+                errors.withLock { $0.append(error) }
+            }
+        }
+        #expect(errors.withLock { $0 } == [])
+        let data = try Data(contentsOf: folder.url("a"))
+        #expect(data.count == 10_000 && Set(data).count == 1)
         #expect(try folder.names() == ["a"])
     }
 

@@ -126,7 +126,7 @@ final class VideoOutput {
     /// - Throws: `ConversionError.video`.
     init(path: String) throws {
         self.path = path
-        temporary = "\(path).tmp-\(getpid())"
+        temporary = AtomicFile.temporaryPath(for: path)
         var context: UnsafeMutablePointer<AVFormatContext>?
         let code = avformat_alloc_output_context2(&context, nil, "mp4", temporary)
         guard code >= 0, let context else { throw ConversionError.video(path: path, reason: LibAV.message(code)) }

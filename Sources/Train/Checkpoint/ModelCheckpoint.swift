@@ -126,9 +126,11 @@ package final class ModelCheckpoint {
         state.lastModelPath = last
         do {
             if let path {
-                let temporary = "\(last).tmp-\(getpid())"
-                try? FileManager.default.removeItem(atPath: temporary)
-                if link(path, temporary) == 0, rename(temporary, last) == 0 { return }
+                let temporary = AtomicFile.temporaryPath(for: last)
+                if link(path, temporary) == 0 {
+                    if rename(temporary, last) == 0 { return }
+                    unlink(temporary)
+                }
             }
             try write(last)
         } catch {

@@ -47,7 +47,7 @@ struct LatentExtractionParity {
         _ run: String, dataset: String, _ padding: ExtractionOptions.TextPadding, _ report: inout ParityReport
     ) throws {
         let expected = try files(in: "\(folder)/expected/\(run)/latents").filter { $0.hasSuffix(".pth") }
-        let got = try files(in: dataset + "/latents").filter { $0 != "manifest.json" }
+        let got = try files(in: dataset + "/latents").filter { $0.hasSuffix(".pth") }
         report.check("\(run) files", got == expected && !got.isEmpty, "expected \(expected), got \(got)")
         let tensors = try SafeTensors(path: folder + "/expected/tensors.safetensors")
         for file in Set(expected).intersection(got).sorted() {
