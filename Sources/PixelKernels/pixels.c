@@ -197,3 +197,60 @@ CLONES void lam_pixels_planes(const uint8_t *rgb, uint8_t *planes, long pixels) 
         blue[i] = rgb[3 * i + 2];
     }
 }
+
+/// A row of chroma at the size of luma: weights 3 and 1 along each halved axis. Rounding alternates along a row, so that it
+/// adds up to nothing. `sums` has room for `columns` values, `row` for twice as many.
+INLINE void upsample(const uint8_t *near, const uint8_t *far, long columns, int halves_y, int16_t *sums, int16_t *row) {
+    for (long x = 0; x < columns; x++) sums[x] = (int16_t)(halves_y ? 3 * near[x] + far[x] : near[x]);
+    const int shift = halves_y ? 4 : 2, left = halves_y ? 8 : 1, right = halves_y ? 7 : 2;
+    // At the edges the neighbour is the sample itself.
+    row[0] = (int16_t)((4 * sums[0] + left) >> shift);
+    for (long x = 1; x < columns; x++) {
+        row[2 * x - 1] = (int16_t)((3 * sums[x - 1] + sums[x] + right) >> shift);
+        row[2 * x] = (int16_t)((3 * sums[x] + sums[x - 1] + left) >> shift);
+    }
+    row[2 * columns - 1] = (int16_t)((4 * sums[columns - 1] + right) >> shift);
+}
+
+INLINE uint8_t clamped(int value) { return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value); }
+
+CLONES void lam_pixels_jpeg(const uint8_t *luma, const uint8_t *blue, const uint8_t *red, long width, long height,
+                            int halves_x, int halves_y, int16_t *scratch, uint8_t *rgb) {
+    const long columns = halves_x ? (width + 1) / 2 : width, rows = halves_y ? (height + 1) / 2 : height;
+    int16_t *blues = scratch, *reds = scratch + width + 1, *sums = reds + width + 1;
+    for (long y = 0; y < height; y++) {
+        const long near = halves_y ? y / 2 : y;
+        // The row on the other side of this row's centre; at the edges the same one.
+        long far = halves_y ? (y % 2 == 0 ? near - 1 : near + 1) : near;
+        far = far < 0 ? 0 : far >= rows ? rows - 1 : far;
+        if (halves_x) {
+            upsample(blue + near * columns, blue + far * columns, columns, halves_y, sums, blues);
+            upsample(red + near * columns, red + far * columns, columns, halves_y, sums, reds);
+        } else {
+            for (long x = 0; x < width; x++) {
+                blues[x] = blue[near * columns + x];
+                reds[x] = red[near * columns + x];
+            }
+        }
+        Block block;
+        for (long start = 0; start < width; start += BLOCK) {
+            const long count = width - start < BLOCK ? width - start : BLOCK;
+            for (long i = 0; i < count; i++) {
+                const int l = luma[y * width + start + i], b = blues[start + i] - 128, r = reds[start + i] - 128;
+                // The factors 1.402, 0.344136, 0.714136 and 1.772 in 16 bits.
+                block.red[i] = clamped(l + ((91881 * r + 32768) >> 16));
+                block.green[i] = clamped(l + ((-22554 * b - 46802 * r + 32768) >> 16));
+                block.blue[i] = clamped(l + ((116130 * b + 32768) >> 16));
+            }
+            put(&block, rgb + 3 * (y * width + start), count);
+        }
+    }
+}
+
+CLONES void lam_pixels_exchange(uint8_t *rgb, long pixels) {
+    for (long i = 0; i < pixels; i++) {
+        const uint8_t first = rgb[3 * i];
+        rgb[3 * i] = rgb[3 * i + 2];
+        rgb[3 * i + 2] = first;
+    }
+}

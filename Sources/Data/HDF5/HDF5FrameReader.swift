@@ -1,3 +1,5 @@
+import PixelKernels
+
 /// Reads pictures of one camera of an HDF5 dataset, upright and in RGB. For use by one thread at a time.
 public final class HDF5FrameReader: FrameProvider {
     public let dataset: HDF5Dataset
@@ -67,7 +69,7 @@ public final class HDF5FrameReader: FrameProvider {
             let image = try EncodedImage.decode(bytes, converter: converter)
             // ALOHA gives RGB to an encoder that takes BGR.
             var pixels = image.pixels
-            for pixel in stride(from: 0, to: pixels.count, by: 3) { pixels.swapAt(pixel, pixel + 2) }
+            lam_pixels_exchange(&pixels, pixels.count / 3)
             return RGBImage(
                 width: image.width, height: image.height,
                 pixels: dataset.orientation.upright(pixels, width: image.width, height: image.height))

@@ -144,16 +144,20 @@ struct HDF5RowReader {
         _ bytes: [UInt8], chunk: [Int], at offset: [Int], rows: Range<Int>, shape: [Int], elementSize: Int,
         into result: inout [UInt8]
     ) {
-        let last = shape.count - 1
         // Of every axis the part that is wanted, in the array's numbers.
         let wanted = shape.indices.map { axis in
             let part = offset[axis]..<min(offset[axis] + chunk[axis], shape[axis])
             return axis == 0 ? part.clamped(to: rows) : part
         }
         guard wanted.allSatisfy({ !$0.isEmpty }) else { return }
-        let run = last == 0 ? elementSize : wanted[last].count * elementSize
+        // Values that lie side by side in both: the last axis, and those before it as long as chunks span the array.
+        var outer = shape.count - 1
+        var run = wanted[outer].count * elementSize
+        while outer > 0, chunk[outer] == shape[outer] {
+            outer -= 1
+            run *= wanted[outer].count
+        }
         var place = wanted.map(\.lowerBound)
-        let outer = last == 0 ? 0 : last - 1
         while true {
             var source = 0
             var target = 0
@@ -163,15 +167,21 @@ struct HDF5RowReader {
             }
             source *= elementSize
             target *= elementSize
-            result.replaceSubrange(target..<target + run, with: bytes[source..<source + run])
+            result.withUnsafeMutableBytes { result in
+                bytes.withUnsafeBytes { bytes in
+                    UnsafeMutableRawBufferPointer(rebasing: result[target..<target + run])
+                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[source..<source + run]))
+                }
+            }
+            // The next run.
             var axis = outer
-            while true {
+            repeat {
+                axis -= 1
+                guard axis >= 0 else { return }
                 place[axis] += 1
                 if place[axis] < wanted[axis].upperBound { break }
                 place[axis] = wanted[axis].lowerBound
-                if axis == 0 { return }
-                axis -= 1
-            }
+            } while true
         }
     }
 }

@@ -27,6 +27,14 @@ void lam_pixels_resize_lines(const uint8_t *source, long source_stride, uint8_t 
 void lam_pixels_resize_columns(const uint8_t *source, uint8_t *target, long stride, long output, long taps,
                                const long *firsts, const long *counts, const int32_t *weights);
 
+/// RGB of a JPEG picture's planes as libjpeg makes it. Chroma has half as many columns, rounded up, where `halves_x`, and half
+/// as many rows where also `halves_y`. `scratch` has room for `3 * (width + 1)` values.
+void lam_pixels_jpeg(const uint8_t *luma, const uint8_t *blue, const uint8_t *red, long width, long height, int halves_x,
+                     int halves_y, int16_t *scratch, uint8_t *rgb);
+
+/// Exchanges the first and the third value of triples.
+void lam_pixels_exchange(uint8_t *rgb, long pixels);
+
 /// Triples as three planes of `pixels` values.
 void lam_pixels_planes(const uint8_t *rgb, uint8_t *planes, long pixels);
 
