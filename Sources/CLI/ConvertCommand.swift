@@ -65,7 +65,7 @@ struct ConvertCommand: ParsableCommand {
                 progress: line.show, isCancelled: { SignalTrap.received != nil })
             line.clear()
             Console.write(
-                "\(destination): \(summary.episodes) episodes, \(summary.frames) frames, \(summary.cameras) cameras"
+                "\(destination): \(summary.episodes) episodes, \(summary.frames) frames, \(summary.cameras) camera\(summary.cameras == 1 ? "" : "s")"
                     + (summary.resumed > 0 ? " (\(summary.resumed) episodes were there from before)" : "") + "\n")
         } catch is CancellationError {
             Console.error("lam convert: interrupted; the same command goes on where it stopped")
