@@ -114,11 +114,13 @@ import Testing
         let program = try trained()
         #expect(try predict(program).status == 0)
         let started = try program.process(
-            ranks: 2, ["predict", "--config", "config.yaml", "--ckpt_path", "last", "--output", "by_two"])
+            ranks: 2,
+            ["predict", "--config", "config.yaml", "--ckpt_path", "last", "--output", "by_two", "--merge", "merged"])
         try started.process.run()
         let result = try program.result(of: started)
         #expect(result.status == 0, "\(result.error)")
         #expect(try labels(program, below: "by_two/toto_push_lf_v21") == labels(program))
+        #expect(program.exists("merged/toto_push_lf_v21/meta/info.json"))
     }
 
     @Test("labels of another model or another way are refused in one line; padded pairs are marked")

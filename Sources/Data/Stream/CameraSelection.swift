@@ -46,7 +46,6 @@ public enum CameraSelection: Sendable, Equatable {
 extension StreamOptions {
     /// The camera that these options choose.
     public func camera(of dataset: MixDataset) throws -> Camera {
-        let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
-        return try dataset.camera(preferred: wanted?.key)
+        try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
     }
 }

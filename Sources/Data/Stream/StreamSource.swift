@@ -50,8 +50,8 @@ public struct StreamSource: Sendable {
     public init(
         _ dataset: LeRobotDataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = []
     ) throws {
-        let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
-        self.init(dataset, weight: weight, camera: try dataset.camera(preferred: wanted?.key))
+        let key = imageKeys.first(for: dataset.name)?.key
+        self.init(dataset, weight: weight, camera: try dataset.camera(preferred: key))
     }
 
     /// One camera of a LeRobot dataset.

@@ -28,17 +28,22 @@ struct LabelMerge {
     private let columns: LabelColumns
     private let codesPerPair: Int
     private let codeCount: Int
+    private let uncontrolledCodeCount: Int
     private var partial: String { destination + ".partial" }
 
     /// - Parameters:
     ///   - columns: what the files of labels hold.
-    ///   - codeCount: size of the codebook.
+    ///   - codeCount: size of the codebook; `uncontrolledCodeCount` of the frozen one, 0 where there is none.
     /// - Throws: `PredictionError` for what is in the way.
-    init(to destination: String, parts: [Part], columns: LabelColumns, codesPerPair: Int, codeCount: Int) throws {
+    init(
+        to destination: String, parts: [Part], columns: LabelColumns, codesPerPair: Int, codeCount: Int,
+        uncontrolledCodeCount: Int
+    ) throws {
         let place = URL(fileURLWithPath: destination).standardizedFileURL.resolvingSymlinksInPath().path
         self.destination = place
         (self.parts, self.columns) = (parts, columns)
         (self.codesPerPair, self.codeCount) = (codesPerPair, codeCount)
+        self.uncontrolledCodeCount = uncontrolledCodeCount
         guard !FileManager.default.fileExists(atPath: place) else {
             throw PredictionError.destinationExists(path: destination)
         }
@@ -87,11 +92,24 @@ struct LabelMerge {
                 progress: { progress("\(part.dataset.name): \($0) of \($1) files merged") })
         }
         try FileManager.default.removeItem(atPath: "\(partial)/\(Self.marker)")
+        try Self.flush(partial)
         // A folder's renaming replaces an empty one only: what somebody put there meanwhile stays.
         guard rename(partial, destination) == 0 else {
             throw ConversionError.unwritable(path: destination, reason: String(cString: strerror(errno)))
         }
         try AtomicFile.syncFolder(of: destination)
+    }
+
+    /// Makes the names of linked files durable, of which a copy may have a million.
+    private static func flush(_ folder: String) throws {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw ConversionError.unwritable(path: folder, reason: String(cString: strerror(errno)))
+        }
+        defer { close(descriptor) }
+        guard syncfs(descriptor) == 0 else {
+            throw ConversionError.unwritable(path: folder, reason: String(cString: strerror(errno)))
+        }
     }
 
     /// A value for each feature and frame of an episode.
@@ -107,8 +125,9 @@ struct LabelMerge {
                     throw PredictionError.unreadableLabels(
                         path: path, expected: "frames of \(record.length)", got: "frame \(row.frame)")
                 }
-                actions[row.frame] = try value(row.codes, path: path)
-                if columns.uncontrolled { uncontrolled[row.frame] = try value(row.uncontrolled ?? [], path: path) }
+                actions[row.frame] = try value(row.codes, of: codeCount, path: path)
+                guard columns.uncontrolled else { continue }
+                uncontrolled[row.frame] = try value(row.uncontrolled ?? [], of: uncontrolledCodeCount, path: path)
             }
             return columns.uncontrolled ? [actions, uncontrolled] : [actions]
         }
@@ -123,7 +142,7 @@ struct LabelMerge {
         }
     }
 
-    private func value(_ codes: [Int32], path: String) throws -> ParquetValue {
+    private func value(_ codes: [Int32], of codeCount: Int, path: String) throws -> ParquetValue {
         guard codes.count == codesPerPair, codes.allSatisfy({ (0..<codeCount).contains(Int($0)) }) else {
             throw PredictionError.unreadableLabels(
                 path: path, expected: "\(codesPerPair) codes of \(codeCount)", got: "\(codes.prefix(8))")

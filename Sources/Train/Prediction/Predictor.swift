@@ -88,7 +88,8 @@ public final class Predictor {
         merge = try merged.map { destination in
             try LabelMerge(
                 to: destination, parts: Self.parts(model.opened, jobs), columns: columns,
-                codesPerPair: LatentActionModel.actionTokens, codeCount: quantizer.codeCount)
+                codesPerPair: LatentActionModel.actionTokens, codeCount: quantizer.codeCount,
+                uncontrolledCodeCount: model.module.model.frozenQuantizer?.codeCount ?? 0)
         }
     }
 
