@@ -91,5 +91,4 @@ struct ThriftCompactWriter {
     mutating func zigzag(_ value: Int) { varint(UInt64(bitPattern: Int64(value << 1 ^ value >> 63))) }
 
     mutating func varint(_ value: UInt64) { bytes.append(varint: value) }
-    }
 }
