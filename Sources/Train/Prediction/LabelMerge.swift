@@ -100,15 +100,11 @@ struct LabelMerge {
         try AtomicFile.syncFolder(of: destination)
     }
 
-    /// Makes the names of linked files durable, of which a copy may have a million.
+    /// Makes the names of linked files durable.
     private static func flush(_ folder: String) throws {
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw ConversionError.unwritable(path: folder, reason: String(cString: strerror(errno)))
-        }
-        defer { close(descriptor) }
-        guard syncfs(descriptor) == 0 else {
-            throw ConversionError.unwritable(path: folder, reason: String(cString: strerror(errno)))
+        let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+        for name in Set(names.map { ($0 as NSString).deletingLastPathComponent }) {
+            try AtomicFile.syncFolder(of: name.isEmpty ? "\(folder)/file" : "\(folder)/\(name)/file")
         }
     }
 

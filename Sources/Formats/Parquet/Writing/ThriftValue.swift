@@ -2,7 +2,7 @@
 struct ThriftValue {
     typealias FieldType = ThriftCompactReader.FieldType
 
-    indirect enum Content {
+    enum Content {
         /// The header of a field says it; as the element of a list it is a byte.
         case none
         /// A byte, a double's eight bytes, or text.
