@@ -16,6 +16,9 @@ enum ExitStatus {
             ExitCode(2)
         case ConversionError.exists, ConversionError.otherConversion, ConversionError.invalidOption: ExitCode(2)
         case ConversionError.segments, ConversionError.unsupported: ExitCode(3)
+        case PredictionError.destinationExists, PredictionError.foreignPartial, PredictionError.destinationInside:
+            ExitCode(2)
+        case PredictionError.notLeRobot, PredictionError.featureExists, PredictionError.unreadableLabels: ExitCode(3)
         case ExtractionError.option, ExtractionError.otherLatents: ExitCode(2)
         case is DataError, ExtractionError.noEpisodes, is StreamError, is ParquetError: ExitCode(3)
         default: ExitCode.failure

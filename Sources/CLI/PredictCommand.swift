@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Foundation
+import LAMData
 import LAMTrain
 
 /// `lam predict`: labels every pair of every episode with its latent action.
@@ -8,8 +9,8 @@ struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict", abstract: "Labels all episodes of a mix with their latent actions.",
         usage: """
-            lam predict --config FILE --ckpt_path PATH|last|best [--output DIR] [--embeddings] \
-            [--section.key value ...]
+            lam predict --config FILE --ckpt_path PATH|last|best [--output DIR] [--format parquet|jsonl] \
+            [--embeddings] [--cameras all|KEY,...] [--merge DEST] [--section.key value ...]
             """,
         discussion: """
             Writes a file per episode with the codes of each pair of frames, below a folder per dataset, and \
@@ -22,11 +23,41 @@ struct PredictCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Folder of the latent actions.", valueName: "dir"))
     var output = "latent_actions"
 
+    @Option(help: "parquet, or jsonl: a JSON object in a line for each pair.")
+    var format = Format.parquet
+
     @Flag(help: "Also write the codes' rows of the codebook.")
     var embeddings = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Cameras to label: `all`, or names with commas; by default the one that a training takes. Several cameras \
+            of a dataset have a folder each.
+            """, valueName: "all|KEY,..."))
+    var cameras: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Then write copies of the LeRobot datasets to DEST/NAME, with the codes as the feature latent_action of \
+            each frame, -1 where no pair begins. Videos take no further space on the same disk.
+            """, valueName: "dest"))
+    var merge: String?
+
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var arguments: [String] = []
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case parquet, jsonl
+
+        var labels: any LabelFormat {
+            switch self {
+            case .parquet: ParquetLabels()
+            case .jsonl: JSONLinesLabels()
+            }
+        }
+    }
 
     func run() throws {
         try RankedProgram.run(trapsSignals: false) { group in
@@ -41,11 +72,13 @@ struct PredictCommand: ParsableCommand {
                 try fit.configuration.requireRunnable(locate: { fit.context.location(of: $0) })
                 let model = try TrainedModel(
                     fit.configuration, checkpointRequest: fit.ckptPath,
+                    cameras: cameras.map { CameraSelection($0) } ?? .configured,
                     environment: ProcessInfo.processInfo.environment, group: group,
                     threads: Threads.ofRank(localRanks: group.localSize), note: note)
                 return (
                     model,
-                    try Predictor(model, output: output, format: JSONLinesLabels(), hasEmbeddings: embeddings)
+                    try Predictor(
+                        model, output: output, format: format.labels, hasEmbeddings: embeddings, merged: merge)
                 )
             }
             if group.isRoot { for line in model.banner { Console.write(line + "\n") } }

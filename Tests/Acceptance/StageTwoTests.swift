@@ -186,4 +186,26 @@ import Testing
             Self.options + ["--model.text_encoder", "t5-base"], status: 2,
             says: ["model.text_encoder", "stage-2"])
     }
+
+    @Test("labels have the codes of both codebooks, in files and as features")
+    func labels() throws {
+        let program = try afterStageOne()
+        try #require(fit(program, steps: 2, Self.load).status == 0)
+        let result = try program.run(
+            ["predict", "--config", "config.yaml", "--ckpt_path", "last", "--merge", "merged"] + Self.options
+                + Self.load)
+        #expect(result.status == 0, "\(result.error)")
+        for episode in 0..<6 {
+            let name = "toto_push_lf_v21/chunk-000/episode_00000\(episode).parquet"
+            let labels = try ParquetFile(path: program.folder.path("latent_actions/\(name)"))
+            let data = name.replacingOccurrences(of: "v21/", with: "v21/data/")
+            let merged = try ParquetFile(path: program.folder.path("merged/\(data)"))
+            for feature in ["latent_action", "latent_action_uncontrolled"] {
+                let codes = try labels.values(feature)
+                let none = ParquetValue.list([ParquetValue](repeating: .int(-1), count: 4))
+                let rest = [ParquetValue](repeating: none, count: merged.rowCount - codes.count)
+                #expect(try !codes.isEmpty && merged.values(feature) == codes + rest)
+            }
+        }
+    }
 }

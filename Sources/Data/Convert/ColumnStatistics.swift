@@ -110,10 +110,12 @@ struct ColumnStatistics {
 
     // MARK: Files
 
-    /// Names and values, `count` last but for the quantiles.
+    /// Names of `entries`.
+    static let entryNames = ["min", "max", "mean", "std"] + quantiles.map(\.0)
+
+    /// Names and values; `count` is not among them.
     var entries: [(name: String, values: [Double])] {
-        [("min", minimum), ("max", maximum), ("mean", mean), ("std", deviation)]
-            + zip(Self.quantiles, quantiles).map { ($0.0, $1) }
+        Array(zip(Self.entryNames, [minimum, maximum, mean, deviation] + quantiles)).map { (name: $0, values: $1) }
     }
 
     /// - Parameter isCamera: channels stand in nested lists, `[C][1][1]`.

@@ -3,7 +3,7 @@ import Formats
 /// A LeRobot dataset as a source: for its other version.
 struct LeRobotConversionSource: ConversionSource {
     let dataset: LeRobotDataset
-    let columns: [ConvertedColumn]
+    let columns: [StoredColumn]
     private let indexes = VideoIndexCache()
     private let pool = ReaderPool(maximumOpenFiles: 4)
 
@@ -18,7 +18,7 @@ struct LeRobotConversionSource: ConversionSource {
             .map { feature in
                 let names: JSON = feature.names.isEmpty ? .null : .array(feature.names.map { .string($0) })
                 guard
-                    let column = ConvertedColumn(
+                    let column = StoredColumn(
                         feature: feature.name, dtype: feature.dtype, shape: feature.shape, names: names)
                 else {
                     throw ConversionError.unsupported(

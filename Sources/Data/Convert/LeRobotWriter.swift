@@ -183,38 +183,17 @@ struct LeRobotWriter {
 
     // MARK: Description
 
-    /// Columns in their order with dtype and shape.
-    private var storedFeatures: [(name: String, dtype: String, shape: [Int], names: JSON)] {
-        source.columns.map { ($0.feature, $0.dtype, $0.shape, $0.names) }
-            + [("timestamp", "float32", [1], .null)]
-            + ["frame_index", "episode_index", "index", "task_index"].map { ($0, "int64", [1], .null) }
+    /// Columns in their order.
+    private var storedColumns: [StoredColumn] {
+        source.columns + [StoredColumn(feature: "timestamp", dtype: "float32", shape: [1])].compactMap { $0 }
+            + ["frame_index", "episode_index", "index", "task_index"].compactMap {
+                StoredColumn(feature: $0, dtype: "int64", shape: [1])
+            }
     }
 
     /// What Hugging Face's `datasets` keeps in the metadata of a Parquet file.
     private var huggingface: JSON {
-        func value(_ dtype: String) -> JSON { .object([("dtype", .string(dtype)), ("_type", .string("Value"))]) }
-        let features = storedFeatures.map { feature -> (String, JSON) in
-            switch feature.shape.count {
-            case 1 where feature.shape == [1]: return (feature.name, value(feature.dtype))
-            case 1:
-                return (
-                    feature.name,
-                    .object([
-                        ("feature", value(feature.dtype)), ("length", .int(feature.shape[0])),
-                        ("_type", .string("Sequence")),
-                    ])
-                )
-            default:
-                return (
-                    feature.name,
-                    .object([
-                        ("shape", .array(feature.shape.map { .int($0) })), ("dtype", .string(feature.dtype)),
-                        ("_type", .string("Array2D")),
-                    ])
-                )
-            }
-        }
-        return .object([("info", .object([("features", .object(features))]))])
+        .object([("info", .object([("features", .object(storedColumns.map { ($0.feature, $0.huggingFace) }))]))])
     }
 
     private func writeInfo(tasks: Int, pictures: [[CameraStatistics]]) throws {
@@ -241,14 +220,7 @@ struct LeRobotWriter {
                 ])
             )
         }
-        features += storedFeatures.map {
-            (
-                $0.name,
-                .object([
-                    ("dtype", .string($0.dtype)), ("shape", .array($0.shape.map { .int($0) })), ("names", $0.names),
-                ])
-            )
-        }
+        features += storedColumns.map { ($0.feature, $0.description) }
         var info: [(String, JSON)] = [
             ("codebase_version", .string(version.rawValue)),
             ("robot_type", source.robotType.map { .string($0) } ?? .null),

@@ -15,6 +15,8 @@ final class HubDataset: DatasetFiles {
     let root: String
     var identity: String { "\(snapshot.repository.id)@\(snapshot.commit)" }
 
+    var names: [String]? { snapshot.files?.sorted() }
+
     /// Resolves the revision and fetches `meta`.
     ///
     /// A branch that has moved on to a format unknown here gives way to the newest tag of a known one, where the

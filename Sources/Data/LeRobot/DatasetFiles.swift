@@ -3,6 +3,9 @@ public protocol DatasetFiles: Sendable {
     /// What the dataset's content is: equal for equal bytes, wherever they lie.
     var identity: String { get }
 
+    /// Paths of all files below the dataset's root; nil where only those on this disk are known.
+    var names: [String]? { get }
+
     /// Brings a file to this disk and keeps it there while the result lives.
     ///
     /// - Parameter file: path below the dataset's root.

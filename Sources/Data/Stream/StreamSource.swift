@@ -46,14 +46,22 @@ public struct StreamSource: Sendable {
 
     /// A LeRobot dataset.
     ///
-    /// - Parameters:
-    ///   - indexes, pool: packet tables and open files, shared with the other datasets of a mix.
     /// - Throws: `DataError`, if the camera does not exist or none is named and there are several.
     public init(
-        _ dataset: LeRobotDataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = [],
-        indexes: VideoIndexCache = VideoIndexCache(), pool: ReaderPool = ReaderPool()
+        _ dataset: LeRobotDataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = []
     ) throws {
-        let camera = try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
+        let key = imageKeys.first(for: dataset.name)?.key
+        self.init(dataset, weight: weight, camera: try dataset.camera(preferred: key))
+    }
+
+    /// One camera of a LeRobot dataset.
+    ///
+    /// - Parameters:
+    ///   - indexes, pool: packet tables and open files, shared with the other datasets of a mix.
+    init(
+        _ dataset: LeRobotDataset, weight: Double, camera: Camera, indexes: VideoIndexCache = VideoIndexCache(),
+        pool: ReaderPool = ReaderPool()
+    ) {
         let files = DatasetFileTable(dataset, camera: camera, indexes: indexes)
         self.init(
             name: dataset.name, weight: weight, fps: dataset.fps, camera: camera.key,
@@ -67,14 +75,8 @@ public struct StreamSource: Sendable {
             expect: { try files.expect($0) }, framesPerKeyframe: { try files.framesPerKeyframe($0) })
     }
 
-    /// An HDF5 dataset.
-    ///
-    /// - Throws: `DataError`, if the camera does not exist or none is named and there are several.
-    public init(
-        _ dataset: HDF5Dataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = [],
-        pool: ReaderPool = ReaderPool()
-    ) throws {
-        let camera = try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
+    /// One camera of an HDF5 dataset.
+    init(_ dataset: HDF5Dataset, weight: Double, camera: Camera, pool: ReaderPool = ReaderPool()) {
         let prefix = dataset.root + "/"
         self.init(
             name: dataset.name, weight: weight, fps: dataset.fps, camera: camera.key,
@@ -110,47 +112,7 @@ public struct StreamSource: Sendable {
     /// - Parameter hub: where datasets that are not on this disk come from; nil keeps to this disk.
     /// - Throws: `StreamError.missingDataset`; `DataError` and whatever else opening a dataset throws.
     public static func open(_ options: StreamOptions, hub: HubAccess? = nil) throws -> [StreamSource] {
-        try openWithDatasets(options, hub: hub).map(\.source)
-    }
-
-    /// The same, with the datasets behind the sources.
-    public static func openWithDatasets(
-        _ options: StreamOptions, hub: HubAccess? = nil
-    ) throws -> [(dataset: MixDataset, source: StreamSource)] {
-        let catalog = DatasetCatalog(options, hub: hub)
-        // Waiting for a hub, not computing, is what takes long.
-        let opened = try concurrentMap(options.datasetMix, threads: hub == nil ? 2 : 8) { entry in
-            let dataset = try catalog.dataset(entry.name)
-            let camera = try options.camera(of: dataset)
-            // A run of days must not end at the first episode whose file was never copied.
-            if case .leRobot(let dataset) = dataset { try dataset.requireVideoFiles(camera: camera) }
-            return (dataset: dataset, camera: camera)
-        }
-        let memory = try StreamMemory(
-            options, episodes: opened.reduce(0) { $0 + $1.dataset.episodeCount },
-            frames: opened.reduce(0) { $0 + min($1.dataset.totalFrames, 1 << 32) },
-            videos: opened.reduce(0) { $0 + $1.dataset.videoFiles },
-            pixels: opened.map { $0.dataset.pixels(of: $0.camera) }.max() ?? 0, workers: options.workerCount)
-        let (indexes, pool) = (memory.indexCache, memory.pool)
-        return try zip(options.datasetMix, opened).map { entry, opened in
-            var source =
-                switch opened.dataset {
-                case .leRobot(let dataset):
-                    try StreamSource(
-                        dataset, weight: entry.weight, imageKeys: options.imageKeys, indexes: indexes, pool: pool)
-                case .hdf5(let dataset):
-                    try StreamSource(dataset, weight: entry.weight, imageKeys: options.imageKeys, pool: pool)
-                }
-            source.memory = memory
-            return (opened.dataset, source)
-        }
-    }
-}
-
-extension StreamOptions {
-    /// The camera that these options choose.
-    public func camera(of dataset: MixDataset) throws -> Camera {
-        try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
+        try OpenedSource.open(options, hub: hub).map(\.source)
     }
 }
 

@@ -19,7 +19,7 @@ public struct ParquetFile: Sendable {
     private let columns: [ColumnSchema]
     private let indexByName: [String: Int]
     private let groups: [ParquetMetadata.RowGroup]
-    private let size: Int
+    let size: Int
 
     /// Opens the file and checks its footer.
     /// - Throws: `ParquetError`.
@@ -174,7 +174,7 @@ extension ParquetFile {
     private static let gitLFSPrefix = Array("version https://git-lfs".utf8)
 
     /// The footer's bytes and where they start.
-    private static func footer(of file: RandomAccessFile) throws -> ([UInt8], start: Int) {
+    static func footer(of file: RandomAccessFile) throws -> ([UInt8], start: Int) {
         func corrupt(_ offset: Int, _ expected: String, _ got: String) -> ParquetError {
             .corrupt(path: file.path, column: nil, offset: offset, expected: expected, got: got)
         }

@@ -11,7 +11,7 @@ struct ThriftCompactReader {
     /// Deeper nesting than any Parquet structure has (the footer needs 7): stops hostile recursion.
     private static let maximumDepth = 32
 
-    private(set) var cursor: ByteCursor
+    var cursor: ByteCursor
     private var depth = 0
 
     init(_ bytes: [UInt8]) { cursor = ByteCursor(bytes) }
@@ -88,7 +88,7 @@ struct ThriftCompactReader {
         return narrow
     }
 
-    private mutating func binary() throws -> Range<Int> {
+    mutating func binary() throws -> Range<Int> {
         let count = try cursor.varint()
         guard count <= UInt64(cursor.remaining) else {
             throw corrupt(expected: "at most \(cursor.remaining) bytes of string", got: "\(count)")
@@ -96,7 +96,7 @@ struct ThriftCompactReader {
         return try cursor.take(Int(count))
     }
 
-    private mutating func listHeader() throws -> (FieldType, Int) {
+    mutating func listHeader() throws -> (FieldType, Int) {
         let header = try cursor.byte()
         var count = UInt64(header >> 4)
         if count == 15 { count = try cursor.varint() }
@@ -107,6 +107,24 @@ struct ThriftCompactReader {
         return (try fieldType(header & 0x0f), Int(count))
     }
 
+    /// Types of an empty map, which has none, are `stop`.
+    mutating func mapHeader() throws -> (key: FieldType, value: FieldType, count: Int) {
+        let count = try cursor.varint()
+        guard count > 0 else { return (.stop, .stop, 0) }
+        let types = try cursor.byte()
+        guard count <= UInt64(cursor.remaining) else {
+            throw corrupt(expected: "at most \(cursor.remaining) map entries", got: "\(count)")
+        }
+        return (try fieldType(types >> 4), try fieldType(types & 0x0f), Int(count))
+    }
+
+    /// Reads what lies a level deeper.
+    mutating func nested<Result>(_ body: (inout Self) throws -> Result) throws -> Result {
+        try enter()
+        defer { depth -= 1 }
+        return try body(&self)
+    }
+
     private mutating func skip(_ type: FieldType) throws {
         switch type {
         case .stop, .boolTrue, .boolFalse: break
@@ -115,23 +133,17 @@ struct ThriftCompactReader {
         case .double: _ = try cursor.take(8)
         case .binary: _ = try binary()
         case .list, .set:
-            try enter()
-            defer { depth -= 1 }
-            let (element, count) = try listHeader()
-            for _ in 0..<count { try skipElement(element) }
-        case .map:
-            try enter()
-            defer { depth -= 1 }
-            let count = try cursor.varint()
-            guard count > 0 else { return }
-            let types = try cursor.byte()
-            let (key, value) = (try fieldType(types >> 4), try fieldType(types & 0x0f))
-            guard count <= UInt64(cursor.remaining) else {
-                throw corrupt(expected: "at most \(cursor.remaining) map entries", got: "\(count)")
+            try nested { reader in
+                let (element, count) = try reader.listHeader()
+                for _ in 0..<count { try reader.skipElement(element) }
             }
-            for _ in 0..<count {
-                try skipElement(key)
-                try skipElement(value)
+        case .map:
+            try nested { reader in
+                let (key, value, count) = try reader.mapHeader()
+                for _ in 0..<count {
+                    try reader.skipElement(key)
+                    try reader.skipElement(value)
+                }
             }
         case .structure: try structure { _, _, _ in false }
         }

@@ -13,18 +13,21 @@ public final class TrainedModel {
     let group: any ProcessGroup
     let encoders: FrozenEncoders
     let module: LAMModule
-    let sources: [StreamSource]
+    let opened: [OpenedSource]
+    var sources: [StreamSource] { opened.map(\.source) }
 
     /// - Parameters:
     ///   - checkpointRequest: `last`, `best` or a path.
+    ///   - cameras: which of each dataset.
     ///   - environment: the process's variables, which say where pretrained weights and the hub are.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
     ///   - note: takes lines for the user.
     /// - Throws: `ConfigurationError.missingValue` without a checkpoint; errors of the datasets, the encoders and the
     ///   checkpoint.
     public init(
-        _ configuration: LAMConfiguration, checkpointRequest: String?, environment: [String: String],
-        group: any ProcessGroup = SingleProcess(), threads: Int?, note: (String) -> Void
+        _ configuration: LAMConfiguration, checkpointRequest: String?, cameras: CameraSelection = .configured,
+        environment: [String: String], group: any ProcessGroup = SingleProcess(), threads: Int?,
+        note: (String) -> Void
     ) throws {
         guard let checkpointRequest else {
             throw ConfigurationError.missingValue(
@@ -34,7 +37,9 @@ public final class TrainedModel {
         self.group = group
         let (model, trainer) = (configuration.model, configuration.trainer)
         try configuration.data.stream.validate()
-        sources = try StreamSource.open(configuration.data.stream, hub: HubAccess(environment: environment))
+        opened = try OpenedSource.open(
+            configuration.data.stream, hub: HubAccess(environment: environment), cameras: cameras)
+        let sources = opened.map(\.source)
         let checkpoint = try CheckpointLocator.open(
             checkpointRequest, directories: TrainingParts.checkpointDirectories(trainer), note: note)
         checkpointPath = checkpoint.path

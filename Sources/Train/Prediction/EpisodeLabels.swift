@@ -43,11 +43,3 @@ public struct LabelColumns: Sendable, Equatable {
         (self.pads, self.uncontrolled, self.embeddings) = (pads, uncontrolled, embeddings)
     }
 }
-
-/// A kind of file that holds the latent actions of one episode.
-public protocol LabelFormat: Sendable {
-    /// Without a dot.
-    var fileExtension: String { get }
-    /// Writes a file that appears whole or not at all.
-    func write(_ labels: EpisodeLabels, columns: LabelColumns, to path: String) throws
-}

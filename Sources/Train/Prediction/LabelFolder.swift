@@ -2,7 +2,7 @@ import Formats
 import Foundation
 
 /// The latent actions of one dataset: `latent_actions.json`, which says how they were made, and a file per episode,
-/// `chunk-000/episode_000012.jsonl`. An episode whose file is there is complete.
+/// `chunk-000/episode_000012.parquet`. An episode whose file is there is complete.
 struct LabelFolder {
     /// How latent actions were made. Files of a folder agree in all of it but `checkpoint`.
     struct Description: Codable, Equatable {
@@ -36,12 +36,17 @@ struct LabelFolder {
     let format: any LabelFormat
 
     /// - Parameters:
-    ///   - name: the dataset's, which may have slashes.
-    init(output: String, name: String, format: any LabelFormat) {
+    ///   - camera: for a dataset that is labelled by several.
+    init(output: String, dataset: String, camera: String?, format: any LabelFormat) {
+        path = Self.folder(of: dataset + (camera.map { "/" + $0 } ?? ""), below: output)
+        self.format = format
+    }
+
+    /// The folder that is named for a dataset, whose name may have slashes.
+    static func folder(of name: String, below folder: String) -> String {
         // A name is no way out of the folder.
         let parts = name.split(separator: "/").filter { $0 != ".." && $0 != "." }
-        path = ([output] + parts.map(String.init)).joined(separator: "/")
-        self.format = format
+        return ([folder] + parts.map(String.init)).joined(separator: "/")
     }
 
     /// Makes the folder, or makes sure that what is in it was made in the same way.
@@ -80,6 +85,11 @@ struct LabelFolder {
     func write(_ labels: EpisodeLabels, columns: LabelColumns) throws {
         try RunDirectory.createFolders(folder(episode: labels.episode))
         try format.write(labels, columns: columns, to: file(episode: labels.episode))
+    }
+
+    /// What `write` has written, without embeddings.
+    func rows(episode: Int, columns: LabelColumns) throws -> [EpisodeLabels.Row] {
+        try format.rows(of: file(episode: episode), columns: columns)
     }
 
     private func folder(episode: Int) -> String {

@@ -18,6 +18,8 @@ public final class Predictor {
         public var skipped = 0
         /// Occurrences of each code in what was written.
         public var codeCounts: [Int]
+        /// Where copies of the datasets with labels are.
+        public var merged: String?
 
         public var text: String {
             var lines = ["\(episodes) episodes of \(datasets) dataset\(datasets == 1 ? "" : "s"), \(pairs) pairs"]
@@ -27,15 +29,27 @@ public final class Predictor {
                 let perplexity = Evaluation.perplexity(codeCounts.map(Double.init))
                 lines.append("\(used) of \(codeCounts.count) codes in use, perplexity \(perplexity.formatted4)")
             }
-            return (lines + ["written to \(output)"]).joined(separator: "\n")
+            lines.append("written to \(output)")
+            if let merged { lines.append("merged into \(merged)") }
+            return lines.joined(separator: "\n")
         }
+    }
+
+    /// One camera of a dataset.
+    private struct Job {
+        let source: StreamSource
+        let folder: LabelFolder
+        /// Frames that all pairs span.
+        let window: Int
     }
 
     private let model: TrainedModel
     private let output: String
     private let format: any LabelFormat
-    private let hasEmbeddings: Bool
+    private let columns: LabelColumns
     private let options: StreamOptions
+    private let jobs: [Job]
+    private let merge: LabelMerge?
     private let codebook: [Float]
     private var codeCounts: [Int]
     private var pairs = 0
@@ -43,9 +57,12 @@ public final class Predictor {
     /// - Parameters:
     ///   - output: folder of the latent actions; a folder below it for each dataset.
     ///   - hasEmbeddings: also write the codes' rows of the codebook.
-    /// - Throws: `PredictionError.sameFolder`.
-    public init(_ model: TrainedModel, output: String, format: any LabelFormat, hasEmbeddings: Bool) throws {
-        (self.model, self.output, self.format, self.hasEmbeddings) = (model, output, format, hasEmbeddings)
+    ///   - merged: folder of copies of the datasets with the latent actions as a feature; nil for none.
+    /// - Throws: `PredictionError`.
+    public init(
+        _ model: TrainedModel, output: String, format: any LabelFormat, hasEmbeddings: Bool, merged: String? = nil
+    ) throws {
+        (self.model, self.output, self.format) = (model, output, format)
         var options = model.configuration.data.stream
         // A label that belongs to another pair would be worse than none.
         options.onBadSample = .fail
@@ -54,12 +71,40 @@ public final class Predictor {
         let quantizer = model.module.model.quantizer
         codebook = model.module.backend.floats(quantizer.codebook.value)
         codeCounts = [Int](repeating: 0, count: quantizer.codeCount)
-        var seen: Set<String> = []
-        for source in model.sources {
-            guard seen.insert(LabelFolder(output: output, name: source.name, format: format).path).inserted else {
-                throw PredictionError.sameFolder(name: source.name)
-            }
+        let columns = LabelColumns(
+            pads: options.padAtEnd == .clamp, uncontrolled: model.module.model.frozenQuantizer != nil,
+            embeddings: hasEmbeddings)
+        let jobs = model.opened.map { opened in
+            let source = opened.source
+            let folder = LabelFolder(
+                output: output, dataset: source.name, camera: opened.hasSiblings ? source.camera : nil, format: format)
+            return Job(source: source, folder: folder, window: Self.window(options, source, opened.place))
         }
+        var seen: Set<String> = []
+        for job in jobs where !seen.insert(job.folder.path).inserted {
+            throw PredictionError.sameFolder(name: job.source.name)
+        }
+        (self.columns, self.jobs) = (columns, jobs)
+        merge = try merged.map { destination in
+            try LabelMerge(
+                to: destination, parts: Self.parts(model.opened, jobs), columns: columns,
+                codesPerPair: LatentActionModel.actionTokens, codeCount: quantizer.codeCount,
+                uncontrolledCodeCount: model.module.model.frozenQuantizer?.codeCount ?? 0)
+        }
+    }
+
+    /// The datasets, each with the labels of its cameras.
+    private static func parts(_ opened: [OpenedSource], _ jobs: [Job]) throws -> [LabelMerge.Part] {
+        var parts: [Int: LabelMerge.Part] = [:]
+        for (opened, job) in zip(opened, jobs) {
+            guard case .leRobot(let dataset) = opened.dataset else {
+                throw PredictionError.notLeRobot(dataset: opened.source.name)
+            }
+            let suffix = opened.hasSiblings ? LabelMerge.suffix(camera: opened.source.camera) : ""
+            parts[opened.place, default: LabelMerge.Part(dataset: dataset, labels: [])].labels.append(
+                (suffix, job.folder))
+        }
+        return parts.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// Writes what is missing.
@@ -70,14 +115,14 @@ public final class Predictor {
         status: (any Error) -> Int32 = { _ in 1 }, progress: (String) -> Void
     ) throws -> Summary {
         let group = model.group
-        var summary = Summary(output: output, datasets: model.sources.count, codeCounts: codeCounts)
-        for (place, source) in model.sources.enumerated() {
-            let window = Self.window(options, source, place)
-            let folder = LabelFolder(output: output, name: source.name, format: format)
+        var summary = Summary(
+            output: output, datasets: Set(model.opened.map(\.place)).count, codeCounts: codeCounts)
+        for job in jobs {
+            let (source, folder) = (job.source, job.folder)
             let missing = try group.together(for: "opening of \(folder.path)", status: status) {
-                try requirePairs(of: source, window: window)
+                try requirePairs(of: source, window: job.window)
                 guard group.isRoot else { return [Int]() }
-                try folder.open(description(of: source, window: window))
+                try folder.open(description(of: source, window: job.window))
                 return source.episodes.indices.filter { !folder.isComplete(episode: source.episodes[$0].index) }
             }
             // As rank 0 has found it: others may see a shared disk later, and ranks that are ahead already write.
@@ -85,11 +130,15 @@ public final class Predictor {
             summary.episodes += all.count
             summary.skipped += source.episodes.count - all.count
             let own = Array(all[Shard.range(of: all.count, rank: group.rank, size: group.size)])
-            try label(source.keeping(own), window: window, into: folder, progress: progress)
+            try label(source.keeping(own), window: job.window, into: folder, progress: progress)
         }
         let sums = try group.sum([Double(pairs)] + codeCounts.map(Double.init), for: "labels")
         summary.pairs = Int(sums[0])
         summary.codeCounts = sums.dropFirst().map { Int($0) }
+        try group.together(for: "merge", status: status) {
+            if group.isRoot { try merge?.run(progress: progress) }
+        }
+        summary.merged = merge?.destination
         return summary
     }
 
@@ -123,7 +172,7 @@ public final class Predictor {
             encoders: Dictionary(uniqueKeysWithValues: self.model.encoders.fingerprints.map { ($0.key, $0.value) }),
             precision: "\(configuration.trainer.precision.autocast)", stage: configuration.model.stage.rawValue,
             codes: model.quantizer.codeCount, codes_per_pair: LatentActionModel.actionTokens,
-            latent_dim: model.options.latentDim, has_embeddings: hasEmbeddings, format: format.fileExtension)
+            latent_dim: model.options.latentDim, has_embeddings: columns.embeddings, format: format.fileExtension)
     }
 
     private func label(
@@ -132,9 +181,6 @@ public final class Predictor {
         guard !source.episodes.isEmpty else { return }
         var options = options
         options.window = .fixed(window)
-        let columns = LabelColumns(
-            pads: options.padAtEnd == .clamp, uncontrolled: model.module.model.frozenQuantizer != nil,
-            embeddings: hasEmbeddings)
         var done = 0
         func finish(_ labels: EpisodeLabels) throws {
             try folder.write(labels, columns: columns)
@@ -178,7 +224,7 @@ public final class Predictor {
         return EpisodeLabels.Row(
             frame: sample.frame, target: sample.target, isPad: sample.isPad, codes: codes,
             uncontrolled: result.uncontrolled.map { own($0.indices) },
-            embeddings: hasEmbeddings
+            embeddings: columns.embeddings
                 ? codes.map { Array(codebook[Int($0) * width..<(Int($0) + 1) * width]) } : nil)
     }
 }

@@ -50,7 +50,8 @@ extension ParquetFile {
         let chunks: [WrittenChunk]
     }
 
-    private struct WrittenChunk {
+    /// A leaf of a row group in the file.
+    struct WrittenChunk {
         let path: [String]
         let type: ParquetType
         let count: Int
@@ -58,9 +59,24 @@ extension ParquetFile {
         let bytes: Int
         let uncompressedBytes: Int
         let isCompressed: Bool
+
+        /// The fields of `ColumnChunk`.
+        func write(_ thrift: inout ThriftCompactWriter) {
+            thrift.int64(2, offset)
+            thrift.structure(3) {
+                $0.int32(1, type.physical)
+                $0.int32s(2, [0, 3])
+                $0.strings(3, path)
+                $0.int32(4, isCompressed ? Codec.zstd.rawValue : Codec.uncompressed.rawValue)
+                $0.int64(5, count)
+                $0.int64(6, uncompressedBytes)
+                $0.int64(7, bytes)
+                $0.int64(9, offset)
+            }
+        }
     }
 
-    private static func append(_ leaf: LeafWriter, to file: AtomicFile) throws -> WrittenChunk {
+    static func append(_ leaf: LeafWriter, to file: AtomicFile) throws -> WrittenChunk {
         let body = leaf.page
         let compressed = Codec.zstdCompressed(body)
         let isCompressed = compressed.map { $0.count < body.count } ?? false
@@ -89,26 +105,14 @@ extension ParquetFile {
     private static func footer(
         _ columns: [ParquetColumn], rows: Int, groups: [WrittenGroup], _ metadata: [(key: String, value: String)]
     ) -> [UInt8] {
-        var schema = [Element(name: "schema", type: nil, children: columns.count, repetition: nil, isList: false)]
-        for column in columns { Element.collect(column.name, column.type, into: &schema) }
+        let root = SchemaNode(name: "schema", type: nil, children: columns.count, repetition: nil, isList: false)
+        let schema = [root] + columns.flatMap { SchemaNode.nodes(of: $0) }
         var footer = ThriftCompactWriter()
         footer.int32(1, 1)
         footer.structures(2, schema) { $1.write(&$0) }
         footer.int64(3, rows)
         footer.structures(4, groups) { thrift, group in
-            thrift.structures(1, group.chunks) { thrift, chunk in
-                thrift.int64(2, chunk.offset)
-                thrift.structure(3) {
-                    $0.int32(1, chunk.type.physical)
-                    $0.int32s(2, [0, 3])
-                    $0.strings(3, chunk.path)
-                    $0.int32(4, chunk.isCompressed ? Codec.zstd.rawValue : Codec.uncompressed.rawValue)
-                    $0.int64(5, chunk.count)
-                    $0.int64(6, chunk.uncompressedBytes)
-                    $0.int64(7, chunk.bytes)
-                    $0.int64(9, chunk.offset)
-                }
-            }
+            thrift.structures(1, group.chunks) { $1.write(&$0) }
             thrift.int64(2, group.chunks.reduce(0) { $0 + $1.uncompressedBytes })
             thrift.int64(3, group.rows)
         }
@@ -124,64 +128,9 @@ extension ParquetFile {
     }
 }
 
-/// A node of the schema as the footer lists it.
-private struct Element {
-    let name: String
-    /// Of a leaf.
-    let type: ParquetType?
-    let children: Int
-    /// Nil for the root.
-    let repetition: Repetition?
-    let isList: Bool
-
-    static func collect(_ name: String, _ type: ParquetType, into elements: inout [Element]) {
-        func add(_ name: String, _ children: Int, _ repetition: Repetition, isList: Bool = false) {
-            elements.append(
-                Element(name: name, type: nil, children: children, repetition: repetition, isList: isList))
-        }
-        switch type {
-        case .list(let element):
-            add(name, 1, .optional, isList: true)
-            add("list", 1, .repeated)
-            collect("element", element, into: &elements)
-        case .structure(let fields):
-            add(name, fields.count, .optional)
-            for field in fields { collect(field.name, field.type, into: &elements) }
-        default:
-            elements.append(Element(name: name, type: type, children: 0, repetition: .optional, isList: false))
-        }
-    }
-
-    func write(_ thrift: inout ThriftCompactWriter) {
-        if let type { thrift.int32(1, type.physical) }
-        if let repetition { thrift.int32(3, repetition == .optional ? 1 : 2) }
-        thrift.string(4, name)
-        if type == nil { thrift.int32(5, children) }
-        switch type {
-        case nil:
-            guard isList else { return }
-            thrift.int32(6, 3)
-            thrift.structure(10) { $0.structure(3) { _ in } }
-        case .string:
-            thrift.int32(6, 0)
-            thrift.structure(10) { $0.structure(1) { _ in } }
-        case .integer(let bits, let isSigned) where !isSigned || bits < 32:
-            let converted = [8: 11, 16: 12, 32: 13, 64: 14][bits, default: 14] + (isSigned ? 4 : 0)
-            thrift.int32(6, converted)
-            thrift.structure(10) {
-                $0.structure(10) {
-                    $0.int8(1, bits)
-                    $0.bool(2, isSigned)
-                }
-            }
-        default: break
-        }
-    }
-}
-
 extension ParquetType {
     /// Number of the physical type.
-    fileprivate var physical: Int {
+    var physical: Int {
         switch self {
         case .bool: 0
         case .integer(64, _): 2

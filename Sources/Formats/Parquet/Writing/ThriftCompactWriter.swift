@@ -50,17 +50,19 @@ struct ThriftCompactWriter {
         for value in values { text(value) }
     }
 
+    mutating func append(_ raw: [UInt8]) { bytes += raw }
+
     /// Ends the outermost structure.
     mutating func end() { bytes.append(0) }
 
-    private mutating func content(_ body: (inout Self) -> Void) {
+    mutating func content(_ body: (inout Self) -> Void) {
         fields.append(0)
         body(&self)
         bytes.append(0)
         fields.removeLast()
     }
 
-    private mutating func header(_ field: Int, _ type: UInt8) {
+    mutating func header(_ field: Int, _ type: UInt8) {
         // SAFETY: the list of open structures is never empty: `content` removes what it added.
         let last = fields.last!
         if (1...15).contains(field - last) {
@@ -72,7 +74,7 @@ struct ThriftCompactWriter {
         fields[fields.count - 1] = field
     }
 
-    private mutating func list(_ count: Int, _ type: UInt8) {
+    mutating func list(_ count: Int, _ type: UInt8) {
         if count < 15 {
             bytes.append(UInt8(count) << 4 | type)
         } else {
@@ -86,7 +88,7 @@ struct ThriftCompactWriter {
         bytes.append(contentsOf: value.utf8)
     }
 
-    private mutating func zigzag(_ value: Int) {
-        bytes.append(varint: UInt64(bitPattern: Int64(value << 1 ^ value >> 63)))
-    }
+    mutating func zigzag(_ value: Int) { varint(UInt64(bitPattern: Int64(value << 1 ^ value >> 63))) }
+
+    mutating func varint(_ value: UInt64) { bytes.append(varint: value) }
 }

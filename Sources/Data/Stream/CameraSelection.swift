@@ -1,0 +1,51 @@
+/// Which cameras of a mix's datasets are looked at.
+public enum CameraSelection: Sendable, Equatable {
+    /// Of each dataset the one that a training takes.
+    case configured
+    case all
+    /// Those of these names, with or without `observation.images.`; of each dataset at least one.
+    case named([String])
+
+    /// Reads `all` or `KEY,KEY`.
+    public init(_ text: String) {
+        self = text == "all" ? .all : .named(text.split(separator: ",").map(String.init))
+    }
+
+    /// - Throws: `DataError.unknownCamera`, `.ambiguousCamera`, `.noCameras`.
+    func of(_ dataset: MixDataset, _ options: StreamOptions) throws -> [Camera] {
+        switch self {
+        case .configured: return [try options.camera(of: dataset)]
+        case .all:
+            guard !dataset.cameras.isEmpty else { throw DataError.noCameras(dataset: dataset.name) }
+            return dataset.cameras
+        case .named(let names):
+            let chosen = dataset.cameras.filter { camera in names.contains { Self.matches($0, camera) } }
+            guard !chosen.isEmpty else {
+                throw DataError.unknownCamera(
+                    dataset: dataset.name, camera: names.joined(separator: ", "), cameras: dataset.cameras.map(\.key))
+            }
+            return chosen
+        }
+    }
+
+    /// Checks that there is no name without a camera.
+    func requireUse(of datasets: [MixDataset]) throws {
+        guard case .named(let names) = self else { return }
+        let cameras = datasets.flatMap(\.cameras)
+        for name in names where !cameras.contains(where: { Self.matches(name, $0) }) {
+            throw DataError.unknownCamera(
+                dataset: datasets.map(\.name).joined(separator: ", "), camera: name, cameras: cameras.map(\.key))
+        }
+    }
+
+    private static func matches(_ name: String, _ camera: Camera) -> Bool {
+        camera.key == name || camera.key == HDF5Dataset.cameraPrefix + name
+    }
+}
+
+extension StreamOptions {
+    /// The camera that these options choose.
+    public func camera(of dataset: MixDataset) throws -> Camera {
+        try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
+    }
+}

@@ -1,0 +1,54 @@
+/// One camera of a dataset of a mix, with the dataset behind it.
+public struct OpenedSource: Sendable {
+    /// Place of the dataset in the mix.
+    public let place: Int
+    public let dataset: MixDataset
+    public let source: StreamSource
+    /// Whether other cameras of the dataset were asked for, too.
+    public let hasSiblings: Bool
+
+    /// Opens the datasets of a mix, several at a time.
+    ///
+    /// - Parameters:
+    ///   - hub: where datasets that are not on this disk come from; nil keeps to this disk.
+    ///   - cameras: which of each dataset.
+    /// - Returns: in the order of the mix and of the datasets' cameras.
+    /// - Throws: `StreamError.missingDataset`; `DataError` and whatever else opening a dataset throws.
+    public static func open(
+        _ options: StreamOptions, hub: HubAccess? = nil, cameras: CameraSelection = .configured
+    ) throws -> [OpenedSource] {
+        let catalog = DatasetCatalog(options, hub: hub)
+        // Waiting for a hub, not computing, is what takes long.
+        let datasets = try concurrentMap(options.datasetMix, threads: hub == nil ? 2 : 8) { entry in
+            let dataset = try catalog.dataset(entry.name)
+            let chosen = try cameras.of(dataset, options)
+            // A run of days must not end at the first episode whose file was never copied.
+            if case .leRobot(let dataset) = dataset {
+                for camera in chosen { try dataset.requireVideoFiles(camera: camera) }
+            }
+            return (dataset: dataset, cameras: chosen)
+        }
+        try cameras.requireUse(of: datasets.map(\.dataset))
+        let opened = datasets.flatMap { entry in entry.cameras.map { (dataset: entry.dataset, camera: $0) } }
+        let memory = try StreamMemory(
+            options, episodes: opened.reduce(0) { $0 + $1.dataset.episodeCount },
+            frames: opened.reduce(0) { $0 + min($1.dataset.totalFrames, 1 << 32) },
+            videos: opened.reduce(0) { $0 + $1.dataset.videoFiles },
+            pixels: opened.map { $0.dataset.pixels(of: $0.camera) }.max() ?? 0, workers: options.workerCount)
+        let (indexes, pool) = (memory.indexCache, memory.pool)
+        return datasets.enumerated().flatMap { place, entry in
+            entry.cameras.map { camera in
+                let weight = options.datasetMix[place].weight
+                var source =
+                    switch entry.dataset {
+                    case .leRobot(let dataset):
+                        StreamSource(dataset, weight: weight, camera: camera, indexes: indexes, pool: pool)
+                    case .hdf5(let dataset): StreamSource(dataset, weight: weight, camera: camera, pool: pool)
+                    }
+                source.memory = memory
+                return OpenedSource(
+                    place: place, dataset: entry.dataset, source: source, hasSiblings: entry.cameras.count > 1)
+            }
+        }
+    }
+}

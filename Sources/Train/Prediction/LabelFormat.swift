@@ -1,0 +1,21 @@
+/// A kind of file that holds the latent actions of one episode.
+public protocol LabelFormat: Sendable {
+    /// Without a dot.
+    var fileExtension: String { get }
+    /// Writes a file that appears whole or not at all.
+    func write(_ labels: EpisodeLabels, columns: LabelColumns, to path: String) throws
+    /// The rows of a file, without embeddings.
+    ///
+    /// - Throws: `PredictionError.unreadableLabels`; `ParquetError`.
+    func rows(of path: String, columns: LabelColumns) throws -> [EpisodeLabels.Row]
+}
+
+extension PredictionError {
+    /// An integer from a file, in the range that it has to be in.
+    static func checked(_ value: Int64, _ what: String, in range: Range<Int>, path: String) throws -> Int {
+        guard let value = Int(exactly: value), range.contains(value) else {
+            throw unreadableLabels(path: path, expected: "\(what) in \(range)", got: "\(value)")
+        }
+        return value
+    }
+}
