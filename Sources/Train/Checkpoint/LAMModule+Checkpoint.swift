@@ -115,7 +115,7 @@ extension LAMModule {
         }
     }
 
-    private func weights(of checkpoint: LightningCheckpoint) throws -> OrderedDictionary<String, StoredTensor> {
+    func weights(of checkpoint: LightningCheckpoint) throws -> OrderedDictionary<String, StoredTensor> {
         try checkpoint.tensors(
             matching: OrderedDictionary(
                 uniqueKeysWithValues: store.parameters.map { (Self.stateDictPrefix + $0.name, $0.shape) }))
@@ -143,7 +143,7 @@ extension LAMModule {
         }
     }
 
-    private func stored(_ tensor: Tensor) -> StoredTensor {
+    func stored(_ tensor: Tensor) -> StoredTensor {
         let (owner, bytes) = backend.hostBytes(of: tensor)
         return StoredTensor(elementType: .f32, shape: tensor.shape, owner: owner, pointer: bytes)
     }

@@ -24,6 +24,19 @@ public struct LightningCheckpoint: Sendable {
         }
     }
 
+    /// What Lightning's callbacks that average weights add: `state_dict` then holds the average.
+    public struct Averaging: Sendable {
+        /// The weights that training goes on from, under `current_model_state`.
+        public var currentModel: OrderedDictionary<String, StoredTensor>
+        /// Updates of the average so far, `n_averaged` under `averaging_state`.
+        public var updates: Int
+
+        public init(currentModel: OrderedDictionary<String, StoredTensor>, updates: Int) {
+            self.currentModel = currentModel
+            self.updates = updates
+        }
+    }
+
     /// Settings that a module was made with: `hparams_name` and `hyper_parameters`, or the same of the data module.
     public struct HyperParameters: Sendable {
         public var name: String
@@ -54,6 +67,7 @@ public struct LightningCheckpoint: Sendable {
     public var hyperParameters: HyperParameters?
     public var dataHyperParameters: HyperParameters?
     public var trainer: TrainerState?
+    public var averaging: Averaging?
     /// Entries that Lightning's plug-ins add, such as `MixedPrecision`.
     public var other = PickleDict()
 
@@ -61,6 +75,13 @@ public struct LightningCheckpoint: Sendable {
         self.epoch = epoch
         self.globalStep = globalStep
         self.stateDict = stateDict
+    }
+
+    /// The same with the weights that training goes on from in the place of averaged ones.
+    var withCurrentModel: LightningCheckpoint {
+        var checkpoint = self
+        if let averaging { checkpoint.stateDict = averaging.currentModel }
+        return checkpoint
     }
 
     /// The counters of `loops`; nil if the file has none.
@@ -119,6 +140,11 @@ public struct LightningCheckpoint: Sendable {
         hyperParameters = try Self.hyperParameters(root, prefix: "")
         dataHyperParameters = try Self.hyperParameters(root, prefix: "datamodule_")
         if let trainer = try root.optional("lam_trainer") { self.trainer = try TrainerState(trainer) }
+        // As in Lightning, one without the other says nothing.
+        if let model = try root.optional("current_model_state"), let state = try root.optional("averaging_state") {
+            averaging = Averaging(
+                currentModel: try Self.namedTensors(model), updates: try state("n_averaged").integerTensor())
+        }
         for (key, entry) in try root.entries() {
             guard case .string(let name) = key, !Self.knownKeys.contains(name) else { continue }
             other[key] = entry.value
@@ -149,7 +175,7 @@ public struct LightningCheckpoint: Sendable {
     private static let knownKeys: Set<String> = [
         "epoch", "global_step", "pytorch-lightning_version", "state_dict", "loops", "callbacks", "optimizer_states",
         "lr_schedulers", "hparams_name", "hyper_parameters", "datamodule_hparams_name", "datamodule_hyper_parameters",
-        "lam_trainer",
+        "lam_trainer", "current_model_state", "averaging_state",
     ]
 
     private var pickle: PickleValue {
@@ -164,6 +190,11 @@ public struct LightningCheckpoint: Sendable {
         root["optimizer_states"] = .list(optimizers.map(\.pickle))
         root["lr_schedulers"] = .list(lrSchedulers)
         for (key, value) in other.entries { root[key] = value }
+        if let averaging {
+            root["current_model_state"] = .dict(Self.pickle(averaging.currentModel, isOrderedDict: true))
+            let updates = StoredTensor(int64s: [Int64(averaging.updates)], shape: [])
+            root["averaging_state"] = ["n_averaged": .tensor(TorchTensor(updates))]
+        }
         if let hyperParameters {
             root["hparams_name"] = .string(hyperParameters.name)
             root["hyper_parameters"] = hyperParameters.values

@@ -108,6 +108,7 @@ public final class Trainer {
             }
             lastCheckpoint = callback.state.lastModelPath.isEmpty ? lastCheckpoint : callback.state.lastModelPath
         }
+        parts.averaging?.adopt()
         return try summarize(signal: signal)
     }
 
@@ -203,6 +204,8 @@ public final class Trainer {
         try requireFinite("gradient norm", norm)
         progress.globalStep += 1
         progress.stepsInEpoch += 1
+        // Lightning's callbacks come before the module's own hook, in which codes restart.
+        parts.averaging?.update(afterStep: progress.globalStep)
 
         if isLogged {
             var line = values.map { (MetricTag.step($0.tag), $0.value) }
@@ -281,6 +284,7 @@ public final class Trainer {
         }
         try parts.logger.log(
             step: max(0, progress.globalStep - 1), values: means + [(MetricTag.epoch, Double(progress.epoch))])
+        parts.averaging?.update(afterEpoch: progress.epoch)
         if configuration.model.restart == .original { try restartCodes(latents: nil) }
         codeUsesAtStep = parts.module.codeUses
         let ended = progress.epoch
@@ -419,9 +423,11 @@ public final class Trainer {
         checkpoint.hyperParameters = .init(values: model.hyperParameters.pickle)
         checkpoint.dataHyperParameters = .init(values: configuration.data.hyperParameters.pickle)
         if weightsOnly {
+            parts.averaging?.putAverage(in: &checkpoint)
             checkpoint.optimizers = []
             checkpoint.trainer = nil
         } else {
+            parts.averaging?.add(to: &checkpoint)
             try parts.addTrainerState(to: &checkpoint, progress)
         }
         try checkpoint.write(to: path)
