@@ -1,4 +1,5 @@
 import Formats
+import NN
 import OrderedCollections
 
 /// A training checkpoint in the file format of PyTorch Lightning: `epoch=0-step=20000.ckpt`, `last.ckpt`.
@@ -109,15 +110,22 @@ public struct LightningCheckpoint: Sendable {
         return result
     }
 
-    /// Positions of the state dict's tensors in the optimiser's count of parameters, which includes those of frozen
-    /// encoders in the file.
-    var parameterIndices: [String: Int] {
+    /// Names of all parameters by the optimiser's groups, in the order of their indices: those that decay, then those
+    /// that do not, where there are any. They include those of frozen encoders in the file.
+    func parameterGroups(undecayed: Set<ParameterKind>) -> [[String]] {
         // T5 registers its embedding twice: a state dict then lists both names, the optimiser counts one parameter.
         let alias = ".encoder.embed_tokens.weight", original = ".shared.weight"
-        let parameters = stateDict.keys.filter { name in
+        let parameters = stateDict.filter { name, _ in
             !name.hasSuffix(alias) || stateDict[name.dropLast(alias.count) + original] == nil
         }
-        return Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($0.element, $0.offset) })
+        guard !undecayed.isEmpty else { return [Array(parameters.keys)] }
+        func decays(_ name: String, _ tensor: StoredTensor) -> Bool {
+            ParameterKind(name: name, shape: tensor.shape).map { !undecayed.contains($0) } ?? true
+        }
+        return [
+            parameters.filter { decays($0.key, $0.value) }.map(\.key),
+            parameters.filter { !decays($0.key, $0.value) }.map(\.key),
+        ]
     }
 
     /// Reads a checkpoint, with all that is needed to resume.
