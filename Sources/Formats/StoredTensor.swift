@@ -122,7 +122,7 @@ public struct StoredTensor: @unchecked Sendable {
             }
         case .f64: elements(Double.self) { Float($0) }
         case .f16: elements(Float16.self) { Float($0) }
-        case .bf16: elements(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+        case .bf16: elements(UInt16.self) { BrainFloat.value($0) }
         case .i64: elements(Int64.self) { Float($0) }
         case .i32: elements(Int32.self) { Float($0) }
         case .i16: elements(Int16.self) { Float($0) }

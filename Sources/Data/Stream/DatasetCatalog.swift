@@ -35,8 +35,7 @@ public struct DatasetCatalog: Sendable {
             if isLeRobot(candidate) { break }
             guard HDF5Dataset.exists(at: candidate) else { continue }
             let short = shortName(name)
-            let rate = rates.first { short.lowercased().contains($0.pattern.lowercased()) }
-            return .hdf5(try HDF5Dataset(path: candidate, name: short, fps: rate?.fps))
+            return .hdf5(try HDF5Dataset(path: candidate, name: short, fps: rates.first(for: short)?.fps))
         }
         return .leRobot(try open(name))
     }

@@ -1,12 +1,26 @@
 import Foundation
 
+/// Something that holds for the datasets whose name contains `pattern`, in any case.
+public protocol NameRule: Sendable, Hashable {
+    var pattern: String { get }
+}
+
+extension Sequence where Element: NameRule {
+    /// The first rule that holds for a dataset.
+    func first(for dataset: String) -> Element? {
+        let name = dataset.lowercased()
+        return first { name.contains($0.pattern.lowercased()) }
+    }
+}
+
 /// What a stream of frame pairs is made of; the section `data` of a configuration. Every field is the YAML key in camel
 /// case.
 public struct StreamOptions: Sendable, Hashable {
     /// One dataset and its share; the original writes `["lerobot/pusht", 2.0]`.
     public struct MixEntry: Sendable, Hashable {
-        /// An absolute path, a path below `root` (of a LeRobot folder, an HDF5 file or a folder of such), or a repository of the hub, `org/name` or `org/name@revision`; also
-        /// what the window rule goes by (of an absolute path the last part).
+        /// An absolute path, a path below `root` (of a LeRobot folder, an HDF5 file or a folder of such), or a
+        /// repository of the hub, `org/name` or `org/name@revision`; also what the window rule goes by (of an absolute
+        /// path the last part).
         public var name: String
         /// Share among the weights of all entries; finite and positive.
         public var weight: Double
@@ -17,7 +31,7 @@ public struct StreamOptions: Sendable, Hashable {
     }
 
     /// A camera for the datasets whose name contains `pattern`, in any case.
-    public struct ImageKey: Sendable, Hashable {
+    public struct ImageKey: NameRule {
         public var pattern: String
         public var key: String
 
@@ -27,7 +41,7 @@ public struct StreamOptions: Sendable, Hashable {
     }
 
     /// Frames per second of the HDF5 datasets whose name contains `pattern`, in any case.
-    public struct Rate: Sendable, Hashable {
+    public struct Rate: NameRule {
         public var pattern: String
         /// Finite and above 0.
         public var fps: Double

@@ -53,8 +53,7 @@ public struct StreamSource: Sendable {
         _ dataset: LeRobotDataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = [],
         indexes: VideoIndexCache = VideoIndexCache(), pool: ReaderPool = ReaderPool()
     ) throws {
-        let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
-        let camera = try dataset.camera(preferred: wanted?.key)
+        let camera = try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
         let files = DatasetFileTable(dataset, camera: camera, indexes: indexes)
         self.init(
             name: dataset.name, weight: weight, fps: dataset.fps, camera: camera.key,
@@ -75,8 +74,7 @@ public struct StreamSource: Sendable {
         _ dataset: HDF5Dataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = [],
         pool: ReaderPool = ReaderPool()
     ) throws {
-        let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
-        let camera = try dataset.camera(preferred: wanted?.key)
+        let camera = try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
         let prefix = dataset.root + "/"
         self.init(
             name: dataset.name, weight: weight, fps: dataset.fps, camera: camera.key,
@@ -151,8 +149,7 @@ public struct StreamSource: Sendable {
 extension StreamOptions {
     /// The camera that these options choose.
     public func camera(of dataset: MixDataset) throws -> Camera {
-        let wanted = imageKeys.first { dataset.name.lowercased().contains($0.pattern.lowercased()) }
-        return try dataset.camera(preferred: wanted?.key)
+        try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
     }
 }
 

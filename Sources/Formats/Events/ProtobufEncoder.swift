@@ -4,7 +4,7 @@ struct ProtobufEncoder {
 
     mutating func varint(_ field: Int, _ value: Int64) {
         key(field, kind: 0)
-        append(varint: UInt64(bitPattern: value))
+        bytes.append(varint: UInt64(bitPattern: value))
     }
 
     mutating func double(_ field: Int, _ value: Double) {
@@ -19,7 +19,7 @@ struct ProtobufEncoder {
 
     mutating func data(_ field: Int, _ content: [UInt8]) {
         key(field, kind: 2)
-        append(varint: UInt64(content.count))
+        bytes.append(varint: UInt64(content.count))
         bytes.append(contentsOf: content)
     }
 
@@ -37,16 +37,7 @@ struct ProtobufEncoder {
         data(field, inner.bytes)
     }
 
-    private mutating func key(_ field: Int, kind: Int) { append(varint: UInt64(field << 3 | kind)) }
-
-    private mutating func append(varint value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(rest))
-    }
+    private mutating func key(_ field: Int, kind: Int) { bytes.append(varint: UInt64(field << 3 | kind)) }
 
     private mutating func append<Value: FixedWidthInteger>(_ value: Value) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }

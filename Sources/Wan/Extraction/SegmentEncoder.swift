@@ -64,6 +64,6 @@ struct SegmentEncoder {
     func latents() -> StoredTensor {
         precondition(isComplete, "latents of \(received) of \(segment.frameIDs.count) frames")
         let channels = WanVAEEncoder.latentChannels
-        return HalfRounding.tensor(rows, [rows.count / channels, channels])
+        return StoredTensor(roundingToBF16: rows, shape: [rows.count / channels, channels])
     }
 }

@@ -21,7 +21,7 @@ struct TextVectors {
         let vectors = try encoder(ordered.map(\.value), progress: { try progress($0, count) })
         var rows: [[UInt8]: StoredTensor] = [:]
         for ((key, ids), values) in zip(ordered, vectors) {
-            rows[key] = HalfRounding.tensor(values, [ids.count, width])
+            rows[key] = StoredTensor(roundingToBF16: values, shape: [ids.count, width])
         }
         self.rows = rows
         self.padding = padding

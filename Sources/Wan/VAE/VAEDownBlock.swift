@@ -21,13 +21,7 @@ struct VAEDownBlock {
     ) throws(FormatError) {
         self.name = name
         self.outputs = outputs
-        var blocks: [VAEResidualBlock] = []
-        for index in 0..<2 {
-            blocks.append(
-                try VAEResidualBlock(
-                    weights, "\(name).downsamples.\(index)", index == 0 ? inputs : outputs, outputs, &slots))
-        }
-        self.blocks = blocks
+        blocks = try VAEResidualBlock.chain(of: 2, weights, name + ".downsamples", inputs, outputs, &slots)
         let sampler = name + ".downsamples.2"
         space = halvesSpace ? try weights.filter(sampler + ".resample.1", outputs, outputs, [3, 3]) : nil
         time =

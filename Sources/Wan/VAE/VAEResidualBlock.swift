@@ -7,6 +7,18 @@ struct VAEResidualBlock {
     private let norms: (Tensor, Tensor)
     private let convolutions: (CausalConvolution, CausalConvolution)
 
+    /// `<name>.0`, `<name>.1` …, of which the first goes from one width to the other.
+    static func chain(
+        of count: Int, _ weights: VAEWeights, _ name: String, _ inputs: Int, _ outputs: Int, _ slots: inout VAESlots
+    ) throws(FormatError) -> [VAEResidualBlock] {
+        var blocks: [VAEResidualBlock] = []
+        for index in 0..<count {
+            blocks.append(
+                try VAEResidualBlock(weights, "\(name).\(index)", index == 0 ? inputs : outputs, outputs, &slots))
+        }
+        return blocks
+    }
+
     init(
         _ weights: VAEWeights, _ name: String, _ inputs: Int, _ outputs: Int, _ slots: inout VAESlots
     ) throws(FormatError) {

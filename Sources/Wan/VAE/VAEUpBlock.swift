@@ -19,13 +19,7 @@ struct VAEUpBlock {
     ) throws(FormatError) {
         self.name = name
         self.outputs = outputs
-        var blocks: [VAEResidualBlock] = []
-        for index in 0..<3 {
-            blocks.append(
-                try VAEResidualBlock(
-                    weights, "\(name).upsamples.\(index)", index == 0 ? inputs : outputs, outputs, &slots))
-        }
-        self.blocks = blocks
+        blocks = try VAEResidualBlock.chain(of: 3, weights, name + ".upsamples", inputs, outputs, &slots)
         let sampler = name + ".upsamples.3"
         space = doublesSpace ? try weights.filter(sampler + ".resample.1", outputs, outputs, [3, 3]) : nil
         time =

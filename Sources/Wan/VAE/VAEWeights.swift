@@ -20,8 +20,20 @@ struct VAEWeights {
         try file.tensor(isDiffusers ? Self.diffusersName(of: name) : name, shape)
     }
 
+    /// The narrowest and the widest network that is taken: the published one has 160.
+    private static let widths = 1...1024
+
     /// The first extent of a tensor: a width of the network.
-    func width(_ name: String) throws(FormatError) -> Int { try tensor(name).shape.first ?? 0 }
+    /// - Parameter unit: what it counts.
+    func width(_ name: String, in unit: String) throws(FormatError) -> Int {
+        let shape = try tensor(name).shape
+        guard let width = shape.first, Self.widths.contains(width) else {
+            throw .weights(
+                path: file.path,
+                .sizes(name, shape: shape, expected: "at most \(Self.widths.upperBound) \(unit)"))
+        }
+        return width
+    }
 
     /// - Parameter kernel: taps along time, rows and columns; `[rows, columns]` for a filter without time.
     func filter(

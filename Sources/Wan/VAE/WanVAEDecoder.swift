@@ -3,8 +3,6 @@ import Tensor
 
 /// The decoder of the Wan2.2 VAE, for looking at what latents keep of a clip. SPEC_WAN §3.
 public final class WanVAEDecoder: Sendable {
-    private static let widths = 1...1024
-
     public let dim: Int
     public let backend: any Backend
     private let precision: ConvolutionPrecision
@@ -19,15 +17,8 @@ public final class WanVAEDecoder: Sendable {
     public init(weights file: WeightFile, precision: ConvolutionPrecision, on backend: any Backend) throws(FormatError)
     {
         let weights = VAEWeights(file, precision: precision, on: backend)
-        let dim = try weights.width("decoder.head.0.gamma")
+        let dim = try weights.width("decoder.head.0.gamma", in: "channels")
         let latents = WanVAEEncoder.latentChannels
-        guard Self.widths.contains(dim) else {
-            throw .weights(
-                path: file.path,
-                .sizes(
-                    "decoder.head.0.gamma", shape: try weights.tensor("decoder.head.0.gamma").shape,
-                    expected: "at most \(Self.widths.upperBound) channels"))
-        }
         var slots = VAESlots()
         fromLatents = try CausalConvolution(weights, "conv2", latents, latents, size: (1, 1, 1), &slots)
         stem = try CausalConvolution(weights, "decoder.conv1", latents, 4 * dim, &slots)

@@ -15,8 +15,6 @@ public final class WanVAEEncoder: Sendable {
     public static let patch = 16
     /// Frames that are worth encoding together behind the first: fewer read the weights more often, more take more memory.
     public static let defaultPartFrames = 8
-    /// The narrowest and the widest network that is taken: the published one has 160.
-    private static let widths = 1...1024
 
     /// Width of the first rung.
     public let dim: Int
@@ -34,15 +32,8 @@ public final class WanVAEEncoder: Sendable {
     public init(weights file: WeightFile, precision: ConvolutionPrecision, on backend: any Backend) throws(FormatError)
     {
         let weights = VAEWeights(file, precision: precision, on: backend)
-        let dim = try weights.width("encoder.conv1.weight")
+        let dim = try weights.width("encoder.conv1.weight", in: "outputs")
         let latents = Self.latentChannels
-        guard Self.widths.contains(dim) else {
-            throw .weights(
-                path: file.path,
-                .sizes(
-                    "encoder.conv1.weight", shape: try weights.tensor("encoder.conv1.weight").shape,
-                    expected: "at most \(Self.widths.upperBound) outputs"))
-        }
         var slots = VAESlots()
         stem = try CausalConvolution(weights, "encoder.conv1", 12, dim, &slots)
         var rungs: [VAEDownBlock] = []

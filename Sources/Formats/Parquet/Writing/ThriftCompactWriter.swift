@@ -77,23 +77,16 @@ struct ThriftCompactWriter {
             bytes.append(UInt8(count) << 4 | type)
         } else {
             bytes.append(0xF0 | type)
-            varint(UInt64(count))
+            bytes.append(varint: UInt64(count))
         }
     }
 
     private mutating func text(_ value: String) {
-        varint(UInt64(value.utf8.count))
+        bytes.append(varint: UInt64(value.utf8.count))
         bytes.append(contentsOf: value.utf8)
     }
 
-    private mutating func zigzag(_ value: Int) { varint(UInt64(bitPattern: Int64(value << 1 ^ value >> 63))) }
-
-    private mutating func varint(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(rest))
+    private mutating func zigzag(_ value: Int) {
+        bytes.append(varint: UInt64(bitPattern: Int64(value << 1 ^ value >> 63)))
     }
 }

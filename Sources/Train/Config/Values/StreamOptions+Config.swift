@@ -53,17 +53,9 @@ public struct ImageKeyMap: ConfigRepresentable {
     public init(_ keys: [StreamOptions.ImageKey]) { self.keys = keys }
 
     public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
-        if node.yaml.isNull {
-            keys = []
-            return
-        }
-        guard case .mapping(let entries) = node.yaml.content else {
-            throw node.invalid(path, expected: "a mapping such as {droid: observation.images.exterior_1_left}")
-        }
-        keys = try entries.map { entry in
-            let value = ConfigNode(entry.value)
-            return StreamOptions.ImageKey(
-                pattern: entry.key, key: try String(decoding: value, at: "\(path).\(entry.key)", in: &context))
+        keys = try node.entries(path, example: "{droid: observation.images.exterior_1_left}").map { entry in
+            StreamOptions.ImageKey(
+                pattern: entry.key, key: try String(decoding: entry.value, at: entry.path, in: &context))
         }
     }
 
@@ -81,17 +73,9 @@ public struct RateMap: ConfigRepresentable {
     public init(_ rates: [StreamOptions.Rate]) { self.rates = rates }
 
     public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
-        if node.yaml.isNull {
-            rates = []
-            return
-        }
-        guard case .mapping(let entries) = node.yaml.content else {
-            throw node.invalid(path, expected: "a mapping such as {aloha: 30}")
-        }
-        rates = try entries.map { entry in
-            let value = ConfigNode(entry.value)
-            let fps = try Double(decoding: value, at: "\(path).\(entry.key)", in: &context)
-            guard fps > 0, fps <= 1e6 else { throw value.invalid(path, expected: "frames per second above 0") }
+        rates = try node.entries(path, example: "{aloha: 30}").map { entry in
+            let fps = try Double(decoding: entry.value, at: entry.path, in: &context)
+            guard fps > 0, fps <= 1e6 else { throw entry.value.invalid(path, expected: "frames per second above 0") }
             return StreamOptions.Rate(pattern: entry.key, fps: fps)
         }
     }
@@ -117,6 +101,17 @@ extension UInt64: ConfigRepresentable {
 }
 
 extension ConfigNode {
+    /// A mapping's keys and values, with the values' own paths; none of `null`.
+    fileprivate func entries(
+        _ path: String, example: String
+    ) throws -> [(key: String, value: ConfigNode, path: String)] {
+        if yaml.isNull { return [] }
+        guard case .mapping(let entries) = yaml.content else {
+            throw invalid(path, expected: "a mapping such as \(example)")
+        }
+        return entries.map { ($0.key, ConfigNode($0.value), "\(path).\($0.key)") }
+    }
+
     fileprivate func pair(_ path: String, expected: String) throws -> (ConfigNode, ConfigNode) {
         guard case .sequence(let parts) = yaml.content, parts.count == 2 else {
             throw invalid(path, expected: expected)
