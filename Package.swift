@@ -11,6 +11,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(
         name: "CCompression",
@@ -61,7 +62,7 @@ let package = Package(
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "LAMTrain", "LAMData", "LAM", "Wan", "Tensor", "Formats", "Collectives",
+                "LAMTrain", "LAMData", "LAM", "Wan", "Tensor", "Formats", "Collectives", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

@@ -34,16 +34,17 @@ lam_find_swift() {
     fi
 }
 
+# Installs those of the named packages that are missing.
 lam_install_packages() {
     local installed package answer missing=() as_root=()
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-        echo "bootstrap: no apt here: expected these libraries or your system's equals: ${LAM_APT_PACKAGES[*]}" >&2
+        echo "bootstrap: no apt here: expected these libraries or your system's equals: $*" >&2
         return 0
     fi
     # dpkg-query fails when it does not know one of the names; what it prints about the others still counts.
     # shellcheck disable=SC2016  # the dollar signs are dpkg-query's
-    installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${LAM_APT_PACKAGES[@]}" 2>/dev/null || true)
-    for package in "${LAM_APT_PACKAGES[@]}"; do
+    installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+    for package in "$@"; do
         if ! grep -qx "installed $package" <<<"$installed"; then missing+=("$package"); fi
     done
     if ((${#missing[@]} == 0)); then return 0; fi
@@ -69,4 +70,4 @@ lam_install_packages() {
             apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null >&2
 }
 
-lam_find_swift && lam_install_packages || exit 1
+lam_find_swift && lam_install_packages "${LAM_APT_PACKAGES[@]}" || exit 1

@@ -46,11 +46,13 @@ struct FitCommand: ParsableCommand {
             let locate = { fit.context.location(of: $0) }
             try configuration.requireRunnable(locate: locate)
             try configuration.checkWorld(size: group.size, hosts: group.hostCount, locate: locate).map(note)
-            return try TrainingParts(
+            let parts = try TrainingParts(
                 configuration, checkpointRequest: fit.ckptPath, randomSeed: seed,
                 environment: ProcessInfo.processInfo.environment, group: group,
                 threads: Threads.ofRank(localRanks: group.localSize),
                 isCancelled: { SignalTrap.received != nil }, note: note)
+            try parts.record(configuration, command: ["lam"] + CommandLine.arguments.dropFirst())
+            return parts
         }
         if group.isRoot { for line in parts.banner { Console.write(line + "\n") } }
         // mpirun gives each process a terminal of its own, whatever its own output is.

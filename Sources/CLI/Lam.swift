@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMalloc
 import Foundation
 
 @main
@@ -13,6 +14,9 @@ struct Lam: ParsableCommand {
 
     /// Like ArgumentParser's own, but a usage error ends with 2, as a configuration error does.
     static func main() {
+        // glibc would raise this with the first batch that is freed, and from then on lay batches and pictures out
+        // side by side in its heaps, which then never shrink.
+        mallopt(M_MMAP_THRESHOLD, 8 << 20)
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -66,7 +66,13 @@ import Testing
         let report = try program.run(
             "report", "logs/tiny/version_0", "--evaluation", "logs/tiny/version_1", "-o", "report.html")
         #expect(report.status == 0, "\(report.error)")
-        #expect(try String(contentsOf: program.folder.url("report.html"), encoding: .utf8).contains("follows which"))
+        let html = try String(contentsOf: program.folder.url("report.html"), encoding: .utf8)
+        for part in [
+            "follows which", "data:image/svg+xml;base64,", "<h3>Action probe, toto_push_lf_v21</h3>",
+            "<td>val/perplexity</td>",
+        ] {
+            #expect(html.contains(part), "\(part)")
+        }
         #expect(!program.files().contains { $0.contains(".tmp-") })
 
         let second = try program.run(["test", "--config", "config.yaml"] + Self.heldOut)

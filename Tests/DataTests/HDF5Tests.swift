@@ -239,6 +239,24 @@ struct HDF5StreamTests {
         #expect(seen[0] == seen[1])
     }
 
+    @Test("actions are those that h5py reads, bit for bit, also of chosen episodes")
+    func actions() throws {
+        let sources = try StreamSource.open(options())
+        let libero = try #require(try Oracle.load()["libero_like_demo.hdf5"])
+        let aloha = try #require(try Oracle.load()["aloha_raw_episode_0.hdf5"])
+        func digest(_ rows: [[Double]]?) throws -> String {
+            var hash = SHA256()
+            for row in try #require(rows) { row.withUnsafeBytes { hash.update($0) } }
+            return hash.hexadecimal
+        }
+        #expect(
+            try digest(sources[0].actions(1)) == libero.datasets["/data/demo_1/actions"]?.sha256)
+        #expect(
+            try digest(sources[0].keeping([1]).actions(0))
+                == libero.datasets["/data/demo_1/actions"]?.sha256)
+        #expect(try digest(sources[1].actions(0)) == aloha.datasets["/action"]?.sha256)
+    }
+
     @Test("data.fps sets the rate of the datasets it names")
     func rates() throws {
         var options = options()

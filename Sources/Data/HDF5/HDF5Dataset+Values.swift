@@ -19,6 +19,19 @@ extension HDF5Dataset {
         return Self.nest(numbers, column.shape)
     }
 
+    /// The recorded actions of an episode: a row per frame, lists flattened; nil where the dataset has none.
+    ///
+    /// - Throws: as `values(of:episode:pool:)`.
+    func actions(episode: Int, pool: ReaderPool) throws -> [[Double]]? {
+        guard let column = columns.first(where: { $0.feature == "action" }) else { return nil }
+        return try values(of: column, episode: episode, pool: pool).map { value in
+            var row: [Double] = []
+            let isNumbers = value.appendNumbers(to: &row)
+            precondition(isNumbers, "\(column.type) is no number")
+            return row
+        }
+    }
+
     /// Groups numbers into values of `shape`.
     private static func nest(_ numbers: [ParquetValue], _ shape: [Int]) -> [ParquetValue] {
         guard let size = shape.last else { return numbers }

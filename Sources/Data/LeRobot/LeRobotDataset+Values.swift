@@ -18,7 +18,7 @@ extension LeRobotDataset {
         var rows: [[Double]] = []
         for (row, value) in zip(episode.rows, try table.values(feature, rows: episode.rows)) {
             var numbers: [Double] = []
-            let isSound = Self.append(value, to: &numbers) && (rows.first.map { $0.count == numbers.count } ?? true)
+            let isSound = value.appendNumbers(to: &numbers) && (rows.first.map { $0.count == numbers.count } ?? true)
             guard isSound else {
                 throw DataError.invalidField(
                     path: path, line: nil, field: "\(feature) of row \(row)",
@@ -33,15 +33,18 @@ extension LeRobotDataset {
     private static let numbers: Set<String> = [
         "float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool",
     ]
+}
 
-    /// False where there is something else than numbers.
-    private static func append(_ value: ParquetValue, to numbers: inout [Double]) -> Bool {
-        switch value {
+extension ParquetValue {
+    /// Flattens lists. False where there is something else than numbers.
+    func appendNumbers(to numbers: inout [Double]) -> Bool {
+        switch self {
         case .float(let value): numbers.append(Double(value))
         case .double(let value): numbers.append(value)
         case .int(let value): numbers.append(Double(value))
+        case .unsigned(let value): numbers.append(Double(value))
         case .bool(let value): numbers.append(value ? 1 : 0)
-        case .list(let values): return values.allSatisfy { append($0, to: &numbers) }
+        case .list(let values): return values.allSatisfy { $0.appendNumbers(to: &numbers) }
         default: return false
         }
         return true

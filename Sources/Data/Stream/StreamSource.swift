@@ -85,6 +85,7 @@ public struct StreamSource: Sendable {
                 dataset.files.map { ($0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : "file", $0) }
             },
             makeFrames: { try HDF5FrameReader(dataset: dataset, camera: camera, pool: pool) })
+        actions = { try dataset.actions(episode: $0, pool: pool) }
         // A frame costs its chunk, as it costs its group of pictures in a video.
         let frames = dataset.framesPerChunk[camera.key] ?? 1
         locality = FileLocality(framesPerKeyframe: { _ in frames })

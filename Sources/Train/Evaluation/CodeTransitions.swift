@@ -28,6 +28,9 @@ package struct CodeTransitions {
         counts = sums
     }
 
+    /// The same as a graph, SVG; nil where no code follows another.
+    package func graph() -> String? { TransitionGraph(counts: counts, codes: codes)?.svg() }
+
     /// A row for each code, a column for the code that follows; darker where it follows more often.
     package func image() -> PNGImage {
         let cell = max(1, min(24, 512 / codes)), size = cell * codes

@@ -25,8 +25,8 @@ public struct EvaluationReport: Sendable {
         }
     }
 
-    public static let fileName = "metrics.json"
     static let transitionsName = "code_transitions.png"
+    static let graphName = "code_transitions.svg"
 
     let phase: MetricTag.Phase
     let checkpoint: String
@@ -73,7 +73,7 @@ public struct EvaluationReport: Sendable {
         return values
     }
 
-    /// Records the values as a run of its own, with `metrics.json` and `code_transitions.png` beside the loggers' files.
+    /// Records the values as a run of its own, with `metrics.json`, `code_transitions.png` and `.svg` beside the loggers' files.
     ///
     /// - Returns: the path of `metrics.json`.
     /// - Throws: what the loggers and the disk throw.
@@ -86,40 +86,20 @@ public struct EvaluationReport: Sendable {
             try logger.image(step: step, tag: "codes/transitions", image)
             try AtomicFile.write(image.encoded(), to: "\(root)/\(Self.transitionsName)")
         }
+        if let graph = transitions?.graph() {
+            try AtomicFile.write(Array(graph.utf8), to: "\(root)/\(Self.graphName)")
+        }
         try logger.close()
-        let path = "\(root)/\(Self.fileName)"
+        let path = "\(root)/\(EvaluationRecord.fileName)"
         try AtomicFile.write(try json(), to: path)
         return path
     }
 
     // MARK: For programs
 
-    private struct Output: Encodable {
-        struct Probe: Encodable {
-            var dataset: String
-            var episodes: Int
-            var pairs: Int
-            var action_width: Int
-            var r2: [String: [String: Double]]
-        }
-
-        var checkpoint: String
-        var step: Int
-        var held_out: Bool
-        var pairs: Int
-        var codes_in_use: Int
-        var code_counts: [Int]
-        var metrics: [String: Double]
-        var probes: [Probe]
-    }
-
     /// The text of `metrics.json`.
     func json() throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-        let output = Output(
+        let record = EvaluationRecord(
             checkpoint: checkpoint, step: step, held_out: isHeldOut, pairs: evaluation.samples,
             codes_in_use: evaluation.codesInUse, code_counts: evaluation.codeCounts,
             metrics: Dictionary(values.map { ($0.tag, $0.value) }, uniquingKeysWith: { first, _ in first }),
@@ -130,11 +110,11 @@ public struct EvaluationReport: Sendable {
                     }
                     return (target.name, Dictionary(uniqueKeysWithValues: scores))
                 }
-                return Output.Probe(
+                return EvaluationRecord.Probe(
                     dataset: probe.dataset, episodes: probe.episodes, pairs: probe.pairs,
                     action_width: probe.actionWidth, r2: Dictionary(uniqueKeysWithValues: r2))
             })
-        return [UInt8](try encoder.encode(output)) + [0x0A]
+        return try record.json()
     }
 
     // MARK: For people

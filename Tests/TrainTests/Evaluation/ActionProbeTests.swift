@@ -1,5 +1,10 @@
+import Foundation
 import LAMTrain
 import Testing
+
+#if canImport(FoundationXML)
+    import FoundationXML
+#endif
 
 /// Ridge regression from sums, and what the probe of actions says of known relations.
 @Suite struct ActionProbeTests {
@@ -113,7 +118,7 @@ import Testing
     }
 
     @Test("transitions count neighbouring pairs of one episode, token by token, and are drawn by row")
-    func transitions() {
+    func transitions() throws {
         var transitions = CodeTransitions(codes: 3)
         transitions.add(episode: "a", frame: 0, codes: [0, 1])
         transitions.add(episode: "a", frame: 1, codes: [2, 1])
@@ -121,6 +126,12 @@ import Testing
         transitions.add(episode: "b", frame: 4, codes: [1, 1])
         #expect(transitions.counts == [0, 0, 1, 0, 1, 0, 0, 0, 0])
         let image = transitions.image()
+        // Codes 0 and 2 have one arrow; code 1 follows itself.
+        let graph = try #require(transitions.graph())
+        #expect(XMLParser(data: Data(graph.utf8)).parse(), "\(graph)")
+        #expect(graph.components(separatedBy: "class=\"arrow\"").count == 2)
+        #expect(graph.components(separatedBy: "class=\"ring\"").count == 2)
+        #expect(CodeTransitions(codes: 3).graph() == nil)
         #expect(image.width == 72 && image.height == 72)
         func color(_ row: Int, _ column: Int) -> [UInt8] {
             let start: Int = 3 * (24 * row * 72 + 24 * column)

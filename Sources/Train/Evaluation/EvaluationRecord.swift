@@ -1,0 +1,73 @@
+import Foundation
+
+/// What `metrics.json` holds.
+struct EvaluationRecord: Codable {
+    struct Probe: Codable {
+        var dataset: String
+        var episodes: Int
+        var pairs: Int
+        var action_width: Int
+        /// R² by target and source.
+        var r2: [String: [String: Double]]
+    }
+
+    static let fileName = "metrics.json"
+
+    var checkpoint: String
+    var step: Int
+    var held_out: Bool
+    var pairs: Int
+    var codes_in_use: Int
+    var code_counts: [Int]
+    var metrics: [String: Double]
+    var probes: [Probe]
+}
+
+extension EvaluationRecord {
+    /// Reads the text of a file.
+    init(json: Data) throws {
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        self = try decoder.decode(Self.self, from: json)
+    }
+
+    /// The text of the file.
+    func json() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        return [UInt8](try encoder.encode(self)) + [0x0A]
+    }
+
+    /// Tables of the values and of the action probe, as HTML.
+    var html: String {
+        let values = metrics.sorted { $0.key < $1.key }.map { [$0.key, $0.value.formatted4] }
+        let facts = [
+            ["checkpoint", checkpoint], ["step", "\(step)"], ["pairs", "\(pairs)\(held_out ? ", held out" : "")"],
+            ["codes in use", "\(codes_in_use) of \(code_counts.count)"],
+        ]
+        let tables = probes.map { probe in
+            let sources = ["latents", "frame_differences", "noise"]
+            let rows = probe.r2.sorted { $0.key < $1.key }.map { target, scores in
+                [target] + sources.map { scores[$0].map { String(format: "%.3f", $0) } ?? "-" }
+            }
+            return "<h3>Action probe, \(probe.dataset.escapedForXML)</h3>\n<p>R² on episodes not seen; "
+                + "\(probe.episodes) episodes, \(probe.pairs) pairs, \(probe.action_width) numbers an action.</p>\n"
+                + HTMLTable.of(rows, head: ["action", "latents", "frame differences", "noise"])
+        }
+        return ([HTMLTable.of(facts + values.filter { !$0[0].contains("/probe") })] + tables).joined(separator: "\n")
+    }
+}
+
+/// Rows of text as a table.
+enum HTMLTable {
+    static func of(_ rows: [[String]], head: [String] = []) -> String {
+        func row(_ cells: [String], _ tag: String) -> String {
+            "<tr>" + cells.map { "<\(tag)>\($0.escapedForXML)</\(tag)>" }.joined() + "</tr>"
+        }
+        let lines = (head.isEmpty ? [] : [row(head, "th")]) + rows.map { row($0, "td") }
+        return "<table>\n" + lines.joined(separator: "\n") + "\n</table>"
+    }
+}
