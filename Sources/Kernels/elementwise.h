@@ -112,6 +112,12 @@ static void NAMED(adamw)(const LamAdamW *step, float *parameter, const float *gr
     }
 }
 
+/// Two rounded products and a rounded sum, as torch's function makes them, on every instruction set.
+static void NAMED(moving_average)(float *average, const float *value, float keep, float take, long count) {
+#pragma clang fp contract(off)
+    for (long i = 0; i < count; i++) average[i] = average[i] * keep + value[i] * take;
+}
+
 static void NAMED(patchify)(const uint8_t *image, long height, long width, long patch, const float *factor,
                             const float *shift, float *out) {
     const long rows = height / patch, columns = width / patch;

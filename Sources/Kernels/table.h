@@ -41,6 +41,7 @@ const LamKernels NAMED(lam_kernels) = {
     .small_attention_backward = NAMED(small_attention_backward),
     .rotate_halves = NAMED(rotate_halves),
     .adamw = NAMED(adamw),
+    .moving_average = NAMED(moving_average),
     .patchify = NAMED(patchify),
     .half_from_float = NAMED(half_from_float),
     .half_to_float = NAMED(half_to_float),

@@ -245,6 +245,8 @@ public protocol Backend: AnyObject, Sendable {
 
     /// One step over a run of parameters: value, gradient and both moments have equal counts.
     func adamW(_ step: AdamWStep, value: Tensor, gradient: Tensor, expAvg: Tensor, expAvgSq: Tensor)
+    /// `average = decay * average + (1 - decay) * value` over runs of equal counts.
+    func movingAverage(of value: Tensor, decay: Double, into average: Tensor)
 }
 
 extension Backend {

@@ -27,6 +27,9 @@ import Testing
             }
             let parts = (line.object ?? [:]).filter { $0.key.hasPrefix("grad_norm/") }
             #expect(parts["grad_norm/encoder.transformer_blocks.0"] != nil && parts["grad_norm/vq"] != nil)
+            for part in ["encoder", "decoder"] {
+                #expect(try #require(line["activation_rms/\(part).transformer_blocks.0"]?.double) > 0)
+            }
             let total = parts.values.compactMap(\.double).reduce(0) { $0 + $1 * $1 }.squareRoot()
             let whole = try #require(line["grad_norm_step"]?.double)
             #expect(abs(total - whole) < 1e-4 * whole, "the parts make up the whole")
@@ -40,6 +43,25 @@ import Testing
 
         let uses = lines.compactMap { $0["codes/uses"]?.array?.compactMap(\.double) }
         #expect(uses.count == 8 && uses.allSatisfy { $0.count == 8 && $0.reduce(0, +) == 16 })
+    }
+
+    @Test("what blocks give is measured on logged steps, and the measuring changes no step")
+    func activations() throws {
+        func values(_ options: String...) throws -> (rms: [Double], state: TrainingState) {
+            let program = try LamProgram()
+            let result = try program.fit(options + ["--trainer.max_steps", "4"])
+            try #require(result.status == 0, "\(result.error)")
+            let tag = "activation_rms/encoder.transformer_blocks.0"
+            return (try lines(program).compactMap { $0[tag]?.double }, TrainingState(try program.checkpoint()))
+        }
+        let all = try values(), some = try values("--trainer.log_every_n_steps", "2")
+        #expect(all.rms.count == 4 && some.rms == [all.rms[1], all.rms[3]])
+        #expect(some.state.differences(from: all.state) == [])
+        let again = try values("--trainer.activation_checkpointing", "true")
+        #expect(again.rms == all.rms && again.state.differences(from: all.state) == [])
+        let half = try values("--trainer.precision", "bf16-mixed").rms
+        // Three bits of a norm are left of bf16's eight after a few operations.
+        for (a, b) in zip(all.rms, half) { #expect(abs(a - b) <= 0.05 * a, "\(a), \(b)") }
     }
 
     @Test("early stopping ends a run with its checkpoint and summary, and an unknown value is refused")

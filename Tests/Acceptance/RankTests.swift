@@ -70,6 +70,7 @@ import Testing
 
         let tags = [
             "train_loss_step", "train/code_usage_step", "grad_norm_step", "train/copy_baseline_step", "val_loss",
+            "grad_norm/encoder.transformer_blocks.0", "activation_rms/decoder.transformer_blocks.0",
         ]
         for tag in tags {
             let expected = try values(one, tag), got = try values(many, tag)
@@ -129,6 +130,14 @@ import Testing
         try #require(first.status == 0, "\(first.error)")
         #expect(try sharded.fit(ranks: 3, options + ["--trainer.strategy", "ddp_sharded"]).status == 0)
         #expect(TrainingState(try sharded.checkpoint()).differences(from: TrainingState(try whole.checkpoint())) == [])
+        let tags = [
+            "grad_norm_step", "grad_norm/encoder.transformer_blocks.0", "grad_norm/decoder.transformer_blocks.0",
+            "grad_norm/vq", "activation_rms/encoder.transformer_blocks.0",
+        ]
+        for tag in tags {
+            let expected = try values(whole, tag)
+            #expect(try expected.count == 4 && values(sharded, tag) == expected, "\(tag)")
+        }
         for program in [whole, sharded] {
             #expect(try program.fit("--trainer.max_steps", "6", "--ckpt_path", "last").status == 0)
         }

@@ -20,6 +20,10 @@ struct TrainingState: Equatable {
             tensors["exp_avg_sq \(index)"] = Self.bytes(moments.expAvgSq)
         }
         for (name, tensor) in checkpoint.trainer?.tensors ?? [:] { tensors["trainer \(name)"] = Self.bytes(tensor) }
+        if let averaging = checkpoint.averaging {
+            for (name, tensor) in averaging.currentModel { tensors["current \(name)"] = Self.bytes(tensor) }
+            texts["averaged"] = "\(averaging.updates)"
+        }
         for (name, text) in checkpoint.trainer?.strings ?? [:] { texts[name] = text }
     }
 

@@ -56,6 +56,42 @@ struct OptimizationTests {
         #expect(backend.floats(store.values) == [Float](repeating: 1 - Float(0.1) * 0.5, count: 5))
     }
 
+    @Test("biases, scales of norms and tables are told by name and shape, in a model and in frozen encoders")
+    func kinds() {
+        let cases: [(String, [Int], ParameterKind?)] = [
+            ("encoder.ffn.0.weight", [24], .norm), ("encoder.ffn.0.bias", [24], .bias),
+            ("encoder.transformer_blocks.0.ffn.0.weight", [96, 24], nil), ("to_codebook.weight", [6, 24], nil),
+            ("to_codebook.bias", [6], .bias), ("vq.codebook.weight", [16, 6], .embedding),
+            ("lam.vq_action.codebook.weight", [16, 6], .embedding), ("action_latent", [1, 1, 4, 24], .embedding),
+            ("lam.dino_encoder.cls_token", [1, 1, 24], .embedding), ("lam.dino_encoder.blocks.0.gamma_1", [24], .norm),
+            ("lam.dino_encoder.patch_embed.proj.weight", [24, 3, 16, 16], nil),
+        ]
+        for (name, shape, kind) in cases { #expect(ParameterKind(name: name, shape: shape) == kind, "\(name)") }
+    }
+
+    @Test("kinds that are left out do not decay, all else does, in a part of the parameters too")
+    func undecayed() throws {
+        let backend = CPUBackend(threadCount: 1)
+        for owned in [nil, [1..<3, 4..<11]] {
+            let store = ParameterStore(backend: backend)
+            let norm = LayerNorm(store.root("norm"), 2)
+            let linear = Linear(store.root("linear"), in: 2, out: 2)
+            let codebook = store.root("codebook").parameter("weight", [2, 1], .ones)
+            store.allocate(seed: 1)
+            let ones = [Float](repeating: 1, count: store.trainableCount)
+            ones.withUnsafeBytes { backend.upload($0, to: store.values) }
+            var options = AdamW.Options()
+            (options.weightDecay, options.undecayed) = (0.5, [.bias, .norm])
+            AdamW(store, options, owned: owned).update(learningRate: 0.1, gradientScale: 1)
+            let decayed = 1 - Float(0.1) * 0.5
+            let rest = owned == nil ? decayed : 1
+            #expect(backend.floats(norm.weight.value) + backend.floats(norm.bias.value) == [1, 1, 1, 1])
+            #expect(backend.floats(linear.weight.value) == [decayed, decayed, decayed, decayed])
+            #expect(try backend.floats(#require(linear.bias).value) == [1, 1])
+            #expect(backend.floats(codebook.value) == [decayed, rest])
+        }
+    }
+
     @Test("clipping brings the norm of all gradients to the limit, and leaves smaller ones alone")
     func clipping() {
         let backend = CPUBackend(threadCount: 2)

@@ -168,6 +168,11 @@ struct ConfigParseTests {
             ("model: {vision_encoder: vit}", "expected pixels or dinov3-vitb16 or dinov2-vitb14-reg, got vit"),
             ("model: 3", "`model` at c.yaml:1:8: expected a mapping of options, got 3"),
             ("model: {optimizer: {class_path: torch.optim.SGD}}", "expected torch.optim.AdamW, got torch.optim.SGD"),
+            (
+                "model: {optimizer: {init_args: {no_decay: [bias, nrom]}}}",
+                "`model.optimizer.init_args.no_decay[1]` at c.yaml:1:50: expected bias or norm or embedding, got nrom"
+            ),
+            ("model: {optimizer: {no_decay: bias}}", "expected a list, got bias"),
             ("data: {batch_size: 99999999999999999999}", "expected an integer, got 1.0e+20"),
             ("data: {dataset_mix: [droid]}", "`data.dataset_mix[0]` at c.yaml:1:22: expected a pair [repo_id, weight]"),
             ("data: {dataset_mix: [[droid, 0]]}", "expected a weight above 0, got 0"),

@@ -19,7 +19,7 @@ struct ConfigPrintTests {
             ckpt_path: last
             model:
               lr_scheduler: {schedule: cosine, warmup_steps: 10, decay_steps: 100, min_lr: 1e-6}
-              optimizer: {class_path: torch.optim.AdamW, init_args: {betas: [0.9, 0.95], eps: 1e-7}}
+              optimizer: {class_path: torch.optim.AdamW, init_args: {betas: [0.9, 0.95], eps: 1e-7, no_decay: [norm, bias]}}
               lam_patch_size: 14
               vision_encoder: pixels
               task_name: "2026"
@@ -34,7 +34,9 @@ struct ConfigPrintTests {
               check_val_every_n_epoch: null
               logger: false
               callbacks:
-                class_path: LearningRateMonitor
+                - class_path: LearningRateMonitor
+                - class_path: EMAWeightAveraging
+                  init_args: {decay: 0.99, update_starting_at_epoch: 2}
             """,
         ])
     func roundTrip(yaml: String) throws {

@@ -179,6 +179,8 @@ typedef struct {
     /// One decoupled-weight-decay Adam step over a run of parameters.
     void (*adamw)(const LamAdamW *step, float *parameter, const float *gradient, float *exp_avg, float *exp_avg_sq,
                   long count);
+    /// average[i] = keep * average[i] + take * value[i], both products rounded.
+    void (*moving_average)(float *average, const float *value, float keep, float take, long count);
 
     /// Patches of normalised 8-bit images: image [3, height, width] u8 -> [rows * columns, 3 * patch * patch] f32 with
     /// value u8 * factor[c] + shift[c].

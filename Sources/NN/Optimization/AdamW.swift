@@ -1,23 +1,25 @@
 import Tensor
 
-/// AdamW with decoupled weight decay (Loshchilov & Hutter 2019), as `torch.optim.AdamW`: one parameter group, decay on
-/// everything, all parameters in one pass.
+/// AdamW with decoupled weight decay (Loshchilov & Hutter 2019), as `torch.optim.AdamW`: all parameters in one pass, or
+/// in one for each run of parameters with equal decay.
 public final class AdamW {
     public struct Options: Sendable, Equatable {
         public var learningRate: Float = 1e-3
         public var betas: (Float, Float) = (0.9, 0.999)
         public var epsilon: Float = 1e-8
         public var weightDecay: Float = 1e-2
+        /// Parameters that do not decay.
+        public var undecayed: Set<ParameterKind> = []
 
         public init() {}
 
         public static func == (a: Options, b: Options) -> Bool {
             a.learningRate == b.learningRate && a.betas == b.betas && a.epsilon == b.epsilon
-                && a.weightDecay == b.weightDecay
+                && a.weightDecay == b.weightDecay && a.undecayed == b.undecayed
         }
     }
 
-    public var options: Options
+    public let options: Options
     /// Steps taken.
     public var step = 0
     /// Elements of the store's flat buffers that this optimiser updates, in ascending order: all, or this process's part.
@@ -26,28 +28,53 @@ public final class AdamW {
     public let expAvg: Tensor
     public let expAvgSq: Tensor
     private let store: ParameterStore
+    /// Elements of the store's flat buffers by whether they decay.
+    private let runs: [(elements: Range<Int>, decays: Bool)]
 
     /// - Parameter owned: what to update; nil for everything. Other elements keep their values, and have no moments.
     public init(_ store: ParameterStore, _ options: Options, owned: [Range<Int>]? = nil) {
         self.store = store
         self.options = options
         self.owned = owned ?? [0..<store.trainableCount]
+        runs = Self.runs(of: store, undecayed: options.undecayed)
         let count = self.owned.reduce(0) { $0 + $1.count }
         expAvg = store.backend.zeros([count])
         expAvgSq = store.backend.zeros([count])
     }
 
+    private static func runs(
+        of store: ParameterStore, undecayed: Set<ParameterKind>
+    ) -> [(elements: Range<Int>, decays: Bool)] {
+        var runs: [(elements: Range<Int>, decays: Bool)] = []
+        var start = 0
+        for parameter in store.trainable {
+            let kind = ParameterKind(name: parameter.name, shape: parameter.shape)
+            let decays = kind.map { !undecayed.contains($0) } ?? true
+            let end = start + parameter.count
+            if let last = runs.last, last.decays == decays {
+                runs[runs.count - 1].elements = last.elements.lowerBound..<end
+            } else {
+                runs.append((start..<end, decays))
+            }
+            start = end
+        }
+        return runs
+    }
+
     /// Takes one step with the gradients in the store times `gradientScale`.
     public func update(learningRate: Float, gradientScale: Float) {
         step += 1
-        let constants = AdamWStep(
+        var constants = AdamWStep(
             step: step, learningRate: learningRate, beta1: options.betas.0, beta2: options.betas.1,
             epsilon: options.epsilon, weightDecay: options.weightDecay, gradientScale: gradientScale)
-        forEachOwned(of: 0..<store.trainableCount) { elements, place in
-            store.backend.adamW(
-                constants, value: store.values.range(elements.lowerBound, elements.count),
-                gradient: store.gradients.range(elements.lowerBound, elements.count),
-                expAvg: expAvg.range(place, elements.count), expAvgSq: expAvgSq.range(place, elements.count))
+        for run in runs {
+            constants.weightDecay = run.decays ? options.weightDecay : 0
+            forEachOwned(of: run.elements) { elements, place in
+                store.backend.adamW(
+                    constants, value: store.values.range(elements.lowerBound, elements.count),
+                    gradient: store.gradients.range(elements.lowerBound, elements.count),
+                    expAvg: expAvg.range(place, elements.count), expAvgSq: expAvgSq.range(place, elements.count))
+            }
         }
     }
 

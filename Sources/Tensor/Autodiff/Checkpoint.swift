@@ -7,6 +7,7 @@ extension Tape {
         guard isRecording, isCheckpointing else { return body(x, self) }
         let forward = Tape(on: backend, recording: false, autocast: autocast)
         forward.observer = observer
+        forward.observesBranches = observesBranches
         let out = body(x.detached, forward)
         let input = x.detached, slot = x.slot
         return record(out, from: [x], addingTo: forward.gradientsOfParameters) { [self] gradient in

@@ -12,6 +12,8 @@ public final class Tape {
     public let isCheckpointing: Bool
     /// Called with intermediate activations under the names the reference data uses; nil costs nothing.
     public var observer: ((_ name: String, _ activation: Tensor) -> Void)?
+    /// Whether the observer also gets what each residual branch added, which has to be computed for it.
+    public var observesBranches = true
     /// Learns when gradients of parameters are complete; set before the forward pass.
     public var gradientListener: (any GradientListener)?
     /// Gradients that operations would add to, on a tape whose operations another one records as one.
@@ -79,7 +81,7 @@ public final class Tape {
 
     /// Reports what a residual branch added: `after - before`.
     public func observe(_ name: @autoclosure () -> String, branch after: Tensor, over before: Tensor) {
-        guard let observer else { return }
+        guard let observer, observesBranches else { return }
         let branch = backend.empty(after.shape)
         let minusOne = backend.empty(after.shape)
         backend.fill(minusOne, with: -1)

@@ -168,4 +168,11 @@ extension CPUBackend {
             }
         }
     }
+    public func movingAverage(of value: Tensor, decay: Double, into average: Tensor) {
+        precondition(value.count == average.count, "average of \(value.shape) in \(average.shape)")
+        // Both factors are rounded from double, as torch rounds Python's numbers.
+        let keep = Float(decay), take = Float(1 - decay)
+        let source = pointer(value), target = pointer(average)
+        split(value.count, grain: Self.grain) { kernels.moving_average(target + $0, source + $0, keep, take, $1) }
+    }
 }

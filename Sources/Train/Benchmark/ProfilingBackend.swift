@@ -257,4 +257,9 @@ public final class ProfilingBackend: Backend {
             base.adamW(step, value: value, gradient: gradient, expAvg: expAvg, expAvgSq: expAvgSq)
         }
     }
+    public func movingAverage(of value: Tensor, decay: Double, into average: Tensor) {
+        time("average of weights", [value, average, average]) {
+            base.movingAverage(of: value, decay: decay, into: average)
+        }
+    }
 }

@@ -9,6 +9,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case wrongType(path: String, key: String, expected: String)
     case missingTensors(path: String, names: [String])
     case shape(path: String, tensor: String, expected: [Int], got: [Int])
+    /// An optimiser's state with other groups of parameters, by their sizes.
+    case parameterGroups(path: String, expected: [Int], got: [Int])
     /// A file name whose ending names no format that can be written.
     case unknownFormat(path: String, known: [String])
     case fileExists(path: String)
@@ -32,6 +34,9 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
                 + names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "")
         case .shape(let path, let tensor, let expected, let got):
             "cannot load checkpoint: \(path): tensor '\(tensor)': expected shape \(expected), got \(got)"
+        case .parameterGroups(let path, let expected, let got):
+            "cannot resume: \(path): 'optimizer_states': expected groups of \(expected) parameters, got \(got); set "
+                + "model.optimizer.init_args.no_decay to what it was trained with"
         case .unknownFormat(let path, let known):
             "cannot convert: \(path): expected a name that ends in \(known.joined(separator: ", "))"
         case .fileExists(let path): "cannot convert: \(path): the file exists; give --overwrite to replace it"

@@ -57,6 +57,14 @@ struct CheckpointReader {
         return tensor.contiguous()
     }
 
+    /// A number of things as a tensor of one element.
+    func integerTensor() throws(CheckpointError) -> Int {
+        guard let values = try? tensor().int64s(), values.count == 1, 0...(1 << 53) ~= values[0] else {
+            throw fault("an integer tensor of one element, from 0 to 2^53")
+        }
+        return Int(values[0])
+    }
+
     /// The elements of a list or tuple.
     func elements() throws(CheckpointError) -> [CheckpointReader] {
         guard let elements = value.elements else { throw fault("a list") }

@@ -31,7 +31,10 @@ extension LAMModule {
     ) -> LightningCheckpoint {
         var checkpoint = LightningCheckpoint(
             epoch: epoch, globalStep: globalStep, stateDict: stateDict(with: frozen))
-        let indices = checkpoint.parameterIndices
+        let options = optimizer.options
+        let groups = checkpoint.parameterGroups(undecayed: options.undecayed)
+        let indices = Dictionary(
+            uniqueKeysWithValues: groups.joined().enumerated().map { ($0.element, $0.offset) })
         var states: OrderedDictionary<Int, AdamWState.Moments> = [:]
         for parameter in store.parameters where parameter.isTrainable && optimizer.step > 0 {
             let own = moments?.of(parameter, in: store) ?? optimizer.moments(of: parameter)
@@ -39,13 +42,17 @@ extension LAMModule {
             states[index] = AdamWState.Moments(
                 step: optimizer.step, expAvg: stored(own.expAvg), expAvgSq: stored(own.expAvgSq))
         }
-        var group = AdamWState.Group(lr: learningRate, params: Array(0..<indices.count))
-        let options = optimizer.options
-        group.betas = (Double(options.betas.0), Double(options.betas.1))
-        group.eps = Double(options.epsilon)
-        group.weightDecay = Double(options.weightDecay)
-        if hasSchedule { group.initialLR = Double(options.learningRate) }
-        checkpoint.optimizers = [AdamWState(moments: states, groups: [group])]
+        var start = 0
+        let saved = groups.enumerated().map { place, names in
+            var group = AdamWState.Group(lr: learningRate, params: Array(start..<start + names.count))
+            start += names.count
+            group.betas = (Double(options.betas.0), Double(options.betas.1))
+            group.eps = Double(options.epsilon)
+            group.weightDecay = place == 0 ? Double(options.weightDecay) : 0
+            if hasSchedule { group.initialLR = Double(options.learningRate) }
+            return group
+        }
+        checkpoint.optimizers = [AdamWState(moments: states, groups: saved)]
         checkpoint.trainer = LightningCheckpoint.TrainerState(
             tensors: OrderedDictionary(
                 uniqueKeysWithValues: quantizers.map {
@@ -80,7 +87,7 @@ extension LAMModule {
         let names = store.parameters.map { Self.stateDictPrefix + $0.name }
         let weights = try weights(of: checkpoint)
         let adam = checkpoint.optimizers.first
-        let parameterIndices = checkpoint.parameterIndices
+        let parameterIndices = try adam.map { try savedIndices(of: $0, in: checkpoint) } ?? [:]
         let indices = names.map { parameterIndices[$0] ?? -1 }
         for (index, parameter) in zip(indices, store.parameters) {
             guard parameter.isTrainable, let moments = adam?.moments[index] else { continue }
@@ -105,6 +112,21 @@ extension LAMModule {
         }
     }
 
+    /// What a saved optimiser calls the parameters: the indices of its groups stand for ours in their order, as in
+    /// PyTorch.
+    private func savedIndices(
+        of adam: AdamWState, in checkpoint: LightningCheckpoint
+    ) throws(CheckpointError) -> [String: Int] {
+        let groups = checkpoint.parameterGroups(undecayed: optimizer.options.undecayed)
+        let expected = groups.map(\.count), got = adam.groups.map(\.params.count)
+        // A single group may list parameters that are not in the file, behind ours.
+        guard groups.count == got.count, groups.count == 1 || expected == got else {
+            throw .parameterGroups(path: checkpoint.path, expected: expected, got: got)
+        }
+        let indices = expected == got ? adam.groups.flatMap(\.params) : Array(0..<expected[0])
+        return Dictionary(zip(groups.joined(), indices), uniquingKeysWith: { first, _ in first })
+    }
+
     /// Restores the weights alone.
     ///
     /// - Throws: `CheckpointError`. Weights that do not fit change nothing.
@@ -115,7 +137,7 @@ extension LAMModule {
         }
     }
 
-    private func weights(of checkpoint: LightningCheckpoint) throws -> OrderedDictionary<String, StoredTensor> {
+    func weights(of checkpoint: LightningCheckpoint) throws -> OrderedDictionary<String, StoredTensor> {
         try checkpoint.tensors(
             matching: OrderedDictionary(
                 uniqueKeysWithValues: store.parameters.map { (Self.stateDictPrefix + $0.name, $0.shape) }))
@@ -143,7 +165,7 @@ extension LAMModule {
         }
     }
 
-    private func stored(_ tensor: Tensor) -> StoredTensor {
+    func stored(_ tensor: Tensor) -> StoredTensor {
         let (owner, bytes) = backend.hostBytes(of: tensor)
         return StoredTensor(elementType: .f32, shape: tensor.shape, owner: owner, pointer: bytes)
     }

@@ -1,4 +1,5 @@
 import Formats
+import NN
 import OrderedCollections
 
 /// A training checkpoint in the file format of PyTorch Lightning: `epoch=0-step=20000.ckpt`, `last.ckpt`.
@@ -21,6 +22,19 @@ public struct LightningCheckpoint: Sendable {
             self.strings = strings
             self.integers = integers
             self.tensors = tensors
+        }
+    }
+
+    /// What Lightning's callbacks that average weights add: `state_dict` then holds the average.
+    public struct Averaging: Sendable {
+        /// The weights that training goes on from, under `current_model_state`.
+        public var currentModel: OrderedDictionary<String, StoredTensor>
+        /// Updates of the average so far, `n_averaged` under `averaging_state`.
+        public var updates: Int
+
+        public init(currentModel: OrderedDictionary<String, StoredTensor>, updates: Int) {
+            self.currentModel = currentModel
+            self.updates = updates
         }
     }
 
@@ -54,6 +68,7 @@ public struct LightningCheckpoint: Sendable {
     public var hyperParameters: HyperParameters?
     public var dataHyperParameters: HyperParameters?
     public var trainer: TrainerState?
+    public var averaging: Averaging?
     /// Entries that Lightning's plug-ins add, such as `MixedPrecision`.
     public var other = PickleDict()
 
@@ -61,6 +76,13 @@ public struct LightningCheckpoint: Sendable {
         self.epoch = epoch
         self.globalStep = globalStep
         self.stateDict = stateDict
+    }
+
+    /// The same with the weights that training goes on from in the place of averaged ones.
+    var withCurrentModel: LightningCheckpoint {
+        var checkpoint = self
+        if let averaging { checkpoint.stateDict = averaging.currentModel }
+        return checkpoint
     }
 
     /// The counters of `loops`; nil if the file has none.
@@ -88,15 +110,22 @@ public struct LightningCheckpoint: Sendable {
         return result
     }
 
-    /// Positions of the state dict's tensors in the optimiser's count of parameters, which includes those of frozen
-    /// encoders in the file.
-    var parameterIndices: [String: Int] {
+    /// Names of all parameters by the optimiser's groups, in the order of their indices: those that decay, then those
+    /// that do not, where there are any. They include those of frozen encoders in the file.
+    func parameterGroups(undecayed: Set<ParameterKind>) -> [[String]] {
         // T5 registers its embedding twice: a state dict then lists both names, the optimiser counts one parameter.
         let alias = ".encoder.embed_tokens.weight", original = ".shared.weight"
-        let parameters = stateDict.keys.filter { name in
+        let parameters = stateDict.filter { name, _ in
             !name.hasSuffix(alias) || stateDict[name.dropLast(alias.count) + original] == nil
         }
-        return Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($0.element, $0.offset) })
+        guard !undecayed.isEmpty else { return [Array(parameters.keys)] }
+        func decays(_ name: String, _ tensor: StoredTensor) -> Bool {
+            ParameterKind(name: name, shape: tensor.shape).map { !undecayed.contains($0) } ?? true
+        }
+        return [
+            parameters.filter { decays($0.key, $0.value) }.map(\.key),
+            parameters.filter { !decays($0.key, $0.value) }.map(\.key),
+        ]
     }
 
     /// Reads a checkpoint, with all that is needed to resume.
@@ -119,6 +148,11 @@ public struct LightningCheckpoint: Sendable {
         hyperParameters = try Self.hyperParameters(root, prefix: "")
         dataHyperParameters = try Self.hyperParameters(root, prefix: "datamodule_")
         if let trainer = try root.optional("lam_trainer") { self.trainer = try TrainerState(trainer) }
+        // As in Lightning, one without the other says nothing.
+        if let model = try root.optional("current_model_state"), let state = try root.optional("averaging_state") {
+            averaging = Averaging(
+                currentModel: try Self.namedTensors(model), updates: try state("n_averaged").integerTensor())
+        }
         for (key, entry) in try root.entries() {
             guard case .string(let name) = key, !Self.knownKeys.contains(name) else { continue }
             other[key] = entry.value
@@ -149,7 +183,7 @@ public struct LightningCheckpoint: Sendable {
     private static let knownKeys: Set<String> = [
         "epoch", "global_step", "pytorch-lightning_version", "state_dict", "loops", "callbacks", "optimizer_states",
         "lr_schedulers", "hparams_name", "hyper_parameters", "datamodule_hparams_name", "datamodule_hyper_parameters",
-        "lam_trainer",
+        "lam_trainer", "current_model_state", "averaging_state",
     ]
 
     private var pickle: PickleValue {
@@ -164,6 +198,11 @@ public struct LightningCheckpoint: Sendable {
         root["optimizer_states"] = .list(optimizers.map(\.pickle))
         root["lr_schedulers"] = .list(lrSchedulers)
         for (key, value) in other.entries { root[key] = value }
+        if let averaging {
+            root["current_model_state"] = .dict(Self.pickle(averaging.currentModel, isOrderedDict: true))
+            let updates = StoredTensor(int64s: [Int64(averaging.updates)], shape: [])
+            root["averaging_state"] = ["n_averaged": .tensor(TorchTensor(updates))]
+        }
         if let hyperParameters {
             root["hparams_name"] = .string(hyperParameters.name)
             root["hyper_parameters"] = hyperParameters.values

@@ -123,15 +123,26 @@ final class GradientReducer: GradientListener {
     // MARK: A step
 
     /// Sum of squares of the reduced gradients, the same bits with and without sharding.
-    func sumOfSquares() throws -> Double {
+    func sumOfSquares() throws -> Double { try sumsOfSquares(in: [0..<store.trainableCount])[0] }
+
+    /// The same for some runs of elements, each for itself.
+    func sumsOfSquares(in ranges: [Range<Int>]) throws -> [Double] {
         let shards = shards
-        let sums = shards.map { shard in
-            isSharded && shard.rank != group.rank
-                ? 0 : store.backend.sumOfSquares(store.gradients.range(shard.range.lowerBound, shard.range.count))
+        let pieces = ranges.enumerated().flatMap { place, range in
+            shards.compactMap { shard in
+                shard.range.overlaps(range)
+                    ? (place: place, rank: shard.rank, range: shard.range.clamped(to: range)) : nil
+            }
         }
-        guard isSharded else { return sums.reduce(0, +) }
-        // Every sum but one is 0, so nothing is rounded here.
-        return try group.sum(sums, for: "gradient norm").reduce(0, +)
+        var squares = pieces.map { piece in
+            isSharded && piece.rank != group.rank
+                ? 0 : store.backend.sumOfSquares(store.gradients.range(piece.range.lowerBound, piece.range.count))
+        }
+        // Every term but one is 0, so nothing is rounded here.
+        if isSharded { squares = try group.sum(squares, for: "gradient norms") }
+        var sums = [Double](repeating: 0, count: ranges.count)
+        for (piece, square) in zip(pieces, squares) { sums[piece.place] += square }
+        return sums
     }
 
     /// With sharding: puts the moments of all ranks together on rank 0, for a checkpoint; nil elsewhere.

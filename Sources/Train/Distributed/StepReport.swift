@@ -6,6 +6,8 @@ struct StepReport {
     var batches: [BatchStatistics]
     /// Uses of codes that the step has added to the quantisers' records.
     var codeUses: [Double]
+    /// What the blocks gave for the last batch, of a step that is logged.
+    var activations = ActivationNorms()
     /// Samples that were bad and replaced since the run began.
     var skippedSamples: Int
     /// The signal that asks the run to end; 0 for none.
@@ -23,7 +25,9 @@ struct StepReport {
     /// The report of all ranks together: sums of what the ranks have of each batch, the first signal, rank 0's clock.
     func reduced(over group: any ProcessGroup) throws -> StepReport {
         guard group.size > 1 else { return self }
-        let own = [Double(signal), seconds, Double(skippedSamples)] + codeUses + batches.flatMap(\.values)
+        let own =
+            [Double(signal), seconds, Double(skippedSamples)] + codeUses + activations.values
+            + batches.flatMap(\.values)
         let all = try group.allGather(own, for: "metrics")
         let sums = all.dropFirst().reduce(into: all[0]) { sums, values in
             for place in sums.indices where values.indices.contains(place) { sums[place] += values[place] }
@@ -35,6 +39,8 @@ struct StepReport {
         var place = 3
         result.codeUses = Array(sums[place..<place + codeUses.count])
         place += codeUses.count
+        result.activations = activations.with(sums[place..<place + activations.values.count])
+        place += activations.values.count
         result.batches = batches.map { batch in
             defer { place += batch.values.count }
             return batch.with(sums[place..<place + batch.values.count])

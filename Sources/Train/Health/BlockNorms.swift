@@ -1,4 +1,5 @@
 import NN
+import OrderedCollections
 
 /// Gradient norms of a model's parts, its transformer blocks each for itself.
 struct BlockNorms {
@@ -32,14 +33,15 @@ struct BlockNorms {
     }
 
     /// Norms of the gradients times `scale`, in the order of the store.
-    func callAsFunction(scale: Double) -> [(part: String, norm: Double)] {
-        var parts: [String] = []
-        var squares: [String: Double] = [:]
-        for (part, range) in runs {
-            if squares[part] == nil { parts.append(part) }
-            squares[part, default: 0] += store.backend.sumOfSquares(
-                store.gradients.range(range.lowerBound, range.count))
-        }
-        return parts.map { ($0, (squares[$0] ?? 0).squareRoot() * scale) }
+    ///
+    /// - Parameter reducer: has the sums over the ranks, where there are several.
+    func callAsFunction(scale: Double, reducer: GradientReducer?) throws -> [(part: String, norm: Double)] {
+        let ranges = runs.map(\.range)
+        let sums =
+            try reducer?.sumsOfSquares(in: ranges)
+            ?? ranges.map { store.backend.sumOfSquares(store.gradients.range($0.lowerBound, $0.count)) }
+        var squares: OrderedDictionary<String, Double> = [:]
+        for (run, sum) in zip(runs, sums) { squares[run.part, default: 0] += sum }
+        return squares.map { ($0.key, $0.value.squareRoot() * scale) }
     }
 }

@@ -37,6 +37,9 @@ public enum MetricTag {
     /// The gradient norm of a part of the model before clipping: `grad_norm/encoder.transformer_blocks.0`.
     static func blockNorm(_ part: String) -> String { "grad_norm/\(part)" }
 
+    /// The root mean square of what a block gives: `activation_rms/encoder.transformer_blocks.0`.
+    static func activationRMS(_ part: String) -> String { "activation_rms/\(part)" }
+
     /// Codes that no step has used for `model.restart_every_n_steps` steps, steps since the code that was not used for
     /// longest, restarts since the run began, and occurrences of each code in a step.
     public static let deadCodes = "codes/dead"

@@ -26,6 +26,7 @@ extension LAMModule {
         optimizer.betas = (Float(model.optimizer.betas.first), Float(model.optimizer.betas.second))
         optimizer.epsilon = Float(model.optimizer.eps)
         optimizer.weightDecay = Float(model.optimizer.weightDecay)
+        optimizer.undecayed = Set(model.optimizer.undecayed)
         if model.stage == .stage1 {
             return LAMModule(
                 backend: backend, featureWidth: featureWidth, languageWidth: languageWidth, options: options,

@@ -81,14 +81,16 @@ public final class LAMModule {
     ///   - language: the samples' instructions, for a model with a language width.
     ///   - gradients: learns when gradients are complete.
     ///   - observer: sees intermediate activations by name.
+    ///   - observesBranches: whether it also gets what each residual branch adds, which has to be computed.
     public func trainingStep(
         _ patches: Tensor, language: LanguageTokens? = nil, gradients: (any GradientListener)? = nil,
-        observer: ((String, Tensor) -> Void)? = nil
+        observer: ((String, Tensor) -> Void)? = nil, observesBranches: Bool = true
     ) -> (output: LatentActionOutput, result: BatchResult) {
         let tape = Tape(
             on: backend, recording: true, autocast: autocast, checkpointing: checkpointsActivations)
         tape.gradientListener = gradients
         tape.observer = observer
+        tape.observesBranches = observesBranches
         let output = model(patches, language: language, tape)
         tape.backward(from: output.loss)
         let result = summarize(output, patches)

@@ -108,6 +108,7 @@ public final class Trainer {
             }
             lastCheckpoint = callback.state.lastModelPath.isEmpty ? lastCheckpoint : callback.state.lastModelPath
         }
+        parts.averaging?.adopt()
         return try summarize(signal: signal)
     }
 
@@ -149,11 +150,14 @@ public final class Trainer {
         let isStep = limits.isStepDue(progress)
         // Batches before the last one of a step only add to the gradients; nothing is sent.
         if isStep { parts.reducer?.begin() }
+        let isLogged = isStep && (progress.globalStep + 1).isMultiple(of: configuration.trainer.logEveryNSteps)
+        var activations = ActivationNorms()
         let (_, result) = module.trainingStep(
-            input.patches, language: input.language, gradients: isStep ? parts.reducer : nil)
+            input.patches, language: input.language, gradients: isStep ? parts.reducer : nil,
+            observer: isLogged ? { activations.add($0, $1, on: module.backend) } : nil, observesBranches: false)
         pending.append(BatchStatistics(result, samples: batch.samples.count))
         var loss = Double(result.loss)
-        if isStep { loss = try takeStep(result) }
+        if isStep { loss = try takeStep(result, activations: activations, isLogged: isLogged) }
         if limits.isValidationDue(progress) { try validate() }
         reporter.update(
             epoch: progress.epoch, step: progress.globalStep, loss: loss,
@@ -163,11 +167,15 @@ public final class Trainer {
     }
 
     /// What the ranks agree on before an optimiser step. Counts its batches; returns the report and the last one's values.
-    private func agree() throws -> (report: StepReport, values: [(tag: String, value: Double)]) {
+    ///
+    /// - Parameter activations: of this rank's last batch, where the step is logged.
+    private func agree(_ activations: ActivationNorms) throws -> (
+        report: StepReport, values: [(tag: String, value: Double)]
+    ) {
         try parts.reducer?.finish()
         let uses = zip(parts.module.codeUses, codeUsesAtStep).map { $0 - $1 }
         let report = try StepReport(
-            batches: pending, codeUses: uses, skippedSamples: parts.stream.skippedSamples,
+            batches: pending, codeUses: uses, activations: activations, skippedSamples: parts.stream.skippedSamples,
             signal: environment.interruption() ?? 0, seconds: elapsed
         ).reduced(over: parts.group)
         pending = []
@@ -187,8 +195,10 @@ public final class Trainer {
     }
 
     /// One optimiser step; returns the last batch's loss over all ranks.
-    private func takeStep(_ result: LAMModule.BatchResult) throws -> Double {
-        let (report, values) = try agree()
+    private func takeStep(
+        _ result: LAMModule.BatchResult, activations: ActivationNorms, isLogged: Bool
+    ) throws -> Double {
+        let (report, values) = try agree(activations)
         let model = configuration.model
         let factor = model.learningRateSchedule.factor(
             atStep: progress.globalStep, of: limits.totalSteps, lr: model.optimizer.lr)
@@ -196,18 +206,19 @@ public final class Trainer {
         // An epoch may end before the last group of batches is full.
         let accumulated = (progress.batchesInEpoch - 1) % limits.accumulatedBatches + 1
         let gradientScale = 1 / Float(accumulated * parts.group.size)
-        let isLogged = (progress.globalStep + 1).isMultiple(of: configuration.trainer.logEveryNSteps)
-        // A rank of a sharded optimiser has only its own part of the gradients.
-        let norms = isLogged && parts.reducer?.isSharded != true ? blockNorms(scale: Double(gradientScale)) : []
+        let norms = isLogged ? try blockNorms(scale: Double(gradientScale), reducer: parts.reducer) : []
         let norm = try updateParameters(learningRate: Float(learningRate), gradientScale: gradientScale)
         try requireFinite("gradient norm", norm)
         progress.globalStep += 1
         progress.stepsInEpoch += 1
+        // Lightning's callbacks come before the module's own hook, in which codes restart.
+        parts.averaging?.update(afterStep: progress.globalStep)
 
         if isLogged {
             var line = values.map { (MetricTag.step($0.tag), $0.value) }
             line.append((MetricTag.gradientNorm, norm))
             line += norms.map { (MetricTag.blockNorm($0.part), $0.norm) }
+            line += report.activations.rootMeanSquares.map { (MetricTag.activationRMS($0.part), $0.value) }
             let counts = report.codeCounts
             line += codeHealth(counts)
             if parts.monitorsLearningRate { line.append((MetricTag.learningRate, learningRate)) }
@@ -281,6 +292,7 @@ public final class Trainer {
         }
         try parts.logger.log(
             step: max(0, progress.globalStep - 1), values: means + [(MetricTag.epoch, Double(progress.epoch))])
+        parts.averaging?.update(afterEpoch: progress.epoch)
         if configuration.model.restart == .original { try restartCodes(latents: nil) }
         codeUsesAtStep = parts.module.codeUses
         let ended = progress.epoch
@@ -419,9 +431,11 @@ public final class Trainer {
         checkpoint.hyperParameters = .init(values: model.hyperParameters.pickle)
         checkpoint.dataHyperParameters = .init(values: configuration.data.hyperParameters.pickle)
         if weightsOnly {
+            parts.averaging?.putAverage(in: &checkpoint)
             checkpoint.optimizers = []
             checkpoint.trainer = nil
         } else {
+            parts.averaging?.add(to: &checkpoint)
             try parts.addTrainerState(to: &checkpoint, progress)
         }
         try checkpoint.write(to: path)

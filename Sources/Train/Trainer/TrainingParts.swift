@@ -22,6 +22,7 @@ public final class TrainingParts {
     /// Of a run of several processes.
     let reducer: GradientReducer?
     let module: LAMModule
+    let averaging: WeightAveraging?
     let encoders: FrozenEncoders
     let batchEncoder: BatchEncoder
     let stream: FramePairStream
@@ -104,14 +105,23 @@ public final class TrainingParts {
                 isSharded: trainer.shardsOptimizer)
         if let line = trainer.precision.advice(on: backend) { note(line) }
 
+        averaging = trainer.callbacks.weightAveraging.map { [module] in WeightAveraging($0, of: module) }
         var streamState: StreamState?
         if let checkpoint {
-            try module.restore(checkpoint)
+            try module.restore(averaging == nil ? checkpoint : checkpoint.withCurrentModel)
+            try averaging?.restore(checkpoint)
             if let json = state?.strings[StateKey.stream] { streamState = try Self.decode(json, checkpoint) }
             resumedFrom = Resumed(
                 progress: try Self.progress(checkpoint), callbacks: try checkpoint.modelCheckpoints(),
                 earlyStoppings: try checkpoint.earlyStoppings())
             note("resumed from \(checkpoint.path) at step \(checkpoint.globalStep)")
+            if averaging != nil, checkpoint.averaging == nil {
+                note("the checkpoint has no averaged weights: averaging starts anew")
+            } else if averaging == nil, let averaging = checkpoint.averaging, averaging.updates > 0 {
+                note(
+                    "the checkpoint's weights are averaged, and without EMAWeightAveraging the run goes on from them, as "
+                        + "in Lightning")
+            }
             if streamState == nil { note("the checkpoint has no data position: the stream starts from its beginning") }
         } else {
             resumedFrom = nil
@@ -186,7 +196,10 @@ public final class TrainingParts {
 
     func evaluate(limit: Int?) throws -> Evaluation {
         let stream = try stream(.val)
-        return try Evaluation.run(module, encoder: batchEncoder, stream: stream, limit: limit, group: group)
+        let run = { [self] in
+            try Evaluation.run(module, encoder: batchEncoder, stream: stream, limit: limit, group: group)
+        }
+        return try averaging.map { try $0.apply(run) } ?? run()
     }
 
     /// This rank's share of a finite split.

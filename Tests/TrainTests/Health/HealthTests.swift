@@ -1,5 +1,6 @@
 import Foundation
 import LAMTrain
+import Tensor
 import Testing
 
 /// Verdicts on a run, from what its steps gave.
@@ -57,6 +58,28 @@ import Testing
         #expect(judge(baseline: 1e-5, at: 71).first?.contains("data.window") == true)
         #expect(judge(waiting: 0.7, at: 81).first?.contains("data.num_workers") == true)
         #expect(judge(waiting: 0.7, at: 91).isEmpty)
+    }
+
+    @Test("activation norms are those of blocks' outputs in f32 and bf16, over the parts of a batch")
+    func activations() {
+        let backend = CPUBackend(threadCount: 1)
+        func norms(_ values: [Float]) -> ActivationNorms {
+            let tensor = backend.tensor(values, [values.count]), half = backend.empty([values.count], .bf16)
+            backend.cast(tensor, into: half)
+            var norms = ActivationNorms()
+            norms.add("encoder.block1", tensor, on: backend)
+            norms.add("encoder.block1.ffn", tensor, on: backend)
+            norms.add("patch_up", tensor, on: backend)
+            norms.add("decoder.block0", half, on: backend)
+            return norms
+        }
+        let first = norms([3, 4]), second = norms([0, 12])
+        let whole = first.with(zip(first.values, second.values).map { $0 + $1 })
+        for (norms, expected) in [(first, 12.5), (whole, 42.25)] {
+            #expect(
+                norms.rootMeanSquares.map(\.part) == ["encoder.transformer_blocks.1", "decoder.transformer_blocks.0"])
+            #expect(norms.rootMeanSquares.map { $0.value * $0.value }.allSatisfy { abs($0 - expected) < 1e-12 })
+        }
     }
 
     @Test("a record goes through a checkpoint: what follows is the same")

@@ -83,6 +83,9 @@ extension ValueRule<Int> {
 extension ValueRule<Double> {
     static let positive = Self(expected: "a number above 0", typeDescription: "number above 0") { $0 > 0 }
     static let nonNegative = Self(expected: "a number of 0 or more", typeDescription: "number of 0 or more") { $0 >= 0 }
+    static let share = Self(expected: "a number from 0 to 1", typeDescription: "number from 0 to 1") {
+        (0...1).contains($0)
+    }
     /// For shares and decay rates.
     static let belowOne = Self(
         expected: "a number from 0 up to but not 1", typeDescription: "number from 0 up to but not 1"

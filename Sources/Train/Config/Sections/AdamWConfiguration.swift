@@ -1,3 +1,5 @@
+import NN
+
 /// `model.optimizer`: AdamW, with PyTorch's argument names and defaults.
 public struct AdamWConfiguration: ConfigClass, IgnoresOptions {
     public static let classPath = "torch.optim.AdamW"
@@ -6,6 +8,7 @@ public struct AdamWConfiguration: ConfigClass, IgnoresOptions {
     public var betas = Betas()
     public var eps = 1e-8
     public var weightDecay = 1e-2
+    public var undecayed: [ParameterKind] = []
 
     public init() {}
 
@@ -14,6 +17,10 @@ public struct AdamWConfiguration: ConfigClass, IgnoresOptions {
         .init("betas", \.betas, "Decay rates of the two moments."),
         .init("eps", \.eps, .positive, "Added to the denominator."),
         .init("weight_decay", \.weightDecay, .nonNegative, "Decoupled weight decay."),
+        .init(
+            "no_decay", \.undecayed,
+            "Parameters without weight decay: biases, scales of norms, or the codebook and learnt tokens (`embedding`).",
+            differs: "New; there all parameters decay."),
     ]
 
     static let ignored = [

@@ -4,6 +4,7 @@ public struct CallbackList: ConfigRepresentable {
         case modelCheckpoint(ModelCheckpointConfiguration)
         case learningRateMonitor(LearningRateMonitorConfiguration)
         case earlyStopping(EarlyStoppingConfiguration)
+        case emaWeightAveraging(EMAWeightAveragingConfiguration)
     }
 
     public var callbacks: [Callback] = []
@@ -20,12 +21,18 @@ public struct CallbackList: ConfigRepresentable {
         callbacks.compactMap { if case .earlyStopping(let stopping) = $0 { stopping } else { nil } }
     }
 
+    /// The callback that averages the weights, of which there is at most one.
+    public var weightAveraging: EMAWeightAveragingConfiguration? {
+        callbacks.lazy.compactMap { if case .emaWeightAveraging(let averaging) = $0 { averaging } else { nil } }.first
+    }
+
     public static var typeDescription: String { "list of class objects" }
 
     public static var nestedOptions: [OptionDocumentation] {
         ModelCheckpointConfiguration.nestedOptions.map { $0.nested(in: "ModelCheckpoint") }
             + LearningRateMonitorConfiguration.nestedOptions.map { $0.nested(in: "LearningRateMonitor") }
             + EarlyStoppingConfiguration.nestedOptions.map { $0.nested(in: "EarlyStopping") }
+            + EMAWeightAveragingConfiguration.nestedOptions.map { $0.nested(in: "EMAWeightAveraging") }
     }
 
     /// Callbacks of Lightning that only concern its own display or have no counterpart are left out with a notice.
@@ -43,6 +50,13 @@ public struct CallbackList: ConfigRepresentable {
                 list.append(.learningRateMonitor(try .init(decoding: item, at: itemPath, in: &context)))
             } else if ClassObject.name(name, means: EarlyStoppingConfiguration.classPath) {
                 list.append(.earlyStopping(try .init(decoding: item, at: itemPath, in: &context)))
+            } else if ClassObject.name(name, means: EMAWeightAveragingConfiguration.classPath) {
+                guard !list.contains(where: { if case .emaWeightAveraging = $0 { true } else { false } }) else {
+                    throw ConfigurationError.conflict(
+                        path: itemPath, at: object.classLocation, problem: "a second EMAWeightAveraging",
+                        remedy: "keep one")
+                }
+                list.append(.emaWeightAveraging(try .init(decoding: item, at: itemPath, in: &context)))
             } else if Self.isLightningClass(name) {
                 context.note(itemPath, name, "not in this build; the run goes on without it")
             } else {
@@ -50,7 +64,7 @@ public struct CallbackList: ConfigRepresentable {
                     path: itemPath, at: object.classLocation, got: name,
                     known: [
                         ModelCheckpointConfiguration.classPath, LearningRateMonitorConfiguration.classPath,
-                        EarlyStoppingConfiguration.classPath,
+                        EarlyStoppingConfiguration.classPath, EMAWeightAveragingConfiguration.classPath,
                     ])
             }
         }
@@ -64,6 +78,7 @@ public struct CallbackList: ConfigRepresentable {
                 case .modelCheckpoint(let configuration): configuration.configValue
                 case .learningRateMonitor(let configuration): configuration.configValue
                 case .earlyStopping(let configuration): configuration.configValue
+                case .emaWeightAveraging(let configuration): configuration.configValue
                 }
             })
     }

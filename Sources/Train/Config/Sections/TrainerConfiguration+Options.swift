@@ -47,7 +47,9 @@ extension TrainerConfiguration: IgnoresOptions {
         .init("enable_progress_bar", \.enableProgressBar, "Live progress on a terminal."),
         .init("enable_checkpointing", \.enableCheckpointing, "Whether checkpoints are written."),
         .init("fast_dev_run", \.fastDevRun, "A trial of a few batches that writes nothing."),
-        .init("callbacks", \.callbacks, "`ModelCheckpoint`, `LearningRateMonitor` and `EarlyStopping` objects."),
+        .init(
+            "callbacks", \.callbacks,
+            "`ModelCheckpoint`, `LearningRateMonitor`, `EarlyStopping` and `EMAWeightAveraging` objects."),
         .init(
             "logger", \.logger, "`TensorBoardLogger` objects; false: none.",
             differs: "Each also writes `metrics.jsonl` beside its event file."),

@@ -1,5 +1,6 @@
 import Collectives
 import LAM
+import NN
 
 /// Which latent action model is trained.
 public enum TrainingStage: String, ConfigChoice {
@@ -33,6 +34,7 @@ extension WireFormat: ConfigChoice {}
 extension TextMask: ConfigChoice {}
 extension CodeUsage: ConfigChoice {}
 extension CodeRestart: ConfigChoice {}
+extension ParameterKind: ConfigChoice {}
 
 /// What gradient clipping bounds.
 public enum GradientClipAlgorithm: String, ConfigChoice {

@@ -1,0 +1,44 @@
+import NN
+import OrderedCollections
+import Tensor
+
+/// Root mean squares of what a model's transformer blocks give for a batch, each block for itself.
+package struct ActivationNorms {
+    /// Sums of squares and numbers of elements by the block's name among the parameters, in the order of the model.
+    private var sums: OrderedDictionary<String, (squares: Double, count: Double)> = [:]
+
+    package init() {}
+
+    /// Takes an activation of a forward pass where it is what a block gives.
+    ///
+    /// - Parameter name: as the model calls it for observers, `encoder.block0`.
+    package mutating func add(_ name: String, _ activation: Tensor, on backend: any Backend) {
+        let keys = name.split(separator: ".")
+        guard keys.count == 2, keys[1].hasPrefix("block"), let index = Int(keys[1].dropFirst("block".count)) else {
+            return
+        }
+        var elements = activation
+        if activation.dtype == .bf16 {
+            elements = backend.empty(activation.shape)
+            backend.cast(activation, into: elements)
+        }
+        let part = "\(keys[0]).transformer_blocks.\(index)"
+        sums[part] = (backend.sumOfSquares(elements), Double(activation.count))
+    }
+
+    /// All sums in one order, for sending; those of ranks add up.
+    package var values: [Double] { sums.values.flatMap { [$0.squares, $0.count] } }
+
+    /// The same blocks with other sums.
+    package func with(_ values: some RandomAccessCollection<Double>) -> ActivationNorms {
+        let values = Array(values)
+        precondition(values.count == 2 * sums.count, "\(values.count) sums of \(sums.count) blocks")
+        var other = self
+        for (place, part) in sums.keys.enumerated() { other.sums[part] = (values[2 * place], values[2 * place + 1]) }
+        return other
+    }
+
+    package var rootMeanSquares: [(part: String, value: Double)] {
+        sums.map { ($0.key, ($0.value.squares / $0.value.count).squareRoot()) }
+    }
+}
