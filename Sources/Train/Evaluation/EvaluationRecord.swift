@@ -49,25 +49,14 @@ extension EvaluationRecord {
             ["codes in use", "\(codes_in_use) of \(code_counts.count)"],
         ]
         let tables = probes.map { probe in
-            let sources = ["latents", "frame_differences", "noise"]
+            let sources = EvaluationReport.sources
             let rows = probe.r2.sorted { $0.key < $1.key }.map { target, scores in
-                [target] + sources.map { scores[$0].map { String(format: "%.3f", $0) } ?? "-" }
+                [target] + sources.map { scores[$0.name].map { String(format: "%.3f", $0) } ?? "-" }
             }
             return "<h3>Action probe, \(probe.dataset.escapedForXML)</h3>\n<p>R² on episodes not seen; "
                 + "\(probe.episodes) episodes, \(probe.pairs) pairs, \(probe.action_width) numbers an action.</p>\n"
-                + HTMLTable.of(rows, head: ["action", "latents", "frame differences", "noise"])
+                + HTMLTable.of(rows, head: ["action"] + sources.map(\.words))
         }
         return ([HTMLTable.of(facts + values.filter { !$0[0].contains("/probe") })] + tables).joined(separator: "\n")
-    }
-}
-
-/// Rows of text as a table.
-enum HTMLTable {
-    static func of(_ rows: [[String]], head: [String] = []) -> String {
-        func row(_ cells: [String], _ tag: String) -> String {
-            "<tr>" + cells.map { "<\(tag)>\($0.escapedForXML)</\(tag)>" }.joined() + "</tr>"
-        }
-        let lines = (head.isEmpty ? [] : [row(head, "th")]) + rows.map { row($0, "td") }
-        return "<table>\n" + lines.joined(separator: "\n") + "\n</table>"
     }
 }

@@ -49,7 +49,7 @@ public struct EvaluationReport: Sendable {
     private static var targets: [(name: String, words: String, value: KeyPath<ActionProbe.Score, Double?>)] {
         [("mean", "mean action", \.mean), ("change", "change of action", \.change)]
     }
-    private static let sources: [(name: String, words: String)] = [
+    static let sources: [(name: String, words: String)] = [
         ("latents", "latents"), ("frame_differences", "frame differences"), ("noise", "noise"),
     ]
 
