@@ -65,9 +65,13 @@ static long NAMED(half_attention_scratch)(const LamHalfAttention *shape, int bac
     return NAMED(lay_out)(&head, shape, backward, 0);
 }
 
+/// What is finite stays so: where all keys have the smallest number as their mask, they are seen alike.
 static inline void NAMED(fill_mask)(const NAMED(HalfHead) *h, const LamHalfAttention *s) {
-    for (long j = 0; j < h->tokens; j++)
-        h->mask[j] = j >= s->length ? -INFINITY : s->mask ? s->mask[j] * NAMED(log2_e) : 0;
+    for (long j = 0; j < h->tokens; j++) {
+        const float mask = j >= s->length ? -INFINITY : s->mask ? s->mask[j] : 0;
+        const float power = mask * NAMED(log2_e);
+        h->mask[j] = power < -FLT_MAX && mask >= -FLT_MAX ? -FLT_MAX : power;
+    }
 }
 
 static inline LamSource NAMED(head_rows)(const LamHalfAttention *s, const uint16_t *values, long stride, long first,
@@ -144,10 +148,12 @@ static void NAMED(score)(const NAMED(HalfHead) *h, const LamHalfAttention *s, co
     }
 }
 
-/// 16 scores from the j-th of a line as e^(scale score + mask - the row's maximum).
+/// 16 scores from the j-th of a line as e^(scale score + mask - the row's maximum). The sum is rounded as it was when the
+/// maximum was found, so no exponent is above 0.
 static inline floats16 NAMED(exponentiated)(const NAMED(HalfHead) *h, const float *line, long j, float factor,
                                             float peak) {
-    return NAMED(half_power_of_two)(load_float16(line + j, 16) * factor + (load_float16(h->mask + j, 16) - peak));
+    const floats16 power = load_float16(line + j, 16) * factor + load_float16(h->mask + j, 16);
+    return NAMED(half_power_of_two)(power - peak);
 }
 
 /// See `LamKernels.half_attention`.

@@ -81,9 +81,15 @@ static inline floats16 NAMED(half_normal)(floats16 u, floats16 *density) {
     return (floats16)(((pairs)tail & negative) | ((pairs)(1.0f - tail) & ~negative));
 }
 
-/// What `LamOutput` says, for one run of up to 16 sums.
+/// What `LamOutput` says, for one run of up to 16 sums. A GELU whose result is rounded to bf16 is made to what bf16 can
+/// tell apart; all else is finished as the sums of vector products are.
 static inline __attribute__((always_inline)) void NAMED(finish_half)(const LamOutput *o, floats16 x, long index,
                                                                long column, long count) {
+    const int is_gelu = o->activation == LAM_GELU || o->activation == LAM_GELU_BACKWARD;
+    if (o->activation && !(is_gelu && o->is_half)) {
+        NAMED(finish_sums)(o, x, index, column, count);
+        return;
+    }
     if (o->bias) x += load_float16(o->bias + column, count);
     if (o->residual) x += load_float16(o->residual + index, count);
     if (o->gelu_input) {

@@ -1,6 +1,9 @@
 // Instantiates every family for one instruction set and lists them in its table.
 
 #include "kernels.h"
+
+#include <float.h>
+
 #include "vector.h"
 
 #include "elementwise.h"

@@ -83,7 +83,7 @@ typedef struct {
     int is_half;
     /// Adds to `out`, which is f32.
     int accumulate;
-    /// Products of bf16 units know LAM_GELU and LAM_GELU_BACKWARD, both with bf16 results; those of three parts none.
+    /// Products of three parts know none.
     int activation;
     long stride;
     /// Valid columns; what lies beyond is not written.

@@ -61,7 +61,7 @@ extension CPUBackend {
     }
 
     private func product(_ a: Matrix, _ b: Matrix, _ output: LamOutput) {
-        if hasHalfProducts, a.tensor.dtype == .bf16 {
+        if hasHalfProducts, a.tensor.dtype == .bf16, a.columns > 0 {
             halfProduct(a, b, output)
         } else if isSplit(a, b) {
             splitProduct(a, b, output)
