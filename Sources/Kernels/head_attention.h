@@ -138,6 +138,14 @@ static inline void NAMED(store_tokens)(const LamHeadAttention *s, const float *s
         }
 }
 
+/// Asks for where a token's results will be written. Tokens of a head lie in memory with wide gaps, which no processor
+/// foresees.
+static inline void NAMED(ask_for_token)(const LamHeadAttention *s, const void *values, long stride, long token) {
+    const long size = s->is_half ? 2 : 4;
+    const char *at = (const char *)values + token * stride * size;
+    for (long j = 0; j < s->head_dim * size; j += 64) __builtin_prefetch(at + j, 0, 2);
+}
+
 /// See `LamKernels.head_attention`.
 static void NAMED(head_attention)(const LamHeadAttention *s, const void *q, const void *k, const void *v, void *out,
                                   float *scratch) {
@@ -149,8 +157,10 @@ static void NAMED(head_attention)(const LamHeadAttention *s, const void *q, cons
         const long rows = s->length - first < LAM_ATTENTION_QUERIES ? s->length - first : LAM_ATTENTION_QUERIES;
         float inverse[LAM_ATTENTION_QUERIES];
         NAMED(times_tokens)(h, s, q, s->qkv_stride, first, rows, h->keys_across, h->scores);
-        for (long i = 0; i < rows; i++)
+        for (long i = 0; i < rows; i++) {
+            NAMED(ask_for_token)(s, out, s->out_stride, first + i);
             inverse[i] = 1.0f / NAMED(exponentials)(s, h->scores + i * h->tokens, first + i);
+        }
         const LamSource p = {h->scores, 0, h->tokens, rows, s->length};
         NAMED(pack_left)(&p, 0, 0, rows, 0, s->length, h->left);
         NAMED(head_panels)(rows, h->dim, s->length, h->left, h->values, h->sums, 0);
@@ -183,6 +193,9 @@ static void NAMED(head_attention_backward)(const LamHeadAttention *s, const void
         NAMED(pack_tokens)(s, dout, s->out_stride, first, rows, 0, h->upstream);
         for (long i = 0; i < rows; i++) {
             float *p = h->scores + i * h->tokens;
+            NAMED(ask_for_token)(s, dq, s->qkv_stride, first + i);
+            NAMED(ask_for_token)(s, dk, s->qkv_stride, first + i);
+            NAMED(ask_for_token)(s, dv, s->qkv_stride, first + i);
             NAMED(scale)(p, 1.0f / NAMED(exponentials)(s, p, first + i), s->length);
             NAMED(softmax_backward)(p, h->gradients + i * h->tokens, s->length, s->scale);
         }

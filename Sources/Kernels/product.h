@@ -10,12 +10,18 @@
 #if LANES == 16
 #define LAM_STRIP_ROWS 12
 #define LAM_PANEL_COLUMNS 32
+#define LAM_PACE 2
+#define LAM_UNROLLED 4
 #elif LANES == 8 || defined(__aarch64__)
 #define LAM_STRIP_ROWS 6
 #define LAM_PANEL_COLUMNS 16
+#define LAM_PACE 8
+#define LAM_UNROLLED 8
 #else
 #define LAM_STRIP_ROWS 2
 #define LAM_PANEL_COLUMNS 16
+#define LAM_PACE 8
+#define LAM_UNROLLED 8
 #endif
 
 // MARK: Packing
@@ -139,16 +145,18 @@ static void NAMED(pack_left)(const LamSource *s, int transposed, long first, lon
 
 // MARK: Strips and panels
 
-/// `rows` lines of a panel's sums, `stride` apart in `c`; with `adds` they are added to those that are there.
+/// `rows` lines of a panel's sums, `stride` apart in `c`; with `adds` they are added to those that are there. Memory is
+/// asked for the lines of `wanted`, one in LAM_PACE values of k, where this is not null at compile time.
 static inline __attribute__((always_inline)) void NAMED(strip_times_panel)(const int rows, long depth, const float *a,
                                                                           const float *b, float *c, long stride,
-                                                                          int adds) {
+                                                                          int adds, const void *const *wanted) {
     enum { VECTORS = LAM_PANEL_COLUMNS / LANES };
     vf sum[LAM_STRIP_ROWS][VECTORS];
     for (int i = 0; i < rows; i++)
         for (int t = 0; t < VECTORS; t++) sum[i][t] = (vf){0};
-#pragma clang loop unroll_count(4)
+#pragma clang loop unroll_count(LAM_UNROLLED)
     for (long p = 0; p < depth; p++) {
+        if (wanted && p % LAM_PACE == 0) __builtin_prefetch(wanted[p / LAM_PACE], 0, 2);
         vf right[VECTORS];
         for (int t = 0; t < VECTORS; t++) right[t] = load(b + p * LAM_PANEL_COLUMNS + t * LANES);
         for (int i = 0; i < rows; i++)
@@ -164,7 +172,7 @@ static inline __attribute__((always_inline)) void NAMED(strip_times_panel)(const
 static void NAMED(multiply_strip)(long rows, long depth, const float *a, const float *b, float *c, long stride,
                                   int adds) {
 #define LAM_STRIP(n)                                                                                                   \
-    case n: NAMED(strip_times_panel)(n, depth, a, b, c, stride, adds); break;
+    case n: NAMED(strip_times_panel)(n, depth, a, b, c, stride, adds, 0); break;
     switch (rows) {
         LAM_STRIP(1)
         LAM_STRIP(2)
@@ -200,6 +208,24 @@ static inline void NAMED(multiply_block)(long rows, long panels, long depth, con
 /// Makes a run of the left operand of a task.
 typedef void NAMED(LeftRun)(const void *left, long rows, long start, long depth, float *out);
 
+/// Lists what a strip should ask memory for: places of the output that it is about to read or write, if it is the last
+/// over k, and its share of the panel that comes next, which no processor foresees. A burst of requests would wait for
+/// memory; those that a strip makes one by one cost nothing.
+static inline void NAMED(list_wanted)(const LamOutput *o, long index, int is_last, const float *next, long floats,
+                                      long count, const void **wanted) {
+    const long size = o->is_half ? 2 : 4;
+    long n = 0;
+    if (is_last)
+        for (long i = 0; i < LAM_STRIP_ROWS; i++, index += o->stride)
+            for (long j = 0; j < LAM_PANEL_COLUMNS * size && n + 3 < count; j += 64) {
+                wanted[n++] = (const char *)o->out + index * size + j;
+                if (o->gelu_input) wanted[n++] = (const char *)o->gelu_input + index * size + j;
+                if (o->residual) wanted[n++] = (const char *)o->residual + index * 4 + j;
+            }
+    for (long i = 0; i < floats && n < count; i += 16) wanted[n++] = next + i;
+    while (n < count) wanted[n++] = next;
+}
+
 /// `rows` rows, at most LAM_PRODUCT_ROWS, and some panels of a product.
 static inline __attribute__((always_inline)) void NAMED(multiply_task)(long rows, long panels, long k, const void *left,
                                                                       NAMED(LeftRun) make_left, const float *right,
@@ -220,11 +246,15 @@ static inline __attribute__((always_inline)) void NAMED(multiply_task)(long rows
                 for (long row = 0; row < rows; row += STRIP) {
                     const long count = rows - row < STRIP ? rows - row : STRIP;
                     float *tile = sums + (runs == 1 ? 0 : ((panel - group) * LAM_PRODUCT_ROWS + row) * PANEL);
-                    // Each strip asks for its share of the panel that comes next, which no processor foresees.
-                    const float *next = b + k * PANEL + row * (run * PANEL / LAM_PRODUCT_ROWS);
-                    for (long i = 0; i < run * PANEL * STRIP / LAM_PRODUCT_ROWS; i += 16)
-                        __builtin_prefetch(next + i, 0, 2);
-                    NAMED(multiply_strip)(count, depth, a + row * depth, b, tile, PANEL, start > 0);
+                    if (count == STRIP) {
+                        const void *wanted[LAM_PRODUCT_RUN / LAM_PACE];
+                        NAMED(list_wanted)(output, row * output->stride + panel * PANEL, start + depth >= k,
+                                           b + k * PANEL + row * (run * PANEL / LAM_PRODUCT_ROWS),
+                                           run * PANEL * STRIP / LAM_PRODUCT_ROWS, (depth + LAM_PACE - 1) / LAM_PACE, wanted);
+                        NAMED(strip_times_panel)(STRIP, depth, a + row * depth, b, tile, PANEL, start > 0, wanted);
+                    } else {
+                        NAMED(multiply_strip)(count, depth, a + row * depth, b, tile, PANEL, start > 0);
+                    }
                     if (start + depth < k) continue;
                     const long column = panel * PANEL, left_over = output->columns - column;
                     for (long i = 0; i < count; i++)
