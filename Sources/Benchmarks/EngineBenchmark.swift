@@ -21,7 +21,7 @@ public struct EngineBenchmark: Sendable {
     public var includesEncoder = false
     /// Whether the products of a step are made by other libraries as well.
     public var comparesPeers = false
-    /// nil for the widest that this CPU has.
+    /// nil for the fastest that this CPU has.
     public var instructionSet: InstructionSet?
 
     /// The original's size: 768 wide, 12 + 12 blocks, 4 + 196 tokens.

@@ -46,7 +46,7 @@ struct EngineBenchCommand: ParsableCommand {
 
     @Option(
         help:
-            "Vector kernels to use instead of this CPU's widest: \(InstructionSet.available.map(\.rawValue).joined(separator: ", "))."
+            "Vector kernels to use instead of this CPU's fastest: \(InstructionSet.available.map(\.rawValue).joined(separator: ", "))."
     )
     var instructionSet: String?
 

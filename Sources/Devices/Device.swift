@@ -9,7 +9,7 @@ public enum Device {
 
     /// The CPU, for those who measure or compare what is particular to it.
     ///
-    /// - Parameter instructionSet: which vector kernels; nil for the widest.
+    /// - Parameter instructionSet: which vector kernels; nil for the fastest.
     public static func cpu(threads: Int? = nil, instructionSet: InstructionSet? = nil) -> CPUBackend {
         CPUBackend(threadCount: threads, instructionSet: instructionSet)
     }

@@ -6,6 +6,9 @@
 #if defined(__x86_64__) && defined(__linux__)
 #include <immintrin.h>
 #include <string.h>
+#if defined(LAM_EMULATED_TILES)
+#include "emulated_tiles.h"
+#endif
 
 #define AMX __attribute__((target("amx-tile,amx-bf16")))
 

@@ -290,11 +290,6 @@ static void NAMED(add_runs)(long runs, const float *sums, long distance, long fi
         }
 }
 
-/// See `LamKernels.finish`.
-static void NAMED(finish)(const float *sums, long stride, long rows, const LamOutput *output) {
-    for (long row = 0; row < rows; row++) NAMED(finish_line)(output, sums + row * stride, row, 0, output->columns);
-}
-
 /// See `LamKernels.multiply_adds`.
 static float NAMED(multiply_adds)(long count, float factor) {
     enum { CHAINS = 12 };

@@ -63,7 +63,6 @@ const LamKernels NAMED(lam_kernels) = {
     .pack_right = NAMED(pack_right),
     .product = NAMED(product),
     .add_runs = NAMED(add_runs),
-    .finish = NAMED(finish),
     .multiply_adds = NAMED(multiply_adds),
     .head_attention_scratch = NAMED(head_attention_scratch),
     .head_attention = NAMED(head_attention),

@@ -5,7 +5,7 @@ package enum TestBackend {
     /// The CPU with few threads, so that many tests run beside each other.
     ///
     /// - Parameters:
-    ///   - instructionSet: which vector kernels; nil for the widest.
+    ///   - instructionSet: which vector kernels; nil for the fastest.
     ///   - splitsProducts: whether large f32 products run on bf16 units where these are fast enough for that.
     package static func cpu(
         threads: Int = 2, instructionSet: InstructionSet? = nil, splitsProducts: Bool = true

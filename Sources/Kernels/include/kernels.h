@@ -83,7 +83,6 @@ typedef struct {
     int is_half;
     /// Adds to `out`, which is f32.
     int accumulate;
-    /// Products of three parts know none.
     int activation;
     long stride;
     /// Valid columns; what lies beyond is not written.
@@ -220,8 +219,6 @@ typedef struct {
                     float *scratch);
     /// The sum of `runs` matrices of lines of `output->columns`, `distance` apart, in their order, for some rows of `output`.
     void (*add_runs)(long runs, const float *sums, long distance, long first, long rows, const LamOutput *output);
-    /// What `output` says of lines of sums, `stride` apart, which may lie where the output does.
-    void (*finish)(const float *sums, long stride, long rows, const LamOutput *output);
     /// Twelve independent chains of `count` multiply-adds in registers: what the processor can do at best.
     float (*multiply_adds)(long count, float factor);
 
@@ -307,7 +304,7 @@ typedef struct {
                           const LamOutput *output, float *scratch);
 } LamKernels;
 
-/// The widest instruction set of this CPU that has kernels: "amx", "avx512bf16", "avx512", "avx2" or "portable".
+/// The fastest instruction set of this CPU that has kernels: "amx", "avx512bf16", "avx512", "avx2" or "portable".
 const LamKernels *lam_kernels_best(void);
 
 /// The kernels called `name`, or null if this CPU or build cannot run them.

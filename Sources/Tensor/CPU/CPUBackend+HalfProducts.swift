@@ -13,15 +13,7 @@ extension CPUBackend {
     /// Rows of a task whose sums are made in one run over k, and of one that has to keep them between runs.
     private static let taskRows = (single: 800, several: 256)
 
-    func halfProduct(_ a: Matrix, _ b: Matrix, _ output: LamOutput) {
-        packedProduct(a, b, .rounded, output) { _, _ in }
-    }
-
-    /// - Parameter finish: gets each part of the output once it is complete, while it is in the cache.
-    func packedProduct(
-        _ a: Matrix, _ b: Matrix, _ packing: PackedOperands.Packing, _ output: LamOutput,
-        finish: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
-    ) {
+    func halfProduct(_ a: Matrix, _ b: Matrix, _ packing: PackedOperands.Packing, _ output: LamOutput) {
         let operands = PackedOperands(a, b, packing, self)
         let unit = Self.halfUnit
         let isSingle = packing == .rounded && operands.depth <= Int(LAM_HALF_DEPTH)
@@ -41,7 +33,6 @@ extension CPUBackend {
                 withScratch(scratch) {
                     operands.multiply(rows: taskRows, panels: panel..<end, output: output, scratch: $0, kernels)
                 }
-                finish(taskRows, panel * unit..<min(end * unit, output.columns))
             }
         }
     }

@@ -62,9 +62,9 @@ extension CPUBackend {
 
     private func product(_ a: Matrix, _ b: Matrix, _ output: LamOutput) {
         if hasHalfProducts, a.tensor.dtype == .bf16, a.columns > 0 {
-            halfProduct(a, b, output)
+            halfProduct(a, b, .rounded, output)
         } else if isSplit(a, b) {
-            splitProduct(a, b, output)
+            halfProduct(a, b, .split, output)
         } else {
             vectorProduct(a, b, output)
         }

@@ -12,10 +12,10 @@ public final class CPUBackend: Backend {
 
     /// - Parameters:
     ///   - threadCount: compute threads; nil for the CPUs this process may run on.
-    ///   - instructionSet: which vector kernels; nil for the widest.
+    ///   - instructionSet: which vector kernels; nil for the fastest.
     ///   - splitsProducts: whether large f32 products run on bf16 units where these are fast enough for that.
     public init(threadCount: Int? = nil, instructionSet: InstructionSet? = nil, splitsProducts: Bool = true) {
-        let set = instructionSet ?? .widest
+        let set = instructionSet ?? .fastest
         guard let table = lam_kernels_named(set.rawValue) else {
             preconditionFailure("this CPU has no \(set.rawValue) instructions")
         }
@@ -142,8 +142,10 @@ public final class CPUBackend: Backend {
 public enum InstructionSet: String, Sendable, CaseIterable {
     case amx, avx512bf16, avx512, avx2, portable
 
-    /// The widest that this CPU runs.
-    public static var widest: InstructionSet { available.first ?? .portable }
+    /// The fastest that this CPU runs.
+    public static var fastest: InstructionSet {
+        InstructionSet(rawValue: String(cString: lam_kernels_best().pointee.name)) ?? .portable
+    }
 
     /// Those that this CPU runs, widest first.
     public static var available: [InstructionSet] { allCases.filter { lam_kernels_named($0.rawValue) != nil } }
