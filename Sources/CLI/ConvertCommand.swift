@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Conversion
 import LAMData
 import Synchronization
 

@@ -1,3 +1,5 @@
+import Datasets
+
 /// What is in a dataset and how far it was found sound: the content of `lam inspect`.
 ///
 /// Making one checks that the videos of the chosen cameras are there and hold enough frames by their headers.

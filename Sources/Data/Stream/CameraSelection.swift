@@ -1,3 +1,6 @@
+import DataCore
+import Datasets
+
 /// Which cameras of a mix's datasets are looked at.
 public enum CameraSelection: Sendable, Equatable {
     /// Of each dataset the one that a training takes.

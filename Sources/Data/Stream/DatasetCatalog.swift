@@ -1,5 +1,8 @@
+import DataCore
+import Datasets
 import Formats
 import Foundation
+import Hub
 
 /// Finds the datasets of a mix by name: on this disk, then in the folders of Hugging Face's programs, then on the hub.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import Hub
 
 /// Batches of frame pairs of a mix of datasets, read, augmented and laid out ahead of time by worker threads.
 ///

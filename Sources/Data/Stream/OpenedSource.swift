@@ -1,3 +1,7 @@
+import DataCore
+import Datasets
+import Hub
+
 /// One camera of a dataset of a mix, with the dataset behind it.
 public struct OpenedSource: Sendable {
     /// Place of the dataset in the mix.

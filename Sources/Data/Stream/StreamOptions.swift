@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 
 /// Something that holds for the datasets whose name contains `pattern`, in any case.

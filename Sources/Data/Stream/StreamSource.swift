@@ -1,4 +1,7 @@
+import DataCore
+import Datasets
 import Foundation
+import Hub
 
 /// One dataset of a mix, as far as the stream needs it.
 public struct StreamSource: Sendable {

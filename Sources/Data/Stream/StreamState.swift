@@ -1,3 +1,5 @@
+import Datasets
+
 /// Where the consumer of a stream stands: enough to continue with the very next sample, on any number of ranks.
 ///
 /// The order of samples is a function of the seed and these numbers, so neither buffers nor generators are part of it,

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Conversion
 import LAMData
 import LAMTrain
 import Parquet
