@@ -68,7 +68,8 @@ public struct DatasetReport: Sendable, Encodable {
         (totalEpisodes, totalFrames) = (dataset.episodeCount, dataset.totalFrames)
         var notes = dataset.notes
         // Of a dataset on a hub one video is fetched, not all.
-        notes += try dataset.prepared(for: cameras, onBadSample: options.onBadSample).notes.joined()
+        let prepared = try dataset.prepared(for: cameras, onBadSample: options.onBadSample)
+        notes += prepared.notes.joined()
         do {
             try dataset.requireTasks()
         } catch {
@@ -77,7 +78,9 @@ public struct DatasetReport: Sendable, Encodable {
         lengths = Lengths((0..<dataset.episodeCount).map { dataset.episode($0).length })
         let rule = WindowRule(name: dataset.name, fps: dataset.fps).frames
         window = Window(minimum: rule.lowerBound, maximum: rule.upperBound)
-        self.cameras = try cameras.map { try dataset.report(on: $0, onBadSample: options.onBadSample) }
+        // What was left out is reported all the same; otherwise it is known by now which videos hold their frames.
+        let reported: any RobotDataset = options.onBadSample == .fail ? prepared.dataset : dataset
+        self.cameras = try cameras.map { try reported.report(on: $0, onBadSample: options.onBadSample) }
         columns = dataset.columns
         let remarks = try dataset.remarks(on: cameras, options)
         (self.notes, warnings) = (notes + remarks.notes, remarks.warnings)

@@ -68,7 +68,10 @@ extension LeRobotDataset: RobotDataset {
     ) throws -> (dataset: any RobotDataset, notes: [[String]]) {
         let findings = try cameras.map { try VideoCheck(self, camera: $0).findings(onBadSample: onBadSample) }
         var dataset = self
-        for (camera, found) in zip(cameras, findings) { try dataset.leaveOut(found.leftOut, of: camera) }
+        for (camera, found) in zip(cameras, findings) {
+            try dataset.leaveOut(found.leftOut, of: camera)
+            dataset.comparedVideos.formUnion(found.compared)
+        }
         return (dataset, findings.map(\.notes))
     }
 
@@ -80,7 +83,7 @@ extension LeRobotDataset: RobotDataset {
                 files: Set(episodes.flatMap(\.rows.files)).count)
         }
         let check = VideoCheck(self, camera: camera)
-        if isLocal, onBadSample == .fail { try check.requireFrames() }
+        if isLocal, onBadSample == .fail { try check.requireFrames(besides: comparedVideos) }
         let path = try check.firstVideo()
         let lease = try hold(path)
         defer { withExtendedLifetime(lease) {} }

@@ -31,6 +31,8 @@ public struct LeRobotDataset: Sendable {
     var strayTimes: [Int: Double] = [:]
     /// Why the instructions of some frames are not known.
     var taskFault: DataError?
+    /// Videos that were found to hold the frames that the episodes claim, by their headers.
+    var comparedVideos: Set<String> = []
     /// What is wrong with single cameras, by key.
     let cameraFaults: [String: DataError]
     /// Where the files come from; nil for a dataset that lies on this disk.

@@ -19,6 +19,8 @@ struct VideoCheck {
         var notes: [String] = []
         /// Videos whose episodes are left out: those that are not on this disk, hold nothing, or have odd pictures.
         var leftOut: Set<String> = []
+        /// Videos whose headers were compared with what the episodes claim.
+        var compared: Set<String> = []
     }
 
     /// An episode's file, with the episodes that lie in it.
@@ -75,6 +77,7 @@ struct VideoCheck {
             guard let container = try? VideoContainer(path: files[place].path) else { continue }
             do {
                 if let frames = container.declaredFrames { try require(frames, in: files[place]) }
+                found.compared.insert(container.path)
                 pictures.videos.append(try VideoPictures.Video(container))
             } catch let error as DataError where onBadSample == .skip && error.isAboutFrames {
                 found.notes.append("\(error); samples without a picture are replaced, as data.on_bad_sample says")
@@ -99,11 +102,11 @@ struct VideoCheck {
 
     /// Opens every video and compares the frames that its header promises with those that the episodes claim.
     ///
+    /// - Parameter compared: videos of which that is done.
     /// - Throws: `DataError`, also for a video that cannot be opened.
-    func requireFrames() throws {
-        _ = try findings(onBadSample: .fail)
+    func requireFrames(besides compared: Set<String>) throws {
         guard camera.kind == .video else { return }
-        for file in try files() {
+        for file in try files() where !compared.contains(file.path) {
             if let frames = try VideoContainer(path: file.path).declaredFrames { try require(frames, in: file) }
         }
     }
@@ -124,13 +127,6 @@ struct VideoCheck {
                 dataset: dataset.name, camera: camera.key, episode: dataset.episodes[0].episodeIndex)
         }
         return path
-    }
-
-    /// Checks that the videos are there, or at least on the hub, without opening them.
-    func requireFiles() throws {
-        if let fault = dataset.cameraFaults[camera.key] { throw fault }
-        guard camera.kind == .video else { return }
-        for file in try files() { try requireVideo(file) }
     }
 
     private func files() throws -> [File] {
@@ -205,13 +201,6 @@ struct VideoCheck {
 }
 
 extension LeRobotDataset {
-    /// Checks that all videos of a camera are there, or at least on the hub, without opening them, and that no two
-    /// episodes claim the same frames.
-    ///
-    /// - Throws: `DataError.missingVideo` for the first episode without its video, `.lfsPointer`, `.emptyFile`;
-    ///   `.overlappingEpisodes`, `.missingCameraColumn`.
-    public func requireVideoFiles(camera: Camera) throws { try VideoCheck(self, camera: camera).requireFiles() }
-
     /// Checks that no two episodes claim the same frames of a camera's videos, and that the rows' times name the frames that
     /// are read.
     ///

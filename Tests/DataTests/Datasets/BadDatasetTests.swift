@@ -25,7 +25,7 @@ import Testing
         let video = try metadataOnly.videoFile(of: metadataOnly.episodes[0], camera: camera)
         let reader = try FrameReader(dataset: metadataOnly, camera: camera)
         #expect(throws: DataError.lfsPointer(path: video)) { try reader.frames(episode: 0, frames: [0]) }
-        #expect(throws: DataError.lfsPointer(path: video)) { try metadataOnly.requireVideoFiles(camera: camera) }
+        #expect(throws: DataError.lfsPointer(path: video)) { _ = try metadataOnly.videoNotes(camera: camera) }
     }
 
     @Test("a missing video is named with camera, episode and path, when asked and when checked")
@@ -35,7 +35,7 @@ import Testing
         let expected = DataError.missingVideo(
             dataset: "set", camera: "observation.image", episode: 0,
             path: "\(root("missing_video_v30"))/videos/observation.image/chunk-000/file-000.mp4")
-        #expect(throws: expected) { try dataset.requireVideoFiles(camera: camera) }
+        #expect(throws: expected) { _ = try dataset.videoNotes(camera: camera) }
         let reader = try FrameReader(dataset: dataset, camera: camera)
         #expect(throws: expected) { try reader.frames(episode: 0, frames: [0]) }
     }
@@ -150,7 +150,7 @@ import Testing
     func cameraColumns() throws {
         let dataset = try LeRobotDataset(root: root("missing_camera_key_v30"), name: "x")
         let errors = dataset.cameras.compactMap { camera -> (any Error)? in
-            do { try dataset.requireVideoFiles(camera: camera) } catch { return error }
+            do { _ = try dataset.videoNotes(camera: camera) } catch { return error }
             return nil
         }
         let error = try #require(errors.first)

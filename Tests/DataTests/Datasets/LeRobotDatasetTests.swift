@@ -14,7 +14,7 @@ import Testing
             #expect(episode.globalFrames.upperBound == next.globalFrames.lowerBound)
         }
         try dataset.verifyRows()
-        for camera in dataset.cameras { try dataset.requireVideoFiles(camera: camera) }
+        for camera in dataset.cameras { _ = try dataset.videoNotes(camera: camera) }
     }
 
     @Test("a v3.0 set tells version, rate, features in order, and files that roll over per camera")

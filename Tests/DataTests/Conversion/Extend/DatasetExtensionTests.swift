@@ -137,7 +137,7 @@ struct DatasetExtensionTests {
         let dataset = try LeRobotDataset(root: source.root, name: "toto")
         try Self.extend(dataset, to: folder.path("copy"))
         let copy = try LeRobotDataset(root: folder.path("copy"), name: "toto")
-        try copy.requireVideoFiles(camera: copy.cameras[0])
+        _ = try copy.videoNotes(camera: copy.cameras[0])
         #expect(!FileManager.default.fileExists(atPath: folder.path("copy/.git")))
         let video = try copy.videoFile(of: copy.episodes[0], camera: copy.cameras[0])
         let attributes = try FileManager.default.attributesOfItem(atPath: video)

@@ -123,7 +123,7 @@ import Testing
         let side = try dataset.camera(preferred: "observation.images.side")
         #expect(try dataset.pictures(dataset.camera(preferred: "observation.images.top")).count == 2)
         for body in [
-            { try dataset.requireVideoFiles(camera: side) }, { _ = try FrameReader(dataset: dataset, camera: side) },
+            { _ = try dataset.videoNotes(camera: side) }, { _ = try FrameReader(dataset: dataset, camera: side) },
         ] {
             let error = try #require(throws: DataError.self) { try body() }
             guard case .missingCameraColumn(_, side.key, _) = error else {

@@ -63,7 +63,7 @@ import Testing
         let folder = name.hasSuffix("v21") ? "videos/chunk-000/\(absent)" : "videos/\(absent)"
         try copy.remove(folder)
         let dataset = try copy.open()
-        #expect(throws: DataError.self) { try dataset.requireVideoFiles(camera: cameras[1]) }
+        #expect(throws: DataError.self) { _ = try dataset.videoNotes(camera: cameras[1]) }
         var named = copy.options
         named.imageKeys = [.init(pattern: copy.name, key: cameras[0].key)]
         #expect(try FramePairStream(named).next() != nil)

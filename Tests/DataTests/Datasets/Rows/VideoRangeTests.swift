@@ -23,7 +23,7 @@ import Testing
             { _ = try DatasetReport(dataset: dataset, cameras: [camera]) },
             { _ = try DatasetConversion(dataset, to: copy.path("out"), ConversionOptions()).run() },
             { _ = try FrameReader(dataset: dataset, camera: camera) },
-            { try dataset.requireVideoFiles(camera: camera) },
+            { _ = try dataset.videoNotes(camera: camera) },
         ] {
             let error = try #require(throws: DataError.self) { try body() }
             #expect("\(error)".contains(words), "\(error)")
