@@ -1,31 +1,33 @@
 import CFFmpeg
 import DataCore
 
-/// An open mp4 (or WebM) file and its video stream: packets in file order, and seeking.
+/// An open video file and its video stream: packets in file order, and seeking.
 ///
-/// Only local files and these two container families are accepted, so that a file cannot make FFmpeg open another one
+/// Only local files and few families of containers are accepted, so that a file cannot make FFmpeg open another one
 /// (playlists, references).
 package final class VideoContainer {
     package let path: String
     private let context: UnsafeMutablePointer<AVFormatContext>
     let stream: UnsafeMutablePointer<AVStream>
     private let input: VideoInput?
-
-    /// Codecs that LeRobot datasets come in; all others are refused by name.
-    private static let codecs: [AVCodecID] = [
-        AV_CODEC_ID_AV1, AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_VP9, AV_CODEC_ID_MPEG4,
-    ]
+    /// Where the presentation times of packets come from.
+    private let times: PacketTimes
 
     /// - Parameters:
     ///   - source: the bytes, where they are not all on this disk.
     ///   - readsTablesOnly: packets have their times, flags and sizes, but not their bytes.
+    ///   - kinds: the containers and codecs that are taken.
     /// - Throws: `DataError.unreadableVideo`; what fetching throws.
-    package init(path: String, source: (any ByteSource)? = nil, readsTablesOnly: Bool = false) throws {
+    package init(
+        path: String, source: (any ByteSource)? = nil, readsTablesOnly: Bool = false, kinds: VideoKinds = .leRobot,
+        times: PacketTimes = .stored
+    ) throws {
         _ = LibAV.configured
         self.path = path
+        self.times = times
         var options: OpaquePointer?
         av_dict_set(&options, "protocol_whitelist", "file", 0)
-        av_dict_set(&options, "format_whitelist", "mov,matroska", 0)
+        av_dict_set(&options, "format_whitelist", kinds.containers, 0)
         defer { av_dict_free(&options) }
         let input = source.map { VideoInput($0, fetches: !readsTablesOnly) }
         self.input = input
@@ -37,9 +39,9 @@ package final class VideoContainer {
         guard code >= 0, let opened else {
             if let failure = input?.failure { throw failure }
             throw DataError.unreadableVideo(
-                path: path, reason: "not a readable mp4 or WebM file: \(LibAV.message(code))")
+                path: path, reason: "not a readable \(kinds.names) file: \(LibAV.message(code))")
         }
-        let best = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
+        let best = Self.videoStream(of: opened)
         guard best >= 0, let stream = opened.pointee.streams[Int(best)] else {
             var closing: UnsafeMutablePointer<AVFormatContext>? = opened
             avformat_close_input(&closing)
@@ -55,14 +57,27 @@ package final class VideoContainer {
             throw DataError.unreadableVideo(path: path, reason: "time base \(timeBase.num)/\(timeBase.den)")
         }
         let codec = parameters.pointee.codec_id
-        guard Self.codecs.contains(codec) else {
+        if let codecs = kinds.codecs, !codecs.contains(codec) {
             throw DataError.unreadableVideo(
                 path: path,
-                reason: "expected codec \(Self.codecs.map(LibAV.name).joined(separator: ", ")), "
+                reason: "expected codec \(codecs.map(LibAV.name).joined(separator: ", ")), "
                     + "got \(LibAV.name(of: codec))")
         }
         // MPEG-4 part 2 tells its size in the stream only. For the others this would cost decoding a few frames.
         if parameters.pointee.width <= 0, !readsTablesOnly { avformat_find_stream_info(opened, nil) }
+    }
+
+    /// The stream to read; never the picture of a cover, which libavformat lists among the videos.
+    private static func videoStream(of context: UnsafeMutablePointer<AVFormatContext>) -> Int32 {
+        let best = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
+        func isCover(_ place: Int32) -> Bool {
+            (context.pointee.streams[Int(place)]?.pointee.disposition ?? 0) & AV_DISPOSITION_ATTACHED_PIC != 0
+        }
+        guard best >= 0, isCover(best) else { return best }
+        return (0..<Int32(context.pointee.nb_streams)).first { place in
+            context.pointee.streams[Int(place)]?.pointee.codecpar?.pointee.codec_type == AVMEDIA_TYPE_VIDEO
+                && !isCover(place)
+        } ?? -1
     }
 
     deinit {
@@ -93,7 +108,10 @@ package final class VideoContainer {
     }
 
     /// Whether the codec parameters hold how many frames come late in presentation order. WebM has no such field.
-    var tellsReordering: Bool { String(cString: context.pointee.iformat.pointee.name).hasPrefix("mov") }
+    var tellsReordering: Bool { formatName.hasPrefix("mov") }
+
+    /// Names of libavformat's demuxer.
+    var formatName: String { String(cString: context.pointee.iformat.pointee.name) }
 
     package var parameters: UnsafeMutablePointer<AVCodecParameters> {
         // SAFETY: libavformat allocates codecpar with every stream and frees both together.
@@ -111,6 +129,11 @@ package final class VideoContainer {
             if let failure = input?.failure { throw failure }
             if code < 0 { return code }
         } while packet.pointee.stream_index != stream.pointee.index
+        switch times {
+        case .stored: break
+        case .decoding: packet.pointee.pts = packet.pointee.dts
+        case .mapped(let known): packet.pointee.pts = known[packet.pointee.dts] ?? lam_av_nopts
+        }
         return 0
     }
 

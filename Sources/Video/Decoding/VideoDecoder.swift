@@ -25,7 +25,8 @@ package final class VideoDecoder {
     package init(index: VideoIndex, source: (any ByteSource)? = nil) throws {
         self.index = index
         self.source = source
-        container = try VideoContainer(path: index.path, source: source)
+        container = try VideoContainer(
+            path: index.path, source: source, kinds: index.kinds, times: index.packetTimes)
         codec = try Self.openCodec(container)
     }
 
@@ -100,7 +101,8 @@ package final class VideoDecoder {
         isDraining = false
         if !container.hasFailed, container.seek(to: keyframe.decoding), try feedFirst(keyframe) { return }
         // The container's own index led past the keyframe or nowhere: read from the start.
-        container = try VideoContainer(path: index.path, source: source)
+        container = try VideoContainer(
+            path: index.path, source: source, kinds: index.kinds, times: index.packetTimes)
         if source != nil { _ = container.seek(to: keyframe.decoding) }
         guard try feedFirst(keyframe) else { throw failure(wanted, "its keyframe is not there any more") }
     }

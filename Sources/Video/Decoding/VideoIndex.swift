@@ -27,11 +27,11 @@ public struct VideoIndex: Sendable {
     public let damage: String?
     /// Presentation times in ticks, strictly ascending.
     let times: [Int64]
+    /// The files that are taken, and where their packets' times come from.
+    let kinds: VideoKinds
+    let packetTimes: PacketTimes
     /// Ascending by presentation time; may hold ones that an edit list hides.
     let keyframes: [Keyframe]
-
-    /// A file that lists more packets is not a video of this world: 2^27 frames are 51 days at 30 fps.
-    private static let maximumFrames = 1 << 27
 
     /// Frames of the file.
     public var count: Int { times.count }
@@ -57,52 +57,35 @@ public struct VideoIndex: Sendable {
     /// - Parameter source: the bytes, where they are not all on this disk; the tables must be.
     /// - Throws: `DataError.unreadableVideo`; also where two frames have the same time or one has none.
     public init(path: String, source: (any ByteSource)? = nil) throws {
-        let container = try VideoContainer(path: path, source: source, readsTablesOnly: source != nil)
+        try self.init(path: path, source: source, kinds: .leRobot)
+    }
+
+    /// Reads the packet table of a file of other kinds, too. Where packets do not tell the frames, as in AVI files and with
+    /// rare codecs, the file is decoded once.
+    ///
+    /// - Throws: as above.
+    package init(path: String, source: (any ByteSource)? = nil, kinds: VideoKinds) throws {
+        let container = try VideoContainer(path: path, source: source, readsTablesOnly: source != nil, kinds: kinds)
         let parameters = container.parameters.pointee
         self.path = path
+        self.kinds = kinds
         codec = LibAV.name(of: parameters.codec_id)
         turn = try container.turn()
         (width, height) = turn.size(width: Int(parameters.width), height: Int(parameters.height))
         secondsPerTick = Double(container.timeBase.num) / Double(container.timeBase.den)
-
-        let packet = VideoPacket()
-        var times: [Int64] = []
-        var keyframes: [Keyframe] = []
-        var damage: String?
-        while true {
-            let code = try container.read(into: packet.pointer)
-            if code < 0 {
-                if code != lam_averror_eof { damage = LibAV.message(code) }
-                break
-            }
-            let flags = packet.pointer.pointee.flags
-            guard flags & AV_PKT_FLAG_CORRUPT == 0 else {
-                damage = "a packet is cut off"
-                continue
-            }
-            let time = packet.pointer.pointee.pts
-            guard time != lam_av_nopts else {
-                throw DataError.unreadableVideo(path: path, reason: "packet \(times.count) has no presentation time")
-            }
-            if flags & AV_PKT_FLAG_KEY != 0 {
-                let decoding = packet.pointer.pointee.dts
-                keyframes.append(
-                    Keyframe(presentation: time, decoding: decoding == lam_av_nopts ? time : decoding))
-            }
-            if flags & AV_PKT_FLAG_DISCARD == 0 { times.append(time) }
-            guard times.count <= Self.maximumFrames, keyframes.count <= Self.maximumFrames else {
-                throw DataError.unreadableVideo(path: path, reason: "more than \(Self.maximumFrames) frames")
-            }
+        let found: Packets
+        if kinds == .leRobot
+            || kinds.tellsFrames(parameters.codec_id, hasPresentationTimes: container.hasPresentationTimes)
+        {
+            (found, packetTimes) = (try Packets(container), .stored)
+        } else {
+            (found, packetTimes) = try Packets.decoded(container)
         }
-        times.sort()
-        keyframes.sort { $0.presentation < $1.presentation }
+        (times, keyframes, damage) = (found.times.sorted(), found.keyframes, found.damage)
         if let position = times.indices.dropFirst().first(where: { times[$0] == times[$0 - 1] }) {
             throw DataError.unreadableVideo(
                 path: path, reason: "frames \(position - 1) and \(position) have the same presentation time")
         }
-        self.times = times
-        self.keyframes = keyframes
-        self.damage = damage
     }
 
     /// The frame whose presentation time is nearest to `seconds`; `nil` in an empty file.
