@@ -66,10 +66,12 @@ let package = Package(
         .target(
             name: "HDF5",
             dependencies: ["Datasets", "Video", "DataCore", "Formats", "Parquet", "CHDF5", "CCompression"]),
+        .target(name: "PlainVideo", dependencies: ["Datasets", "Video", "DataCore"]),
         .target(
             name: "LAMData",
             dependencies: [
-                "DataCore", "Video", "Datasets", "Hub", "HDF5", "Formats", "Numbers", "Randomness", "PixelKernels",
+                "DataCore", "Video", "Datasets", "Hub", "HDF5", "PlainVideo", "Formats", "Numbers", "Randomness",
+                "PixelKernels",
             ],
             path: "Sources/Data"),
         .target(name: "Conversion", dependencies: ["LAMData", "Datasets", "Video", "DataCore", "Formats", "Parquet"]),

@@ -10,7 +10,7 @@ import LAMTrain
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Shows what is in a LeRobot or HDF5 dataset and whether it is sound.",
+        abstract: "Shows what is in a dataset (LeRobot, HDF5, plain videos) and whether it is sound.",
         discussion: """
             Checks the metadata, the row counts of all data files and the frame counts of all videos. \
             With --verify every row and every frame is read, too; with --pairs one sees what a model is fed. \
@@ -21,7 +21,7 @@ struct InspectCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "A folder that holds meta; an HDF5 file, or a folder of such; org/name on the hub; or FILE.yaml, a configuration.",
+            "A folder that holds meta; an HDF5 file, a video, or a folder of such; org/name on the hub; or FILE.yaml, a configuration.",
             valueName: "dataset"), transform: PathArgument.read)
     var path: String
 
@@ -31,8 +31,11 @@ struct InspectCommand: ParsableCommand {
     @Option(help: "Repository id, by which the window rule goes; default: the folder's name.")
     var name: String?
 
-    @Option(help: "Frames per second of an HDF5 dataset that does not tell.")
+    @Option(help: "Frames per second of an HDF5 dataset that does not tell, or at which videos are seen.")
     var fps: Double?
+
+    @Flag(name: .customLong("split-at-cuts"), help: "Make every shot of a plain video an episode.")
+    var splitsAtCuts = false
 
     @Option(
         name: .customLong("filter-key"), help: "Take the episodes of this list in /mask of an HDF5 dataset only.")
@@ -81,6 +84,7 @@ struct InspectCommand: ParsableCommand {
                 let isFolder = FileManager.default.fileExists(atPath: path)
                 options.datasetMix = [.init(isFolder ? URL(fileURLWithPath: path).standardizedFileURL.path : path, 1)]
                 options.filterKeys = filterKey.map { [.init(pattern: "", key: $0)] } ?? []
+                options.splitsAtCuts = splitsAtCuts
                 if let fps {
                     options.fps = [.init(pattern: "", fps: fps)]
                     try options.validate()
@@ -155,7 +159,7 @@ struct InspectCommand: ParsableCommand {
         if let camera {
             cameras = [try dataset.camera(preferred: camera)]
         } else {
-            cameras = isConfiguration ? [try options.camera(of: dataset)] : dataset.cameras
+            cameras = isConfiguration ? try options.cameras(of: dataset) : dataset.cameras
         }
         return (dataset, cameras, try DatasetReport(dataset: dataset, cameras: cameras, options: options))
     }
@@ -190,7 +194,10 @@ struct InspectCommand: ParsableCommand {
         let counted =
             ["metadata", "data files"] + (videos == 0 ? [] : [videos == 1 ? "its video" : "all \(videos) videos"])
         guard report.codebaseVersion != nil else {
-            print("Sound: all episodes have these cameras, with as many frames as actions.")
+            print(
+                report.columns.isEmpty
+                    ? "Sound: all files can be opened, and tell their frames."
+                    : "Sound: all episodes have these cameras, with as many frames as actions.")
             print(
                 verification.map { "Verified: all \(report.totalFrames) rows read, \($0.frames) frames decoded." }
                     ?? "Frames were not decoded; --verify does that.")

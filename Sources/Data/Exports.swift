@@ -3,4 +3,5 @@
 @_exported import Datasets
 @_exported import HDF5
 @_exported import Hub
+@_exported import PlainVideo
 @_exported import Video

@@ -88,6 +88,19 @@ public enum DataError: Error, Sendable, Equatable {
     /// Neither the files nor `data.fps` tell the rate.
     case unknownRate(dataset: String, path: String)
 
+    // MARK: Plain video
+
+    /// A folder of numbered pictures, or a picture of one, cannot be used.
+    case unreadableClip(path: String, reason: String)
+    /// A folder of plain videos has none.
+    case noClips(dataset: String, root: String)
+    /// Pictures do not tell their rate, and single frames have none.
+    case unknownClipRate(dataset: String, path: String)
+    /// A dataset with a description of its own lies among plain videos.
+    case datasetAmongClips(dataset: String, found: String)
+    /// A row of a table of segments does not fit the videos; lines count from 1.
+    case segments(path: String, line: Int, expected: String, got: String)
+
     // MARK: Hub
 
     /// A repository, revision or file of the hub whose name cannot be one.
@@ -208,6 +221,20 @@ extension DataError: CustomStringConvertible {
         case .unknownRate(let dataset, let path):
             return "unknown frame rate: dataset \(dataset): expected env_args.env_kwargs.control_freq in \(path), "
                 + "got none; set data.fps: {\(dataset): RATE} (lam convert and lam inspect: --fps RATE)"
+        case .unreadableClip(let path, let reason):
+            return "unusable pictures: \(path): \(reason)"
+        case .noClips(let dataset, let root):
+            return
+                "no videos: dataset \(dataset): expected mp4, mov, mkv, webm or avi files, or numbered pictures, below "
+                + "\(root), got none"
+        case .unknownClipRate(let dataset, let path):
+            return "unknown frame rate: dataset \(dataset): expected one for \(path), got none; set data.fps: "
+                + "{\(dataset): RATE} (lam convert and lam inspect: --fps RATE)"
+        case .datasetAmongClips(let dataset, let found):
+            return "another dataset among plain videos: dataset \(dataset): expected videos or pictures only, got "
+                + "\(found) with meta or data of its own; name that folder itself"
+        case .segments(let path, let line, let expected, let got):
+            return "segments do not fit: \(path):\(line): expected \(expected), got \(got)"
         case .invalidHubName(let what, let got, let expected):
             return "not a \(what) of the hub: \(got.debugDescription): expected \(expected)"
         case .missingHubFile(let repository, let file, let lookedFor):

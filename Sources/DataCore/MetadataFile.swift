@@ -3,7 +3,7 @@ import Foundation
 /// A JSON or JSON-lines file below `meta/`, read whole.
 package struct MetadataFile {
     package let path: String
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// - Throws: `DataError.missingFile`, `.unreadableFile`, `.emptyFile`, `.lfsPointer`.
     package init(path: String, purpose: String) throws {

@@ -15,7 +15,7 @@ public struct DatasetReport: Sendable, Encodable {
     public let totalEpisodes: Int
     public let totalFrames: Int
     public let lengths: Lengths
-    /// Frames that a training pair spans, by the default rule for this name and rate.
+    /// Frames that a training pair spans.
     public let window: Window
     public let cameras: [CameraReport]
     /// Columns of the data files, in order.
@@ -76,7 +76,7 @@ public struct DatasetReport: Sendable, Encodable {
             notes.append("\(error); training with a text encoder is refused")
         }
         lengths = Lengths((0..<dataset.episodeCount).map { dataset.episode($0).length })
-        let rule = WindowRule(name: dataset.name, fps: dataset.fps).frames
+        let rule = options.windowRule(name: dataset.name, fps: dataset.fps, place: 0).frames
         window = Window(minimum: rule.lowerBound, maximum: rule.upperBound)
         // What was left out is reported all the same; otherwise it is known by now which videos hold their frames.
         let reported: any RobotDataset = options.onBadSample == .fail ? prepared.dataset : dataset

@@ -44,7 +44,7 @@ public struct StreamSource: Sendable {
     public init(
         _ dataset: some RobotDataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = []
     ) throws {
-        let camera = try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
+        let camera = try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.keys.first)
         self.init(
             dataset, weight: weight, camera: camera, look: dataset.look(of: camera, flip: nil, order: nil),
             readers: SharedReaders(pool: ReaderPool()))

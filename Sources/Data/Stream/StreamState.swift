@@ -34,6 +34,10 @@ public struct StreamState: Codable, Hashable, Sendable {
             "data.val_fraction": "\(options.valFraction)",
             "data.dataset_mix": sources.map { "\($0.name) \($0.weight)" }.joined(separator: ", "),
         ]
+        if !options.windowSeconds.isEmpty {
+            facts["data.window_seconds"] = options.windowSeconds.map { "\($0.pattern) \($0.seconds)" }.joined(
+                separator: ", ")
+        }
         for (place, source) in sources.enumerated() {
             let frames = source.episodes.reduce(0) { $0 + $1.length }
             facts["dataset \(place) (\(source.name))"] =

@@ -13,7 +13,7 @@ extension DataError {
     package var isAboutFrames: Bool {
         switch self {
         case .undecodableFrame, .unreadableVideo, .videoChangesFormat, .frameNotFound, .unreadableImage,
-            .framesBeyondVideo:
+            .framesBeyondVideo, .unreadableClip:
             true
         default: isAboutVideoFile
         }

@@ -14,6 +14,10 @@ public struct DatasetFormat: Sendable {
         public var channelOrder: ChannelOrder?
         /// Takes the episodes of this list of the files only.
         public var filter: String?
+        /// How far a frame may lie from its time, in seconds, where files have times; nil: LeRobot's 0.1 ms.
+        public var tolerance: Double?
+        /// Makes every shot of a plain video an episode.
+        public var splitsAtCuts = false
         /// Finds the rows of data files on this disk by what they say.
         public var checksDataFiles = true
         /// Reads which instruction each row has.

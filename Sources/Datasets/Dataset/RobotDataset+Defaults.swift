@@ -11,6 +11,8 @@ extension RobotDataset {
     public var totalFrames: Int { (0..<episodeCount).reduce(0) { $0 + episode($1).length } }
 
     public func requireTasks() throws {}
+    public func episodeFacts(_ field: String) throws -> [[String]]? { nil }
+    public func keeping(_ positions: [Int]) -> (any RobotDataset)? { nil }
 
     /// The camera to learn from where none is named.
     public func camera() throws -> Camera { try camera(preferred: nil) }

@@ -41,6 +41,14 @@ public protocol RobotDataset: Sendable {
     /// Checks that the instructions of all frames are known, as far as the dataset has any. Default: they are.
     func requireTasks() throws
 
+    /// What the dataset's table says of its episodes in a field, as texts: by position, none or several each. Default: nil,
+    /// there is no such field.
+    func episodeFacts(_ field: String) throws -> [[String]]?
+    /// The dataset without its other episodes, so that nobody looks for their files. Default: nil, they are only passed over.
+    ///
+    /// - Parameter positions: ascending.
+    func keeping(_ positions: [Int]) -> (any RobotDataset)?
+
     // MARK: Cameras
 
     var cameras: [Camera] { get }

@@ -10,7 +10,7 @@ final class VideoFrameSource: FrameSource {
     private let pool: ReaderPool
     private let converter = RGBConverter()
     private let depth: DepthReader
-    private var current: (path: String, video: OpenVideo)?
+    private var current: (path: String, video: PooledVideo)?
 
     init(dataset: LeRobotDataset, camera: Camera, indexes: VideoIndexCache, pool: ReaderPool) {
         self.dataset = dataset
@@ -61,17 +61,17 @@ final class VideoFrameSource: FrameSource {
         pool.giveBack(current.video, current.path)
     }
 
-    private func video(_ path: String, episode: Episode) throws -> OpenVideo {
+    private func video(_ path: String, episode: Episode) throws -> PooledVideo {
         if let current, current.path == path { return current.video }
         release()
         let video = try pool.take(path) {
             if let source = try dataset.partialVideo(path) {
                 let index = try indexes.index(path: path, source: source)
-                return OpenVideo(try VideoDecoder(index: index, source: source), lease: nil)
+                return PooledVideo(try VideoDecoder(index: index, source: source), lease: nil)
             }
             let lease = try dataset.hold(path)
             try Self.requireVideo(path, dataset: dataset, camera: camera, episode: episode)
-            return OpenVideo(try VideoDecoder(index: indexes.index(path: path)), lease: lease)
+            return PooledVideo(try VideoDecoder(index: indexes.index(path: path)), lease: lease)
         }
         current = (path, video)
         return video
@@ -87,19 +87,5 @@ final class VideoFrameSource: FrameSource {
             throw DataError.missingVideo(
                 dataset: dataset.name, camera: camera.key, episode: episode.episodeIndex, path: path)
         }
-    }
-}
-
-/// A video with its decoder, and what keeps the file where it is.
-private final class OpenVideo: PooledReader {
-    let decoder: VideoDecoder
-    let bytes: Int
-    private let lease: (any Sendable)?
-
-    init(_ decoder: VideoDecoder, lease: (any Sendable)?) {
-        self.decoder = decoder
-        self.lease = lease
-        // A decoder keeps up to 16 pictures of 1.5 bytes a pixel, and tables beside them.
-        bytes = decoder.index.width * decoder.index.height * 24 + (2 << 20)
     }
 }

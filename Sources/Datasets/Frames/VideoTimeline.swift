@@ -20,6 +20,10 @@ public struct VideoTimeline: Sendable {
     private let episode: Episode
     private let camera: Camera
     private let index: VideoIndex
+    /// What the user allows.
+    private let asked: Double?
+    /// Whether the file has one frame for each of its episodes' rows, so that frames are found by their numbers.
+    private let isByNumber: Bool
 
     /// Position of the episode's first frame in the file, had the file one frame every 1/fps s.
     public let base: Int
@@ -40,20 +44,24 @@ public struct VideoTimeline: Sendable {
         guard let location = dataset.video(of: episode, camera: camera) else {
             throw DataError.noVideo(dataset: dataset.name, camera: camera.key, episode: episode.episodeIndex)
         }
+        asked = dataset.tolerance
+        isByNumber = location.framesInFile == index.count && location.followsLengths
         base = location.base(frames: index.count, fps: fps)
         let byTimestamp = location.baseByTimestamp(fps: fps)
         baseByTimestamp = byTimestamp == base ? nil : byTimestamp
     }
 
-    /// Accepted distance between asked and found time in seconds: LeRobot's, or one tick where the container's clock is
+    /// Accepted distance between asked and found time in seconds: `data.tolerance_s`, else LeRobot's, or one tick where the container's clock is
     /// coarser (WebM counts milliseconds), but never so much that a neighbouring frame would do.
-    public var tolerance: Double { min(max(Self.lerobotTolerance, index.secondsPerTick), 0.25 / fps) }
+    public var tolerance: Double { asked ?? min(max(Self.lerobotTolerance, index.secondsPerTick), 0.25 / fps) }
 
     /// Position in the file, in presentation order, of a frame of the episode.
     ///
     /// - Throws: `DataError.frameNotFound` if no frame lies at its time; `.unreadableVideo` if that is because the
     ///   file is damaged.
     public func position(of frame: Int) throws -> Int {
+        // One frame for each row is what the writer gave; a rate in `info.json` that is a little off changes nothing in it.
+        if isByNumber { return base + frame }
         let asked = Double(base + frame) / fps
         let nearest = index.nearest(to: asked)
         if let nearest, abs(index.seconds(nearest) - asked) <= tolerance { return nearest }

@@ -9,8 +9,10 @@ extension DatasetFormat {
         name: "LeRobot", takesCorrections: false,
         recognises: { FileManager.default.fileExists(atPath: "\($0)/meta/info.json") },
         open: {
-            try LeRobotDataset(
+            var dataset = try LeRobotDataset(
                 root: $0, name: $1.name, checkDataFiles: $1.checksDataFiles, readsTasks: $1.readsTasks)
+            dataset.tolerance = $1.tolerance
+            return dataset
         })
 }
 

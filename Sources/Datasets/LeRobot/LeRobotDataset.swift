@@ -22,7 +22,9 @@ public struct LeRobotDataset: Sendable {
     public let tasks: [Task]
     let taskTexts: [Int: String]
     /// Frames of all episodes.
-    public let totalFrames: Int
+    public var totalFrames: Int { episodes.reduce(0) { $0 + $1.length } }
+    /// How far a video frame may lie from its time, in seconds; nil: LeRobot's 0.1 ms, or a tick of the container.
+    public var tolerance: Double?
     /// What was assumed, or found to be another than `meta` says, in whole sentences.
     public internal(set) var notes: [String] = []
     /// Whether the data files were read on opening, so that `Episode.rows` is what they say.
@@ -71,7 +73,6 @@ public struct LeRobotDataset: Sendable {
         }
         episodes = metadata.episodes
         tasks = metadata.tasks
-        totalFrames = episodes.reduce(0) { $0 + $1.length }
         taskTexts = Dictionary(tasks.map { ($0.index, $0.text) }, uniquingKeysWith: { first, _ in first })
         cameraFaults = metadata.cameraFaults(dataset: name)
         rowsAreChecked = checkDataFiles

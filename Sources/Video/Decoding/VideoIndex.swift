@@ -102,6 +102,19 @@ public struct VideoIndex: Sendable {
         return seconds - self.seconds(low - 1) <= self.seconds(low) - seconds ? low - 1 : low
     }
 
+    /// The frame that is on the screen at `seconds`: the last one that has begun by then, or `slack` later.
+    ///
+    /// - Precondition: the file is not empty.
+    package func frame(shownAt seconds: Double, slack: Double) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self.seconds(middle) <= seconds + slack { low = middle + 1 } else { high = middle }
+        }
+        return max(low - 1, 0)
+    }
+
     /// The last keyframe that is not shown after `frame`: where decoding it has to begin.
     func keyframe(for frame: Int) -> Keyframe? {
         var low = 0

@@ -29,6 +29,11 @@ public final class VideoIndexCache: Sendable {
     /// - Parameter source: the bytes, where they are not all on this disk.
     /// - Throws: `DataError.unreadableVideo`.
     public func index(path: String, source: (any ByteSource)? = nil) throws -> VideoIndex {
+        try index(path: path) { try VideoIndex(path: path, source: source) }
+    }
+
+    /// The table of the file at `path`, made on first use.
+    package func index(path: String, make: () throws -> VideoIndex) throws -> VideoIndex {
         let known = state.withLock { state -> VideoIndex? in
             state.clock += 1
             state.entries[path]?.lastUse = state.clock
@@ -36,7 +41,7 @@ public final class VideoIndexCache: Sendable {
         }
         if let known { return known }
         // Read outside the lock: two threads may read the same file once each, none waits for another's disk.
-        let index = try VideoIndex(path: path, source: source)
+        let index = try make()
         state.withLock { state in
             guard state.entries[path] == nil else { return }
             state.entries[path] = Entry(index: index, lastUse: state.clock)
