@@ -33,16 +33,17 @@ package struct ColumnStatistics {
         (minimum, maximum, mean, deviation) = ([], [], [], [])
         quantiles = Self.quantiles.map { _ in [] }
         for column in columns {
-            let sorted = column.sorted()
             let average = column.reduce(0, +) / n
-            minimum.append(sorted[0])
-            maximum.append(sorted[sorted.count - 1])
+            let (low, high) = (column.min() ?? average, column.max() ?? average)
+            minimum.append(low)
+            maximum.append(high)
             mean.append(average)
             deviation.append((column.reduce(0) { $0 + ($1 - average) * ($1 - average) } / n).squareRoot())
+            let estimate = HistogramQuantiles(
+                column.lazy.map { (value: $0, count: 1) }, minimum: low, maximum: high)
             for (place, quantile) in Self.quantiles.enumerated() {
-                let position = quantile.1 * (n - 1)
-                let (low, high) = (Int(position), min(Int(position) + 1, count - 1))
-                quantiles[place].append(sorted[low] + (sorted[high] - sorted[low]) * (position - Double(low)))
+                // LeRobot takes the mean of a single value.
+                quantiles[place].append(count < 2 ? average : estimate.value(at: quantile.1))
             }
         }
     }
@@ -75,18 +76,18 @@ package struct ColumnStatistics {
             maximum.append(Double(histogram.lastIndex { $0 > 0 } ?? 0) / 255)
             mean.append(average / 255)
             deviation.append((variance / n).squareRoot() / 255)
+            let estimate = HistogramQuantiles(
+                histogram.enumerated().lazy.map { (value: Double($0.offset), count: $0.element) },
+                minimum: Double(histogram.firstIndex { $0 > 0 } ?? 0),
+                maximum: Double(histogram.lastIndex { $0 > 0 } ?? 0))
             for (place, quantile) in Self.quantiles.enumerated() {
-                var seen = 0
-                let level = histogram.firstIndex {
-                    seen += $0
-                    return Double(seen) >= quantile.1 * n && seen > 0
-                }
-                quantiles[place].append(Double(level ?? 255) / 255)
+                quantiles[place].append(estimate.value(at: quantile.1) / 255)
             }
         }
     }
 
-    /// Statistics of all frames from those of parts: exact but for quantiles, which are averaged, as LeRobot does.
+    /// Statistics of all frames from those of parts: exact but for quantiles, which parts do not tell. As LeRobot does since
+    /// 2026, the lowest of the parts' is taken up to the median and the highest above it: bounds for whoever scales by them.
     package init(merging parts: [ColumnStatistics]) {
         precondition(!parts.isEmpty, "statistics of nothing")
         let n = parts.reduce(0.0) { $0 + Double($1.count) }
@@ -102,7 +103,12 @@ package struct ColumnStatistics {
         deviation = combine {
             $0.deviation[$1] * $0.deviation[$1] + ($0.mean[$1] - mean[$1]) * ($0.mean[$1] - mean[$1])
         }.map { $0.squareRoot() }
-        quantiles = Self.quantiles.indices.map { place in combine { $0.quantiles[place][$1] } }
+        quantiles = Self.quantiles.enumerated().map { place, quantile in
+            mean.indices.map { column in
+                let values = parts.map { $0.quantiles[place][column] }
+                return (quantile.1 <= 0.5 ? values.min() : values.max()) ?? 0
+            }
+        }
         count = parts.reduce(0) { $0 + $1.count }
     }
 

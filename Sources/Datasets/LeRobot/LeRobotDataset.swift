@@ -189,8 +189,9 @@ public struct LeRobotDataset: Sendable {
         }
         return [
             note(
-                "episodes", info.totalEpisodes, episodes.count + metadata.emptyEpisodes.count, metadata.episodesSource),
-            note("frames", info.totalFrames, totalFrames, metadata.episodesSource),
+                "episodes", info.totalEpisodes, metadata.episodes.count + metadata.emptyEpisodes.count,
+                metadata.episodesSource),
+            note("frames", info.totalFrames, metadata.episodes.reduce(0) { $0 + $1.length }, metadata.episodesSource),
             note("tasks", info.totalTasks, tasks.count, metadata.tasksSource),
         ].compactMap { $0 }
     }

@@ -52,8 +52,15 @@ struct RowPlacement {
             try placement.scanOtherFiles()
             lacking = placement.lackingEpisodes()
         }
-        if let position = lacking.first { throw placement.lack(of: dataset.episodes[position]) }
-        let episodes = try dataset.episodes.map { try placement.placed($0) }
+        let absent = Set(lacking.filter { placement.wasNeverCopied(dataset.episodes[$0]) })
+        if let position = lacking.first(where: { !absent.contains($0) })
+            ?? (placement.scans.isEmpty ? lacking.first : nil)
+        {
+            throw placement.lack(of: dataset.episodes[position])
+        }
+        placement.note(absent)
+        let present = dataset.episodes.indices.filter { !absent.contains($0) }
+        let episodes = try present.map { try placement.placed(dataset.episodes[$0]) }
         placement.tell()
         return (episodes, placement.findings)
     }
@@ -124,6 +131,26 @@ struct RowPlacement {
             let episode = dataset.episodes[$0]
             return !isUnnumbered(episode) && rowsFound(episode) < episode.length
         }
+    }
+
+    /// Whether an episode is one that was left on the hub, as LeRobot's `episodes=[…]` leaves it there: nothing that is its
+    /// own is on this disk. A lost table of rows is another matter.
+    private func wasNeverCopied(_ episode: Episode) -> Bool {
+        guard missing[episode.dataFile] != nil, rowsFound(episode) == 0 else { return false }
+        guard dataset.info.codebaseVersion != .v30 else { return true }
+        return !dataset.cameras.contains { camera in
+            guard camera.kind == .video, let path = try? dataset.videoFile(of: episode, camera: camera) else {
+                return false
+            }
+            return FileManager.default.fileExists(atPath: path)
+        }
+    }
+
+    private mutating func note(_ absent: Set<Int>) {
+        guard let first = absent.min() else { return }
+        findings.notes.append(
+            "\(absent.count) of \(dataset.episodes.count) episodes (first: \(dataset.episodes[first].episodeIndex)) are not "
+                + "on this disk, neither rows nor videos; the others are taken")
     }
 
     private func lack(of episode: Episode) -> DataError {
