@@ -11,11 +11,11 @@ enum Shots {
         let writer = try VideoWriter(path: path, width: width, height: height, fps: 30, codec: .h264)
         for (shot, length) in lengths.enumerated() {
             for frame in 0..<length {
-                let ground = grounds[shot % grounds.count]
-                let pixels = (0..<height).flatMap { y in
-                    (0..<width).flatMap { x in
-                        (x - frame * 2 - 10) * (x - frame * 2 - 10) + (y - 30) * (y - 30) < 100
-                            ? [250, 250, 250] : ground
+                var pixels: [UInt8] = []
+                for y in 0..<height {
+                    for x in 0..<width {
+                        let (right, down) = (x - frame * 2 - 10, y - 30)
+                        pixels += right * right + down * down < 100 ? [250, 250, 250] : grounds[shot % grounds.count]
                     }
                 }
                 try writer.append(RGBImage(width: width, height: height, pixels: pixels))
