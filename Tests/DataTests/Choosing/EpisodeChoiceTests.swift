@@ -115,7 +115,7 @@ struct EpisodeChoiceTests {
     @Test("of several cameras, whose pictures are samples with their dataset's weight together")
     func cameras() throws {
         let options = options("push_default_v30") {
-            $0.imageKeys = [.init(pattern: "", keys: ["observation.images.top", "wrist"])]
+            $0.imageKeys = [.init(pattern: "", keys: ["observation.images.top", "observation.images.wrist"])]
             $0.valFraction = 0.3
         }
         let sources = try StreamSource.open(options)

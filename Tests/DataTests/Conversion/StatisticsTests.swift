@@ -7,7 +7,7 @@ import Testing
 @Suite("Statistics of columns")
 struct StatisticsTests {
     /// LeRobot's own writer stored these with each episode.
-    @Test("of an episode are LeRobot's", arguments: ["many_tasks", "image2video_subset"])
+    @Test("of an episode are LeRobot's", arguments: ["many_tasks"])
     func episode(name: String) throws {
         let dataset = try LeRobotDataset(root: Goldens.url("cases/\(name)").path, name: name)
         let folder = "\(dataset.root)/meta/episodes/chunk-000"
