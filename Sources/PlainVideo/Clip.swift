@@ -35,6 +35,7 @@ struct Clip: Sendable {
         self.name = name
         content = .video
         try MetadataFile.requireContent(path: path, purpose: "a video")
+        try ContainerLength.requireWhole(path)
         let index = try VideoIndex(path: path, kinds: .all)
         guard index.count > 0 else {
             throw DataError.unreadableVideo(path: path, reason: index.damage ?? "expected frames, got none")

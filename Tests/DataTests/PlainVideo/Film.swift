@@ -64,7 +64,7 @@ struct Film {
         stream.pointee.avg_frame_rate = context.pointee.framerate
         if turn != 0 {
             let matrix = av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, 36)
-            matrix?.withMemoryRebound(to: Int32.self, capacity: 9) { av_display_rotation_set($0, -turn) }
+            matrix?.withMemoryRebound(to: Int32.self, capacity: 9) { av_display_rotation_set($0, turn) }
         }
         try check(avio_open(&output.pointee.pb, path, AVIO_FLAG_WRITE), "file")
         try check(avformat_write_header(output, nil), "header")
@@ -134,5 +134,68 @@ struct Film {
             let place = (image.height / 2 * image.width + x) * 3
             return number | (image.pixels[place] > 127 ? 1 << bit : 0)
         }
+    }
+
+    /// Numbers of all frames by the plainest decode there is, from the first packet to the last.
+    static func numbers(in path: String) throws -> [Int] {
+        var opened: UnsafeMutablePointer<AVFormatContext>?
+        guard avformat_open_input(&opened, path, nil, nil) >= 0, let container = opened,
+            avformat_find_stream_info(container, nil) >= 0
+        else { throw Failure(what: "cannot open \(path)") }
+        defer { avformat_close_input(&opened) }
+        let place = av_find_best_stream(container, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
+        guard place >= 0, let stream = container.pointee.streams[Int(place)],
+            let codec = avcodec_find_decoder(stream.pointee.codecpar.pointee.codec_id)
+        else { throw Failure(what: "no video in \(path)") }
+        var context = avcodec_alloc_context3(codec)
+        defer { avcodec_free_context(&context) }
+        avcodec_parameters_to_context(context, stream.pointee.codecpar)
+        context?.pointee.thread_count = 1
+        guard avcodec_open2(context, codec, nil) >= 0 else { throw Failure(what: "cannot decode \(path)") }
+        var (packet, frame) = (av_packet_alloc(), av_frame_alloc())
+        defer {
+            av_packet_free(&packet)
+            av_frame_free(&frame)
+        }
+        var numbers: [Int] = []
+        func drain() {
+            while avcodec_receive_frame(context, frame) >= 0, let frame { numbers.append(number(on: frame)) }
+        }
+        while av_read_frame(container, packet) >= 0 {
+            if packet?.pointee.stream_index == place {
+                avcodec_send_packet(context, packet)
+                drain()
+            }
+            av_packet_unref(packet)
+        }
+        avcodec_send_packet(context, nil)
+        drain()
+        return numbers
+    }
+
+    private static func number(on frame: UnsafeMutablePointer<AVFrame>) -> Int {
+        let (width, height) = (frame.pointee.width, frame.pointee.height)
+        let scaler = sws_getContext(
+            width, height, AVPixelFormat(rawValue: frame.pointee.format), width, height, AV_PIX_FMT_RGB24, SWS_POINT,
+            nil,
+            nil, nil)
+        defer { sws_freeContext(scaler) }
+        let stride = (Int(width) * 3 + 63) / 64 * 64
+        var rows = [UInt8](repeating: 0, count: stride * (Int(height) + 1))
+        rows.withUnsafeMutableBufferPointer { target in
+            var planes: [UnsafeMutablePointer<UInt8>?] = [target.baseAddress, nil, nil, nil]
+            let strides: [Int32] = [Int32(stride), 0, 0, 0]
+            withUnsafePointer(to: &frame.pointee.data) { data in
+                data.withMemoryRebound(to: UnsafePointer<UInt8>?.self, capacity: 8) { source in
+                    withUnsafePointer(to: &frame.pointee.linesize) { sizes in
+                        sizes.withMemoryRebound(to: Int32.self, capacity: 8) {
+                            _ = sws_scale(scaler, source, $0, 0, height, &planes, strides)
+                        }
+                    }
+                }
+            }
+        }
+        let pixels = (0..<Int(height)).flatMap { rows[$0 * stride..<$0 * stride + Int(width) * 3] }
+        return number(on: RGBImage(width: Int(width), height: Int(height), pixels: pixels))
     }
 }

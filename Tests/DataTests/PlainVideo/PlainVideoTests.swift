@@ -51,12 +51,14 @@ struct PlainVideoTests {
     func frames(name: String, film: Film) throws {
         let folder = try TemporaryFolder()
         let path = try film.write(folder.path("videos/\(name)"), frames: 40)
-        let sequential = try SequentialVideo(path: path)
-        try #require(sequential.frames.count == 40)
+        let expected = try Film.numbers(in: path)
+        try #require(expected.count == 40)
         let dataset = try PlainVideoDataset(path: folder.path("videos"), name: "videos")
         #expect(dataset.fps == 30)
         #expect(dataset.episodeCount == 1)
-        #expect(try numbers(dataset) == Array(0..<40))
+        #expect(try numbers(dataset) == expected)
+        // Of an old codec the bars are not all that sharp.
+        if film.codec != "msmpeg4" { #expect(expected == Array(0..<40)) }
         #expect(dataset.notes.isEmpty)
     }
 
