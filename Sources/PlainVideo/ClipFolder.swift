@@ -25,6 +25,8 @@ struct ClipFolder {
     private(set) var entries: [Entry] = []
     /// Folders of pictures that are no sequence, and why.
     private(set) var faults: [DataError] = []
+    /// Folders that were looked at, without links: a link to one of them would give its videos twice, or without end.
+    private var seen: Set<String> = []
 
     /// - Parameters:
     ///   - root: a folder, or a single video.
@@ -47,6 +49,7 @@ struct ClipFolder {
 
     private mutating func look(below folder: String, dataset: String, depth: Int) throws {
         let path = folder.isEmpty ? root : "\(root)/\(folder)"
+        guard seen.insert(URL(fileURLWithPath: path).resolvingSymlinksInPath().path).inserted else { return }
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: path)
@@ -149,10 +152,12 @@ struct ClipFolder {
 
     /// A LeRobot dataset that lost its description is none of plain videos, nor are the videos of a whole one.
     private static func isOtherDataset(_ folder: String, _ names: [String]) -> Bool {
-        names.contains("meta")
-            && (names.contains("data") || names.contains("videos")
-                || FileManager.default.fileExists(atPath: "\(folder)/meta/info.json"))
-            || names.contains("data") && names.contains("videos")
-                && FileManager.default.fileExists(atPath: "\(folder)/data/chunk-000")
+        func has(_ name: String, _ prefixes: String...) -> Bool {
+            guard names.contains(name) else { return false }
+            let inside = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(name)")) ?? []
+            return inside.contains { entry in prefixes.contains { entry.hasPrefix($0) } }
+        }
+        return has("meta", "info.json", "episodes", "tasks") || has("data", "chunk-")
+            || has("videos", "chunk-", "observation.")
     }
 }

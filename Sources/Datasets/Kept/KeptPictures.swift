@@ -62,14 +62,20 @@ public struct KeptPictures: Sendable {
         // Without decoding where an episode begins with a keyframe; else encoded anew, without loss.
         try copy.cut()
         if try copy.difference() == nil { return }
-        try copy.encode(fps: dataset.fps)
-        guard let difference = try copy.difference() else { return }
+        // Where many encoders work in one process, libx265 3.5 has been seen to give other numbers, about once in ten runs of
+        // the test suite; the cause is not known. What it gives is compared, so that another attempt can be made.
+        var difference: String?
+        for _ in 0..<2 {
+            try copy.encode(fps: dataset.fps)
+            difference = try copy.difference()
+            if difference == nil { return }
+        }
         unlink(path)
         throw ConversionError.unsupported(
             dataset: dataset.name,
             what:
                 "camera \(camera.key), episode \(record.episodeIndex): its frames cannot be taken out of \(place.path) "
-                + "without loss (\(difference)); --format v3.0 keeps the file, --cameras leaves it out")
+                + "without loss (\(difference ?? "")); --format v3.0 keeps the file, --cameras leaves it out")
     }
 
     package func copy(_ source: String, to path: String) throws {
