@@ -151,10 +151,12 @@ struct InspectCommand: ParsableCommand {
         let isLeRobot =
             FileManager.default.fileExists(atPath: "\(entry)/meta")
             || entry.hasPrefix("/") && DatasetFormat.at(entry) == nil
-        let dataset =
+        let whole: any RobotDataset =
             isLeRobot
             ? try LeRobotDataset(root: entry, name: name ?? URL(fileURLWithPath: entry).lastPathComponent)
             : try DatasetCatalog(options, hub: hub).dataset(entry)
+        // Files of episodes that are not chosen need not be there.
+        let dataset = try options.chosenEpisodes(of: whole).flatMap { whole.keeping($0) } ?? whole
         let cameras: [Camera]
         if let camera {
             cameras = [try dataset.camera(preferred: camera)]

@@ -4,7 +4,7 @@ extension StreamOptions {
     /// Places of the episodes of a dataset that these options choose; nil where they choose all.
     ///
     /// - Throws: `StreamError.invalidOption` where nothing is left; `DataError`.
-    func chosenEpisodes(of dataset: any RobotDataset) throws -> [Int]? {
+    package func chosenEpisodes(of dataset: any RobotDataset) throws -> [Int]? {
         let taken = episodes.first(for: dataset.name)
         let left = excludedEpisodes.first(for: dataset.name)
         guard taken != nil || left != nil else { return nil }
