@@ -44,6 +44,21 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Read every row and decode every frame.")
     var verify = false
 
+    @Flag(help: "Decode every frame and say what a model would not learn from: still, frozen, black, cut or doubled.")
+    var content = false
+
+    @Option(
+        name: .customLong("fail-on"),
+        help: ArgumentHelp("With --content: exit with 3 if one of these is found.", valueName: "check,check"))
+    var failOn: String?
+
+    @Option(
+        name: .customLong("exclude-file"),
+        help: ArgumentHelp(
+            "With --content: write the episodes found as a file for data.exclude_episodes.", valueName: "out.json"),
+        transform: PathArgument.read)
+    var excludeFile: String?
+
     @Option(
         help: ArgumentHelp("Draw sampled pairs, augmented as in training, to a PNG file.", valueName: "out.png"),
         transform: PathArgument.read)
@@ -60,8 +75,21 @@ struct InspectCommand: ParsableCommand {
     private struct Output: Encodable {
         let dataset: DatasetReport?
         let verification: DatasetVerification?
+        let content: [ContentReport]?
         let error: String?
     }
+
+    func validate() throws {
+        guard content || failOn == nil && excludeFile == nil else {
+            throw ValidationError("--fail-on and --exclude-file go with --content")
+        }
+        let known = ContentCheck.allCases.map(\.rawValue)
+        if let unknown = failures.first(where: { !known.contains($0) }) {
+            throw ValidationError("--fail-on: expected \(known.joined(separator: ", ")), got \(unknown)")
+        }
+    }
+
+    private var failures: [String] { failOn?.split(separator: ",").map(String.init) ?? [] }
 
     func run() throws {
         try RankedProgram.run(trapsSignals: false) { group in
@@ -94,13 +122,17 @@ struct InspectCommand: ParsableCommand {
                 if !json, place > 0, group.isRoot { print("") }
                 var report: DatasetReport?
                 do {
-                    let (made, verification) = try inspect(entry.name, options, hub, group, &report)
-                    outputs.append(Output(dataset: made, verification: verification, error: nil))
+                    outputs.append(try inspect(entry.name, options, hub, group, &report))
                 } catch let error where ExitStatus.code(for: error) == ExitCode(3) {
-                    outputs.append(Output(dataset: report, verification: nil, error: "\(error)"))
+                    outputs.append(Output(dataset: report, verification: nil, content: nil, error: "\(error)"))
                     if group.isRoot { Console.error("lam inspect: \(error)") }
                     failure = ExitCode(3)
                 }
+            }
+            let contents = outputs.flatMap { $0.content ?? [] }
+            if group.isRoot, let excludeFile { try write(contents, to: excludeFile) }
+            if contents.contains(where: { report in failures.contains { report.verdicts[$0] == .found } }) {
+                failure = ExitCode(3)
             }
             if failure == nil, group.isRoot, let pairs { try draw(options, hub, to: pairs) }
         } catch let error where !(error is ExitCode) && (group.size == 1 || !(error is CollectiveError)) {
@@ -121,7 +153,7 @@ struct InspectCommand: ParsableCommand {
     private func inspect(
         _ entry: String, _ options: StreamOptions, _ hub: HubAccess, _ group: any ProcessGroup,
         _ report: inout DatasetReport?
-    ) throws -> (DatasetReport, DatasetVerification?) {
+    ) throws -> Output {
         let status: (any Error) -> Int32 = { ExitStatus.code(for: $0).rawValue }
         let (dataset, cameras, made) = try group.together(for: "opening of the dataset", status: status) {
             try open(entry, options, hub)
@@ -141,7 +173,41 @@ struct InspectCommand: ParsableCommand {
                 try parts.map { try JSONDecoder().decode(DatasetVerification.Findings.self, from: Data($0)) })
         }
         if !json, group.isRoot { printVerdict(made, verification) }
-        return (made, verification)
+        var contents: [ContentReport]?
+        if content, group.isRoot {
+            contents = try cameras.filter(\.content.isColor).map { camera in
+                try look(at: camera, of: dataset, window: made.window)
+            }
+        }
+        return Output(dataset: made, verification: verification, content: contents, error: nil)
+    }
+
+    /// The checks of content, by one process: they are about all episodes.
+    private func look(
+        at camera: Camera, of dataset: any RobotDataset, window: DatasetReport.Window
+    ) throws -> ContentReport {
+        let showsProgress = isTerminal(STDERR_FILENO)
+        defer { if showsProgress { Console.redrawError("") } }
+        let threads = Threads.fromEnvironment ?? ProcessInfo.processInfo.activeProcessorCount
+        let report = try ContentReport(
+            dataset: dataset, camera: camera, window: window.minimum...window.maximum, threads: threads
+        ) { done, total in
+            if showsProgress { Console.redrawError("looking: \(done) of \(total) frames") }
+        }
+        if !json {
+            print("\n" + report.text().split(separator: "\n").map { String($0).printableLine }.joined(separator: "\n"))
+        }
+        return report
+    }
+
+    /// Episodes by dataset, as `data.exclude_episodes` takes them.
+    private func write(_ reports: [ContentReport], to path: String) throws {
+        let lists = Dictionary(grouping: reports, by: \.dataset).mapValues { reports in
+            Set(reports.flatMap(\.excluded)).sorted()
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try AtomicFile.write(Array(try encoder.encode(lists)) + [0x0A], to: path)
     }
 
     private func open(
