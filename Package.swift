@@ -58,14 +58,14 @@ let package = Package(
         .target(name: "Frozen", dependencies: ["Tensor", "Formats"]),
         .target(name: "Text", dependencies: ["Frozen", "Tensor", "Formats", "Randomness", "CSentencePiece"]),
         .target(name: "LAM", dependencies: ["NN", "Frozen", "Tensor", "Formats", "Randomness"]),
-        .target(name: "DataCore", dependencies: ["Formats"]),
+        .target(name: "DataCore"),
         .target(name: "Video", dependencies: ["DataCore", "Formats", "CFFmpeg", "PixelKernels"]),
         .target(
-            name: "Datasets", dependencies: ["DataCore", "Video", "Formats", "Parquet", "CFFmpeg", "PixelKernels"]),
-        .target(name: "Hub", dependencies: ["Datasets", "DataCore", "Formats", "CCurl"]),
+            name: "Datasets", dependencies: ["DataCore", "Video", "Formats", "Parquet", "PixelKernels"]),
+        .target(name: "Hub", dependencies: ["Datasets", "DataCore", "Formats", "Randomness", "CCurl"]),
         .target(
             name: "HDF5",
-            dependencies: ["Datasets", "Video", "DataCore", "Formats", "Parquet", "CHDF5", "CCompression"]),
+            dependencies: ["Datasets", "Video", "DataCore", "Formats", "Parquet", "CHDF5"]),
         .target(name: "PlainVideo", dependencies: ["Datasets", "Video", "DataCore"]),
         .target(
             name: "LAMData",
@@ -74,7 +74,7 @@ let package = Package(
                 "PixelKernels",
             ],
             path: "Sources/Data"),
-        .target(name: "Conversion", dependencies: ["LAMData", "Datasets", "Video", "DataCore", "Formats", "Parquet"]),
+        .target(name: "Conversion", dependencies: ["Datasets", "Video", "DataCore", "Formats", "Parquet"]),
         .target(name: "WanVAE", dependencies: ["Frozen", "Tensor", "Formats"]),
         .target(name: "Wan", dependencies: ["WanVAE", "Frozen", "LAMData", "Text", "Tensor", "Devices", "Formats"]),
         .target(
