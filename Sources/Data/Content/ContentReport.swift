@@ -40,29 +40,34 @@ public struct ContentReport: Sendable, Encodable {
                 }
                 progress(sum, total)
             }
-            return EpisodeTrace(
+            let trace = EpisodeTrace(
                 episode: episode.index, fps: dataset.fps, grids: grids,
                 actions: try dataset.actions(episode: position, from: readers))
+            return EpisodeSummary(trace, window: window)
         }
-        self.init(dataset: dataset.name, camera: camera.key, traces: traces, window: window)
+        self.init(dataset: dataset.name, camera: camera.key, summaries: traces)
     }
 
     package init(dataset: String, camera: String, traces: [EpisodeTrace], window: ClosedRange<Int>) {
+        self.init(dataset: dataset, camera: camera, summaries: traces.map { EpisodeSummary($0, window: window) })
+    }
+
+    private init(dataset: String, camera: String, summaries traces: [EpisodeSummary]) {
         (self.dataset, self.camera) = (dataset, camera)
         episodes = traces.count
-        frames = traces.reduce(0) { $0 + $1.grids.count }
+        frames = traces.reduce(0) { $0 + $1.frames }
         let whole = DatasetTraces(traces: traces)
         let together: [ContentCheck: [ContentFinding]?] = [
             .lag: whole.lag(), .duplicate: whole.duplicates(), .actions: whole.deadActions(),
         ]
         findings =
-            traces.flatMap { $0.findings(window: window) }
+            traces.flatMap(\.findings)
             + ContentCheck.allCases.flatMap { (together[$0] ?? []) ?? [] }
         var verdicts: [String: ContentVerdict] = [:]
         for check in ContentCheck.allCases {
             let isUnknown =
                 if let known = together[check] { known == nil } else {
-                    check == .frozen && traces.allSatisfy { $0.actionSteps == nil }
+                    check == .frozen && traces.allSatisfy { $0.steps == nil }
                 }
             verdicts[check.rawValue] =
                 findings.contains { $0.check == check } ? .found : isUnknown ? .unknown : .sound

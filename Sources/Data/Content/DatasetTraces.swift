@@ -1,21 +1,47 @@
 import Video
 
+/// What is kept of an episode once it was looked at: pictures of a whole dataset would not fit into memory.
+struct EpisodeSummary: Sendable {
+    /// `episode_index`.
+    let episode: Int
+    let frames: Int
+    let findings: [ContentFinding]
+    /// Eight pictures, evenly spread.
+    let marks: [PictureGrid]
+    /// How much pictures and actions change, from frame 1 on; nil where there are no actions, or some that are no numbers.
+    let changes: [Double]
+    let steps: [Double]?
+    let actionRows: Int
+    let firstAction: [Double]?
+    /// Whether each number of the actions is the same in all frames.
+    let isConstant: [Bool]
+
+    init(_ trace: EpisodeTrace, window: ClosedRange<Int>) {
+        (episode, frames) = (trace.episode, trace.grids.count)
+        findings = trace.findings(window: window)
+        marks = (0..<8).map { trace.grids[$0 * (trace.grids.count - 1) / 7] }
+        (changes, steps) = (trace.differences, trace.actionSteps)
+        let actions = trace.actions ?? []
+        (actionRows, firstAction) = (actions.count, actions.first)
+        isConstant = (actions.first ?? []).indices.map { column in
+            actions.allSatisfy { $0.count > column && $0[column] == actions[0][column] }
+        }
+    }
+}
+
 /// What only several episodes together tell.
 struct DatasetTraces {
-    let traces: [EpisodeTrace]
-
-    /// Actions of all episodes.
-    private var rows: [[Double]] { traces.flatMap { $0.actions ?? [] } }
+    let traces: [EpisodeSummary]
 
     /// Numbers of an action that are the same in all frames; nil where there is too little to say so.
     func deadActions() -> [ContentFinding]? {
-        let rows = rows
-        guard rows.count >= 50, let width = rows.first?.count, rows.allSatisfy({ $0.count == width }) else {
-            return nil
-        }
-        return (0..<width).filter { column in rows.allSatisfy { $0[column] == rows[0][column] } }.map {
-            ContentFinding(.actions, episode: nil, "action \($0) is \(rows[0][$0]) in all \(rows.count) frames")
-        }
+        let rows = traces.reduce(0) { $0 + $1.actionRows }
+        let own = traces.filter { $0.firstAction != nil }
+        guard rows >= 50, let first = own.first?.firstAction, own.allSatisfy({ $0.isConstant.count == first.count })
+        else { return nil }
+        return first.indices.filter { column in
+            own.allSatisfy { $0.isConstant[column] && $0.firstAction?[column] == first[column] }
+        }.map { ContentFinding(.actions, episode: nil, "action \($0) is \(first[$0]) in all \(rows) frames") }
     }
 
     /// Frames by which pictures follow the actions, where they do so clearly; nil where nothing is clear.
@@ -25,9 +51,8 @@ struct DatasetTraces {
         var sums = [Double](repeating: 0, count: 2 * Self.reach + 1)
         var weight = 0.0
         for trace in traces {
-            guard let steps = trace.actionSteps, steps.count > 4 * Self.reach else { continue }
-            let changes = trace.differences
-            guard let own = Self.correlations(changes, steps) else { continue }
+            guard let steps = trace.steps, steps.count > 4 * Self.reach else { continue }
+            guard let own = Self.correlations(trace.changes, steps) else { continue }
             for (place, value) in own.enumerated() { sums[place] += value * Double(steps.count) }
             weight += Double(steps.count)
         }
@@ -68,17 +93,16 @@ struct DatasetTraces {
     /// Episodes that show what an earlier one shows; nil where there are too many to compare.
     func duplicates() -> [ContentFinding]? {
         guard traces.count <= 3000 else { return nil }
-        let marks = traces.map { trace in
-            (0..<8).map { trace.grids[$0 * (trace.grids.count - 1) / 7] }
-        }
         var findings: [ContentFinding] = []
         for later in traces.indices.dropFirst() {
-            let length = Double(traces[later].grids.count)
-            for earlier in 0..<later where abs(Double(traces[earlier].grids.count) - length) <= 0.1 * length {
+            let length = Double(traces[later].frames)
+            for earlier in 0..<later where abs(Double(traces[earlier].frames) - length) <= 0.1 * length {
                 // Most episodes of one scene already differ in their first picture.
-                let isSame = zip(marks[later], marks[earlier]).allSatisfy { $0.largestDifference(from: $1) < 4 }
+                let isSame = zip(traces[later].marks, traces[earlier].marks).allSatisfy {
+                    $0.largestDifference(from: $1) < 4
+                }
                 // Where nothing moves at all, all episodes look alike.
-                let moves = marks[later].contains { $0.largestDifference(from: marks[later][0]) >= 8 }
+                let moves = traces[later].marks.contains { $0.largestDifference(from: traces[later].marks[0]) >= 8 }
                 guard isSame, moves else { continue }
                 findings.append(
                     ContentFinding(
