@@ -28,7 +28,7 @@ let package = Package(
     products: [
         .executable(name: "lam", targets: ["CLI"]),
         .library(name: "LAM", targets: ["LAM"]),
-        .library(name: "LAMData", targets: ["LAMData"]),
+        .library(name: "LAMData", targets: ["LAMData", "Conversion"]),
         .library(name: "LAMTrain", targets: ["LAMTrain", "Configuration", "Inference"]),
         .library(name: "WanVAE", targets: ["WanVAE"]),
     ],
@@ -58,12 +58,23 @@ let package = Package(
         .target(name: "Frozen", dependencies: ["Tensor", "Formats"]),
         .target(name: "Text", dependencies: ["Frozen", "Tensor", "Formats", "Randomness", "CSentencePiece"]),
         .target(name: "LAM", dependencies: ["NN", "Frozen", "Tensor", "Formats", "Randomness"]),
+        .target(name: "DataCore"),
+        .target(name: "Video", dependencies: ["DataCore", "Formats", "CFFmpeg", "PixelKernels"]),
+        .target(
+            name: "Datasets", dependencies: ["DataCore", "Video", "Formats", "Parquet", "PixelKernels"]),
+        .target(name: "Hub", dependencies: ["Datasets", "DataCore", "Formats", "Randomness", "CCurl"]),
+        .target(
+            name: "HDF5",
+            dependencies: ["Datasets", "Video", "DataCore", "Formats", "Parquet", "CHDF5"]),
+        .target(name: "PlainVideo", dependencies: ["Datasets", "Video", "DataCore"]),
         .target(
             name: "LAMData",
             dependencies: [
-                "Formats", "Parquet", "Numbers", "CFFmpeg", "CHDF5", "CCurl", "Randomness", "PixelKernels",
+                "DataCore", "Video", "Datasets", "Hub", "HDF5", "PlainVideo", "Formats", "Numbers", "Randomness",
+                "PixelKernels",
             ],
             path: "Sources/Data"),
+        .target(name: "Conversion", dependencies: ["Datasets", "Video", "DataCore", "Formats", "Parquet"]),
         .target(name: "WanVAE", dependencies: ["Frozen", "Tensor", "Formats"]),
         .target(name: "Wan", dependencies: ["WanVAE", "Frozen", "LAMData", "Text", "Tensor", "Devices", "Formats"]),
         .target(
@@ -82,7 +93,7 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "LAMTrain", "Configuration", "Reports", "LAM", "LAMData", "Tensor", "Formats", "Parquet",
+                "LAMTrain", "Configuration", "Reports", "LAM", "LAMData", "Conversion", "Tensor", "Formats", "Parquet",
                 "Randomness", "Collectives",
             ]),
         .target(
@@ -98,7 +109,8 @@ let package = Package(
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "Configuration", "LAMTrain", "Inference", "Reports", "Parity", "Benchmarks", "LAMData", "LAM", "Wan",
+                "Configuration", "LAMTrain", "Inference", "Reports", "Parity", "Benchmarks", "LAMData", "Conversion",
+                "LAM", "Wan",
                 "Tensor", "Formats", "Parquet", "Collectives", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -134,7 +146,7 @@ let package = Package(
         .testTarget(
             name: "DataTests",
             dependencies: [
-                "LAMData", "Formats", "Parquet", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
+                "LAMData", "Conversion", "Formats", "Parquet", "Randomness", "CFFmpeg", "CPNG", "TestSupport",
             ], swiftSettings: unoptimized),
         .testTarget(
             name: "WanTests",

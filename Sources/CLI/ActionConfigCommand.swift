@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Conversion
 import LAMData
 
 /// `lam action-config DATASET`: checks or adds the segments that `lam extract-latents` goes by.

@@ -1,28 +1,34 @@
 import ArgumentParser
 import Foundation
+import Conversion
 import LAMData
 import Synchronization
 
-/// `lam convert SOURCE DEST`: a LeRobot dataset from HDF5 files, or from a LeRobot dataset of another version.
+/// `lam convert SOURCE DEST`: a LeRobot dataset from HDF5 files or plain videos, or from a LeRobot dataset of another
+/// version.
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
-        abstract: "Writes HDF5 files (LIBERO, robomimic, ALOHA) or a LeRobot dataset as a LeRobot dataset.",
+        abstract:
+            "Writes HDF5 files (LIBERO, robomimic, ALOHA), plain videos or a LeRobot dataset as a LeRobot dataset.",
         discussion: """
             Numbers keep their values and types; pictures are encoded as videos, a keyframe every other frame. \
             Everything grows in DEST.partial, which becomes DEST in the end; interrupted, the same command goes on.
             """)
 
     @Argument(
-        help: ArgumentHelp("An HDF5 file, a folder of such, or a LeRobot dataset.", valueName: "source"),
+        help: ArgumentHelp("An HDF5 file, a video, a folder of such, or a LeRobot dataset.", valueName: "source"),
         transform: PathArgument.read)
     var source: String
 
     @Argument(help: ArgumentHelp("The folder to make.", valueName: "dest"), transform: PathArgument.read)
     var destination: String
 
-    @Option(help: "Frames per second of HDF5 files that do not tell, or not rightly.")
+    @Option(help: "Frames per second of HDF5 files that do not tell, or not rightly, or at which videos are seen.")
     var fps: Double?
+
+    @Flag(name: .customLong("split-at-cuts"), help: "Make every shot of a plain video an episode.")
+    var splitsAtCuts = false
 
     @Option(
         parsing: .upToNextOption,
@@ -115,14 +121,15 @@ struct ConvertCommand: ParsableCommand {
         let path = URL(fileURLWithPath: source).standardizedFileURL.path
         var request = DatasetFormat.Request(name: URL(fileURLWithPath: path).lastPathComponent)
         (request.fps, request.orientation, request.channelOrder, request.filter) = (fps, flip, channelOrder, filterKey)
+        request.splitsAtCuts = splitsAtCuts
         let corrections = [
             ("fps", fps != nil), ("flip", flip != nil), ("channel-order", channelOrder != nil),
-            ("filter-key", filterKey != nil),
+            ("filter-key", filterKey != nil), ("split-at-cuts", splitsAtCuts),
         ]
         let format = DatasetFormat.at(path) ?? .hdf5
         if !format.takesCorrections, let option = corrections.first(where: \.1) {
             throw ConversionError.invalidOption(
-                name: option.0, expected: "an HDF5 source", got: "a \(format.name) dataset")
+                name: option.0, expected: "a source of HDF5 files or plain videos", got: "a \(format.name) dataset")
         }
         let dataset = try format.open(path, request)
         for array in dataset.facts.leftOut { Console.error("note: left out: \(array)") }

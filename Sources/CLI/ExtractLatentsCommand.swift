@@ -24,7 +24,8 @@ struct ExtractLatentsCommand: ParsableCommand {
     var checkpoint: String
 
     @Option(
-        name: .customLong("dataset_path"), help: "Folder of the LeRobot dataset, the one that holds meta.",
+        name: .customLong("dataset_path"),
+        help: "Folder of a LeRobot dataset, the one that holds meta, or of HDF5 files or videos.",
         transform: PathArgument.read)
     var dataset: String
 

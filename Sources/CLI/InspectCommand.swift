@@ -10,7 +10,7 @@ import LAMTrain
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Shows what is in a LeRobot or HDF5 dataset and whether it is sound.",
+        abstract: "Shows what is in a dataset (LeRobot, HDF5, plain videos) and whether it is sound.",
         discussion: """
             Checks the metadata, the row counts of all data files and the frame counts of all videos. \
             With --verify every row and every frame is read, too; with --pairs one sees what a model is fed. \
@@ -21,7 +21,7 @@ struct InspectCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "A folder that holds meta; an HDF5 file, or a folder of such; org/name on the hub; or FILE.yaml, a configuration.",
+            "A folder that holds meta; an HDF5 file, a video, or a folder of such; org/name on the hub; or FILE.yaml, a configuration.",
             valueName: "dataset"), transform: PathArgument.read)
     var path: String
 
@@ -31,8 +31,11 @@ struct InspectCommand: ParsableCommand {
     @Option(help: "Repository id, by which the window rule goes; default: the folder's name.")
     var name: String?
 
-    @Option(help: "Frames per second of an HDF5 dataset that does not tell.")
+    @Option(help: "Frames per second of an HDF5 dataset that does not tell, or at which videos are seen.")
     var fps: Double?
+
+    @Flag(name: .customLong("split-at-cuts"), help: "Make every shot of a plain video an episode.")
+    var splitsAtCuts = false
 
     @Option(
         name: .customLong("filter-key"), help: "Take the episodes of this list in /mask of an HDF5 dataset only.")
@@ -40,6 +43,21 @@ struct InspectCommand: ParsableCommand {
 
     @Flag(help: "Read every row and decode every frame.")
     var verify = false
+
+    @Flag(help: "Decode every frame and say what a model would not learn from: still, frozen, black, cut or doubled.")
+    var content = false
+
+    @Option(
+        name: .customLong("fail-on"),
+        help: ArgumentHelp("With --content: exit with 3 if one of these is found.", valueName: "check,check"))
+    var failOn: String?
+
+    @Option(
+        name: .customLong("exclude-file"),
+        help: ArgumentHelp(
+            "With --content: write the episodes found as a file for data.exclude_episodes.", valueName: "out.json"),
+        transform: PathArgument.read)
+    var excludeFile: String?
 
     @Option(
         help: ArgumentHelp("Draw sampled pairs, augmented as in training, to a PNG file.", valueName: "out.png"),
@@ -57,8 +75,21 @@ struct InspectCommand: ParsableCommand {
     private struct Output: Encodable {
         let dataset: DatasetReport?
         let verification: DatasetVerification?
+        let content: [ContentReport]?
         let error: String?
     }
+
+    func validate() throws {
+        guard content || failOn == nil && excludeFile == nil else {
+            throw ValidationError("--fail-on and --exclude-file go with --content")
+        }
+        let known = ContentCheck.allCases.map(\.rawValue)
+        if let unknown = failures.first(where: { !known.contains($0) }) {
+            throw ValidationError("--fail-on: expected \(known.joined(separator: ", ")), got \(unknown)")
+        }
+    }
+
+    private var failures: [String] { failOn?.split(separator: ",").map(String.init) ?? [] }
 
     func run() throws {
         try RankedProgram.run(trapsSignals: false) { group in
@@ -81,6 +112,7 @@ struct InspectCommand: ParsableCommand {
                 let isFolder = FileManager.default.fileExists(atPath: path)
                 options.datasetMix = [.init(isFolder ? URL(fileURLWithPath: path).standardizedFileURL.path : path, 1)]
                 options.filterKeys = filterKey.map { [.init(pattern: "", key: $0)] } ?? []
+                options.splitsAtCuts = splitsAtCuts
                 if let fps {
                     options.fps = [.init(pattern: "", fps: fps)]
                     try options.validate()
@@ -90,13 +122,17 @@ struct InspectCommand: ParsableCommand {
                 if !json, place > 0, group.isRoot { print("") }
                 var report: DatasetReport?
                 do {
-                    let (made, verification) = try inspect(entry.name, options, hub, group, &report)
-                    outputs.append(Output(dataset: made, verification: verification, error: nil))
+                    outputs.append(try inspect(entry.name, options, hub, group, &report))
                 } catch let error where ExitStatus.code(for: error) == ExitCode(3) {
-                    outputs.append(Output(dataset: report, verification: nil, error: "\(error)"))
+                    outputs.append(Output(dataset: report, verification: nil, content: nil, error: "\(error)"))
                     if group.isRoot { Console.error("lam inspect: \(error)") }
                     failure = ExitCode(3)
                 }
+            }
+            let contents = outputs.flatMap { $0.content ?? [] }
+            if group.isRoot, let excludeFile { try write(contents, to: excludeFile) }
+            if contents.contains(where: { report in failures.contains { report.verdicts[$0] == .found } }) {
+                failure = ExitCode(3)
             }
             if failure == nil, group.isRoot, let pairs { try draw(options, hub, to: pairs) }
         } catch let error where !(error is ExitCode) && (group.size == 1 || !(error is CollectiveError)) {
@@ -117,7 +153,7 @@ struct InspectCommand: ParsableCommand {
     private func inspect(
         _ entry: String, _ options: StreamOptions, _ hub: HubAccess, _ group: any ProcessGroup,
         _ report: inout DatasetReport?
-    ) throws -> (DatasetReport, DatasetVerification?) {
+    ) throws -> Output {
         let status: (any Error) -> Int32 = { ExitStatus.code(for: $0).rawValue }
         let (dataset, cameras, made) = try group.together(for: "opening of the dataset", status: status) {
             try open(entry, options, hub)
@@ -137,7 +173,41 @@ struct InspectCommand: ParsableCommand {
                 try parts.map { try JSONDecoder().decode(DatasetVerification.Findings.self, from: Data($0)) })
         }
         if !json, group.isRoot { printVerdict(made, verification) }
-        return (made, verification)
+        var contents: [ContentReport]?
+        if content, group.isRoot {
+            contents = try cameras.filter(\.content.isColor).map { camera in
+                try look(at: camera, of: dataset, window: made.window)
+            }
+        }
+        return Output(dataset: made, verification: verification, content: contents, error: nil)
+    }
+
+    /// The checks of content, by one process: they are about all episodes.
+    private func look(
+        at camera: Camera, of dataset: any RobotDataset, window: DatasetReport.Window
+    ) throws -> ContentReport {
+        let showsProgress = isTerminal(STDERR_FILENO)
+        defer { if showsProgress { Console.redrawError("") } }
+        let threads = Threads.fromEnvironment ?? ProcessInfo.processInfo.activeProcessorCount
+        let report = try ContentReport(
+            dataset: dataset, camera: camera, window: window.minimum...window.maximum, threads: threads
+        ) { done, total in
+            if showsProgress { Console.redrawError("looking: \(done) of \(total) frames") }
+        }
+        if !json {
+            print("\n" + report.text().split(separator: "\n").map { String($0).printableLine }.joined(separator: "\n"))
+        }
+        return report
+    }
+
+    /// Episodes by dataset, as `data.exclude_episodes` takes them.
+    private func write(_ reports: [ContentReport], to path: String) throws {
+        let lists = Dictionary(grouping: reports, by: \.dataset).mapValues { reports in
+            Set(reports.flatMap(\.excluded)).sorted()
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try AtomicFile.write(Array(try encoder.encode(lists)) + [0x0A], to: path)
     }
 
     private func open(
@@ -147,15 +217,17 @@ struct InspectCommand: ParsableCommand {
         let isLeRobot =
             FileManager.default.fileExists(atPath: "\(entry)/meta")
             || entry.hasPrefix("/") && DatasetFormat.at(entry) == nil
-        let dataset =
+        let whole: any RobotDataset =
             isLeRobot
             ? try LeRobotDataset(root: entry, name: name ?? URL(fileURLWithPath: entry).lastPathComponent)
             : try DatasetCatalog(options, hub: hub).dataset(entry)
+        // Files of episodes that are not chosen need not be there.
+        let dataset = try options.chosenEpisodes(of: whole).flatMap { whole.keeping($0) } ?? whole
         let cameras: [Camera]
         if let camera {
             cameras = [try dataset.camera(preferred: camera)]
         } else {
-            cameras = isConfiguration ? [try options.camera(of: dataset)] : dataset.cameras
+            cameras = isConfiguration ? try options.cameras(of: dataset) : dataset.cameras
         }
         return (dataset, cameras, try DatasetReport(dataset: dataset, cameras: cameras, options: options))
     }
@@ -190,7 +262,10 @@ struct InspectCommand: ParsableCommand {
         let counted =
             ["metadata", "data files"] + (videos == 0 ? [] : [videos == 1 ? "its video" : "all \(videos) videos"])
         guard report.codebaseVersion != nil else {
-            print("Sound: all episodes have these cameras, with as many frames as actions.")
+            print(
+                report.columns.isEmpty
+                    ? "Sound: all files can be opened, and tell their frames."
+                    : "Sound: all episodes have these cameras, with as many frames as actions.")
             print(
                 verification.map { "Verified: all \(report.totalFrames) rows read, \($0.frames) frames decoded." }
                     ?? "Frames were not decoded; --verify does that.")

@@ -61,7 +61,7 @@ struct DocumentationTests {
         let configuration = try FitArguments.parse(arguments: ["--config", folder.write(example.yaml)]).configuration
         let stream = configuration.data.stream
         #expect(stream.imageKeys.map(\.pattern) == ["my_arm"])
-        #expect(stream.imageKeys.map(\.key) == ["observation.images.top"])
+        #expect(stream.imageKeys.map(\.keys) == [["observation.images.top"]])
         #expect(stream.resolution.isMultiple(of: configuration.model.patchSize))
         #expect(stream.datasetMix.count == 2 && configuration.trainer.checkpoints.first?.savesLast == true)
     }

@@ -25,10 +25,26 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
         set { stream.fps = newValue.rates }
     }
 
+    /// `stream.windowSeconds` as YAML has them.
+    public var windowSeconds: SecondsMap {
+        get { SecondsMap(stream.windowSeconds) }
+        set { stream.windowSeconds = newValue.rules }
+    }
+
+    /// `stream.episodes` and `stream.excludedEpisodes` as YAML has them.
+    public var episodes: EpisodeMap {
+        get { EpisodeMap(stream.episodes) }
+        set { stream.episodes = newValue.rules }
+    }
+    public var excludeEpisodes: EpisodeMap {
+        get { EpisodeMap(stream.excludedEpisodes) }
+        set { stream.excludedEpisodes = newValue.rules }
+    }
+
     /// `stream.filterKeys` as YAML has them.
-    public var filterKey: ImageKeyMap {
-        get { ImageKeyMap(stream.filterKeys.map { .init(pattern: $0.pattern, key: $0.key) }) }
-        set { stream.filterKeys = newValue.keys.map { .init(pattern: $0.pattern, key: $0.key) } }
+    public var filterKey: FilterKeyMap {
+        get { FilterKeyMap(stream.filterKeys) }
+        set { stream.filterKeys = newValue.rules }
     }
 
     /// `stream.flips` as YAML has them.
@@ -56,8 +72,8 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "Folder below which the datasets of the mix lie, `~` is expanded; null: the current one."),
         .init(
             "dataset_mix", \.stream.datasetMix,
-            "The datasets and their sampling weights: LeRobot folders, HDF5 files or folders of them, or hub repositories as "
-                + "`org/name` or `org/name@revision`."
+            "The datasets and their sampling weights: LeRobot folders, HDF5 files or folders of them, folders of videos or of "
+                + "numbered pictures, or hub repositories as `org/name` or `org/name@revision`."
         ),
         .init(
             "revision", \.stream.revision,
@@ -85,6 +101,10 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "Frames that a pair spans: `auto` draws it per sample from the dataset's name or frame rate.",
             differs: "`original`: once per run, from the name only."),
         .init(
+            "window_seconds", \.windowSeconds,
+            "Seconds between the frames of a pair, in place of `window`: the first entry whose key is in the name wins.",
+            differs: "New."),
+        .init(
             "pad_at_end", \.stream.padAtEnd,
             "Pairs reaching over an episode's end: left out, or clamped to its last frame.",
             differs: "The original clamps, to the next episode's first frame in most files."),
@@ -100,13 +120,31 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "Share of each dataset's episodes held out for validation.", differs: "New; the original trains on all."),
         .init(
             "image_keys", \.imageKeys,
-            "Cameras by dataset: the first entry whose key is in the `repo_id` wins; else the dataset's own rule.",
+            "Cameras by dataset: the first entry whose key is in the `repo_id` wins; else the dataset's own rule. Of a list each "
+                + "camera's pictures are samples of their own.",
             differs: "The original knows DROID's camera only."),
         .init(
             "fps", \.fps,
-            "Frames per second of HDF5 datasets that do not tell, or not rightly: the first entry whose key is in the "
-                + "name wins.",
+            "Frames per second of HDF5 datasets that do not tell, or not rightly; of plain videos and pictures the rate at which "
+                + "they are seen: the first entry whose key is in the name wins.",
             differs: "New."),
+        .init(
+            "split_at_cuts", \.stream.splitsAtCuts,
+            "Makes every shot of a plain video an episode; each video is decoded once for this when it is opened.",
+            differs: "New."),
+        .init(
+            "episodes", \.episodes,
+            "Episodes to take, by part of a dataset's name: a list of numbers and ranges such as `[0, \"3:10\"]`, a file of "
+                + "such, or `{task: TEXT, length: \"A:B\", FIELD: VALUE}` by the dataset's table of episodes.",
+            differs: "New."),
+        .init(
+            "exclude_episodes", \.excludeEpisodes, "Of those, the episodes to leave; written as `episodes`.",
+            differs: "New."),
+        .init(
+            "tolerance_s", \.stream.toleranceS, .ifPresent(.positive),
+            "How far a LeRobot video's frame may lie from its time, in seconds, where frames and rows differ in number; null: "
+                + "0.0001.",
+            differs: "LeRobot's own option."),
         .init(
             "filter_key", \.filterKey,
             "Episodes of HDF5 datasets: those in this list of `/mask`, as robomimic's `hdf5_filter_key` has it; the first entry "

@@ -48,19 +48,51 @@ extension StreamOptions.MixEntry: ConfigRepresentable {
 public struct ImageKeyMap: ConfigRepresentable, ReadsNull {
     public var keys: [StreamOptions.ImageKey]
 
-    public static var typeDescription: String { "mapping of part of repo_id to camera, or pairs of them" }
+    public static var typeDescription: String {
+        "mapping of part of repo_id to camera or list of cameras, or pairs of them"
+    }
 
     public init(_ keys: [StreamOptions.ImageKey]) { self.keys = keys }
 
     public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
         keys = try node.entries(path, example: "{droid: observation.images.exterior_1_left}").map { entry in
-            StreamOptions.ImageKey(
-                pattern: entry.key, key: try String(decoding: entry.value, at: entry.path, in: &context))
+            guard let list = entry.value.items else {
+                return StreamOptions.ImageKey(
+                    pattern: entry.key, key: try String(decoding: entry.value, at: entry.path, in: &context))
+            }
+            guard !list.isEmpty else { throw entry.value.invalid(entry.path, expected: "a camera, or a list of them") }
+            return StreamOptions.ImageKey(
+                pattern: entry.key, keys: try list.map { try String(decoding: $0, at: entry.path, in: &context) })
         }
     }
 
     public var configValue: ConfigValue {
-        .map(.init(keys.map { ($0.pattern, ConfigValue.string($0.key)) }) { first, _ in first })
+        .map(
+            .init(
+                keys.map { rule in
+                    let keys = rule.keys.map { ConfigValue.string($0) }
+                    return (rule.pattern, keys.count == 1 ? keys[0] : .list(keys))
+                }
+            ) { first, _ in first })
+    }
+}
+
+/// `{square: valid}`: lists of `/mask` by what a dataset's name contains; the first match wins.
+public struct FilterKeyMap: ConfigRepresentable, ReadsNull {
+    public var rules: [StreamOptions.FilterKey]
+
+    public static var typeDescription: String { "mapping of part of a name to a list's name, or pairs of them" }
+
+    public init(_ rules: [StreamOptions.FilterKey]) { self.rules = rules }
+
+    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        rules = try node.entries(path, example: "{square: valid}").map { entry in
+            .init(pattern: entry.key, key: try String(decoding: entry.value, at: entry.path, in: &context))
+        }
+    }
+
+    public var configValue: ConfigValue {
+        .map(.init(rules.map { ($0.pattern, ConfigValue.string($0.key)) }) { first, _ in first })
     }
 }
 
@@ -117,6 +149,12 @@ extension ConfigNode {
             }
         case .scalar: throw invalid(path, expected: expected)
         }
+    }
+
+    /// The entries of a list; nil for anything else.
+    var items: [ConfigNode]? {
+        guard case .sequence(let items) = yaml.content else { return nil }
+        return items.map { ConfigNode($0) }
     }
 
     func pair(_ path: String, expected: String) throws -> (ConfigNode, ConfigNode) {

@@ -1,3 +1,4 @@
+import DataCore
 import Randomness
 
 /// The option `data.crop`: which part of a picture the model sees.

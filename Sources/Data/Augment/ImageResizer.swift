@@ -1,3 +1,4 @@
+import DataCore
 import PixelKernels
 
 /// A rectangle of an image in pixels.

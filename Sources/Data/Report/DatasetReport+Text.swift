@@ -23,7 +23,9 @@ extension DatasetReport {
         lines += table(
             cameras.map { camera in
                 let group = camera.framesPerKeyframe.map {
-                    if codebaseVersion == nil { return $0 == 1 ? "read one by one" : "read in chunks of \($0)" }
+                    if camera.codec == nil, codebaseVersion == nil {
+                        return $0 == 1 ? "read one by one" : "read in chunks of \($0)"
+                    }
                     return $0 == 1 ? "every frame is a keyframe" : "keyframe every \($0)"
                 }
                 return [
@@ -31,7 +33,7 @@ extension DatasetReport {
                     camera.files == 1 ? "1 file" : "\(camera.files) files", camera.content,
                 ]
             })
-        lines += ["", emphasis("Columns")]
+        if !columns.isEmpty { lines += ["", emphasis("Columns")] }
         lines += table(
             columns.map { column in
                 [
@@ -40,7 +42,7 @@ extension DatasetReport {
                 ]
             })
         if !leftOut.isEmpty { lines += ["", emphasis("Left out")] + leftOut.map { "  " + $0.printableLine } }
-        lines += ["", emphasis("Tasks")]
+        if !tasks.isEmpty { lines += ["", emphasis("Tasks")] }
         lines += tasks.prefix(Self.shownTasks).map { "  " + $0.printableLine }
         if tasks.count > Self.shownTasks { lines.append("  … and \(tasks.count - Self.shownTasks) more") }
         return lines.joined(separator: "\n")

@@ -1,3 +1,5 @@
+import Datasets
+
 /// What is in a dataset and how far it was found sound: the content of `lam inspect`.
 ///
 /// Making one checks that the videos of the chosen cameras are there and hold enough frames by their headers.
@@ -13,7 +15,7 @@ public struct DatasetReport: Sendable, Encodable {
     public let totalEpisodes: Int
     public let totalFrames: Int
     public let lengths: Lengths
-    /// Frames that a training pair spans, by the default rule for this name and rate.
+    /// Frames that a training pair spans.
     public let window: Window
     public let cameras: [CameraReport]
     /// Columns of the data files, in order.
@@ -66,16 +68,19 @@ public struct DatasetReport: Sendable, Encodable {
         (totalEpisodes, totalFrames) = (dataset.episodeCount, dataset.totalFrames)
         var notes = dataset.notes
         // Of a dataset on a hub one video is fetched, not all.
-        notes += try dataset.prepared(for: cameras, onBadSample: options.onBadSample).notes.joined()
+        let prepared = try dataset.prepared(for: cameras, onBadSample: options.onBadSample)
+        notes += prepared.notes.joined()
         do {
             try dataset.requireTasks()
         } catch {
             notes.append("\(error); training with a text encoder is refused")
         }
         lengths = Lengths((0..<dataset.episodeCount).map { dataset.episode($0).length })
-        let rule = WindowRule(name: dataset.name, fps: dataset.fps).frames
+        let rule = options.windowRule(name: dataset.name, fps: dataset.fps, place: 0).frames
         window = Window(minimum: rule.lowerBound, maximum: rule.upperBound)
-        self.cameras = try cameras.map { try dataset.report(on: $0, onBadSample: options.onBadSample) }
+        // What was left out is reported all the same; otherwise it is known by now which videos hold their frames.
+        let reported: any RobotDataset = options.onBadSample == .fail ? prepared.dataset : dataset
+        self.cameras = try cameras.map { try reported.report(on: $0, onBadSample: options.onBadSample) }
         columns = dataset.columns
         let remarks = try dataset.remarks(on: cameras, options)
         (self.notes, warnings) = (notes + remarks.notes, remarks.warnings)

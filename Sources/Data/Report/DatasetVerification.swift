@@ -1,3 +1,5 @@
+import Datasets
+
 /// Reads everything that training could ask of a dataset: every row's numbers and every frame of chosen cameras.
 public struct DatasetVerification: Sendable, Encodable {
     /// Frames decoded, over all cameras.

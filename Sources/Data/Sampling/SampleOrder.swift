@@ -1,3 +1,4 @@
+import Datasets
 import Randomness
 
 /// One sample of the global order: which pair of which dataset, by reference.

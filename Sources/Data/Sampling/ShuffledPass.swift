@@ -1,3 +1,4 @@
+import Datasets
 import Randomness
 
 /// The order in which one pass over a dataset visits its pairs: every pair once, shuffled.

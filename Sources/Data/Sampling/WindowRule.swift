@@ -69,6 +69,12 @@ public struct WindowRule: Sendable, Hashable {
         }
     }
 
+    /// Pairs whose frames are as many seconds apart, to the next frame, but at least one frame.
+    public init(seconds: Double, fps: Double) {
+        let apart = max(1, Int(min((seconds * fps).rounded(), 1e9)))
+        frames = apart + 1...apart + 1
+    }
+
     private init(frames: ClosedRange<Int>) { self.frames = frames }
 
     /// A window that fits into `available` frames, uniform among those that do; `nil` if none does.

@@ -1,3 +1,6 @@
+import DataCore
+import Datasets
+
 /// Which cameras of a mix's datasets are looked at.
 public enum CameraSelection: Sendable, Equatable {
     /// Of each dataset the one that a training takes.
@@ -15,7 +18,7 @@ public enum CameraSelection: Sendable, Equatable {
     /// - Throws: `DataError.unknownCamera`, `.ambiguousCamera`, `.noCameras`.
     func of(_ dataset: any RobotDataset, _ options: StreamOptions) throws -> [Camera] {
         switch self {
-        case .configured: return [try options.camera(of: dataset)]
+        case .configured: return try options.cameras(of: dataset)
         case .all:
             guard !dataset.cameras.isEmpty else { throw DataError.noCameras(dataset: dataset.name) }
             guard !dataset.cameras.inColor.isEmpty else {
@@ -44,8 +47,16 @@ public enum CameraSelection: Sendable, Equatable {
 }
 
 extension StreamOptions {
-    /// The camera that these options choose.
-    public func camera(of dataset: any RobotDataset) throws -> Camera {
-        try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
+    /// The cameras that these options choose: one, or all of a list.
+    ///
+    /// - Throws: `DataError.unknownCamera`, `.ambiguousCamera`, `.noCameras`, `.noColorCamera`.
+    public func cameras(of dataset: any RobotDataset) throws -> [Camera] {
+        guard let rule = imageKeys.first(for: dataset.name) else { return [try dataset.camera(preferred: nil)] }
+        var cameras: [Camera] = []
+        for key in rule.keys {
+            let camera = try dataset.camera(preferred: key)
+            if !cameras.contains(camera) { cameras.append(camera) }
+        }
+        return cameras
     }
 }

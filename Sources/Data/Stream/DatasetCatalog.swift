@@ -1,5 +1,8 @@
+import DataCore
+import Datasets
 import Formats
 import Foundation
+import Hub
 
 /// Finds the datasets of a mix by name: on this disk, then in the folders of Hugging Face's programs, then on the hub.
 ///
@@ -17,6 +20,8 @@ public struct DatasetCatalog: Sendable {
     private let readsTasks: Bool
     private let rates: [StreamOptions.Rate]
     private let filters: [StreamOptions.FilterKey]
+    private let splitsAtCuts: Bool
+    private let tolerance: Double?
 
     /// - Parameters:
     ///   - options: gives `root`, `revision`, `fps`, `readsTasks` and the bound on downloads; the mix is not looked at.
@@ -27,6 +32,7 @@ public struct DatasetCatalog: Sendable {
         rates = options.fps
         readsTasks = options.readsTasks
         filters = options.filterKeys
+        (splitsAtCuts, tolerance) = (options.splitsAtCuts, options.toleranceS)
         home = hub?.home
         root = options.root.map { HomeFolder.expanding($0, home: hub?.home) }
         (revision, access) = (options.revision, hub)
@@ -53,14 +59,17 @@ public struct DatasetCatalog: Sendable {
         guard let store, let prefetcher else { throw StreamError.missingDataset(name: name, tried: candidates) }
         let files = try HubDataset.open(
             repository, store: store, prefetcher: prefetcher, isChosen: isChosen(name))
-        return try LeRobotDataset(
+        var dataset = try LeRobotDataset(
             root: files.root, name: repository.id, checkDataFiles: false, readsTasks: readsTasks, files: files)
+        dataset.tolerance = tolerance
+        return dataset
     }
 
     private func request(_ name: String) -> DatasetFormat.Request {
         var request = DatasetFormat.Request(name: name)
         (request.fps, request.filter) = (rates.first(for: name)?.fps, filters.first(for: name)?.key)
         (request.checksDataFiles, request.readsTasks) = (checksDataFiles, readsTasks)
+        (request.splitsAtCuts, request.tolerance) = (splitsAtCuts, tolerance)
         return request
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Hub
 
 /// Batches of frame pairs of a mix of datasets, read, augmented and laid out ahead of time by worker threads.
 ///
@@ -180,8 +181,7 @@ public final class FramePairStream {
         of sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit
     ) throws -> [EpisodePairs] {
         let pairs = try sources.enumerated().map { place, source in
-            let window = WindowRule(
-                option: options.window, name: source.name, fps: source.fps, seed: options.seed, dataset: place)
+            let window = options.windowRule(name: source.name, fps: source.fps, place: place)
             let lengths = source.episodes.map(\.length)
             func pairs(_ positions: some Sequence<Int>) -> EpisodePairs {
                 EpisodePairs(

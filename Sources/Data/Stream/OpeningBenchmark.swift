@@ -1,3 +1,5 @@
+import DataCore
+import Datasets
 import Foundation
 
 /// How long the metadata of a large mix take to open, and how much memory.

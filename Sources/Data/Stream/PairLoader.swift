@@ -1,3 +1,5 @@
+import DataCore
+import Datasets
 import PixelKernels
 import Randomness
 

@@ -1,4 +1,5 @@
 import Foundation
+import Hub
 
 /// How fast a stream delivers on this machine.
 public struct StreamBenchmark: Codable, Sendable, Hashable {

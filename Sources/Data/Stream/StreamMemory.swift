@@ -1,3 +1,6 @@
+import DataCore
+import Video
+
 /// What a stream takes at most, by its options and the sizes of its datasets. Bytes.
 public struct StreamMemory: Sendable, Hashable {
     /// Episodes and the numbers of their pairs.

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 
 /// Something that holds for the datasets whose name contains `pattern`, in any case.
@@ -31,17 +32,21 @@ public struct StreamOptions: Sendable, Hashable {
         }
     }
 
-    /// A camera for the datasets whose name contains `pattern`, in any case.
+    /// Cameras for the datasets whose name contains `pattern`, in any case. With several, each one's pictures are samples of
+    /// their own.
     public struct ImageKey: NameRule {
         public var pattern: String
-        public var key: String
+        /// At least one.
+        public var keys: [String]
 
-        public init(pattern: String, key: String) {
-            (self.pattern, self.key) = (pattern, key)
+        public init(pattern: String, keys: [String]) {
+            (self.pattern, self.keys) = (pattern, keys)
         }
+
+        public init(pattern: String, key: String) { self.init(pattern: pattern, keys: [key]) }
     }
 
-    /// Frames per second of the HDF5 datasets whose name contains `pattern`, in any case.
+    /// Frames per second of the HDF5 datasets and folders of videos whose name contains `pattern`, in any case.
     public struct Rate: NameRule {
         public var pattern: String
         /// Finite and above 0.
@@ -73,6 +78,8 @@ public struct StreamOptions: Sendable, Hashable {
     public var seed: UInt64 = 42
     /// Frames that a pair spans.
     public var window: WindowOption = .auto
+    /// Seconds that a pair spans, by dataset; the first match wins, else `window` says it in frames.
+    public var windowSeconds: [WindowSeconds] = []
     /// Pairs at the end of an episode.
     public var padAtEnd: PadAtEndOption = .drop
     /// Whether both frames of a pair get the same crop and colours.
@@ -83,13 +90,20 @@ public struct StreamOptions: Sendable, Hashable {
     public var valFraction = 0.0
     /// Cameras by dataset name; the first match wins, else the dataset's own rule.
     public var imageKeys: [ImageKey] = []
-    /// Rates of HDF5 datasets by name; the first match wins, else what the files tell.
+    /// Rates of HDF5 datasets and folders of videos by name; the first match wins, else what the files tell.
     public var fps: [Rate] = []
     /// Whether each frame's instruction is looked up in the data files. Without it samples have what the table of episodes
     /// says, which is all that a run without a text encoder needs.
     public var readsTasks = true
     /// Lists of episodes by dataset; the first match wins, else all episodes are taken.
     public var filterKeys: [FilterKey] = []
+    /// Episodes to take, and of those the ones to leave, by dataset; the first match wins, else all are taken.
+    public var episodes: [EpisodeRule] = []
+    public var excludedEpisodes: [EpisodeRule] = []
+    /// Makes every shot of a plain video an episode.
+    public var splitsAtCuts = false
+    /// How far a video frame may lie from its time, in seconds; nil: 0.1 ms, as LeRobot has it.
+    public var toleranceS: Double?
     /// Turns of pictures by dataset or camera; the first match wins, else what the files tell.
     public var flips: [Flip] = []
     /// Orders of channels by dataset or camera; the first match wins, else what the format tells.
@@ -134,6 +148,14 @@ public struct StreamOptions: Sendable, Hashable {
         for rate in fps {
             try require(rate.fps > 0 && rate.fps <= 1e6, "fps", "rates above 0", rate.fps)
         }
+        for rule in windowSeconds {
+            try require(
+                rule.seconds > 0 && rule.seconds <= 1e6, "window_seconds", "seconds above 0", rule.seconds)
+        }
+        if let toleranceS {
+            try require(toleranceS > 0 && toleranceS <= 1, "tolerance_s", "seconds above 0, up to 1", toleranceS)
+        }
+        for rule in imageKeys { try require(!rule.keys.isEmpty, "image_keys", "a camera, or several", "none") }
         for range in depth {
             let isRange = range.minimum.isFinite && range.maximum.isFinite && range.minimum < range.maximum
             try require(isRange, "depth", "ranges [MIN, MAX]", "[\(range.minimum), \(range.maximum)]")

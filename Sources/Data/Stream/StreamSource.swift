@@ -1,4 +1,7 @@
+import DataCore
+import Datasets
 import Foundation
+import Hub
 
 /// One dataset of a mix, as far as the stream needs it.
 public struct StreamSource: Sendable {
@@ -41,7 +44,7 @@ public struct StreamSource: Sendable {
     public init(
         _ dataset: some RobotDataset, weight: Double, imageKeys: [StreamOptions.ImageKey] = []
     ) throws {
-        let camera = try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.key)
+        let camera = try dataset.camera(preferred: imageKeys.first(for: dataset.name)?.keys.first)
         self.init(
             dataset, weight: weight, camera: camera, look: dataset.look(of: camera, flip: nil, order: nil),
             readers: SharedReaders(pool: ReaderPool()))

@@ -1,3 +1,5 @@
+import Datasets
+
 /// Where the consumer of a stream stands: enough to continue with the very next sample, on any number of ranks.
 ///
 /// The order of samples is a function of the seed and these numbers, so neither buffers nor generators are part of it,
@@ -32,6 +34,10 @@ public struct StreamState: Codable, Hashable, Sendable {
             "data.val_fraction": "\(options.valFraction)",
             "data.dataset_mix": sources.map { "\($0.name) \($0.weight)" }.joined(separator: ", "),
         ]
+        if !options.windowSeconds.isEmpty {
+            facts["data.window_seconds"] = options.windowSeconds.map { "\($0.pattern) \($0.seconds)" }.joined(
+                separator: ", ")
+        }
         for (place, source) in sources.enumerated() {
             let frames = source.episodes.reduce(0) { $0 + $1.length }
             facts["dataset \(place) (\(source.name))"] =

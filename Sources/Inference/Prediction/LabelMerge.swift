@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Conversion
 import LAMData
 import LAMTrain
 import Parquet
@@ -23,7 +24,6 @@ struct LabelMerge {
 
     /// Says that an unfinished folder is a merge's.
     private static let marker = ".lam-merge"
-    private static let cameraPrefix = "observation.images."
 
     let destination: String
     private let parts: [Part]
@@ -66,7 +66,7 @@ struct LabelMerge {
 
     /// The end of the names of a camera's features.
     static func suffix(camera: String) -> String {
-        "." + (camera.hasPrefix(cameraPrefix) ? String(camera.dropFirst(cameraPrefix.count)) : camera)
+        "." + (camera.hasPrefix(Camera.prefix) ? String(camera.dropFirst(Camera.prefix.count)) : camera)
     }
 
     private var isOwnPartial: Bool { FileManager.default.fileExists(atPath: "\(partial)/\(Self.marker)") }

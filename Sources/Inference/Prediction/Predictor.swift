@@ -163,9 +163,7 @@ public final class Predictor {
 
     /// Frames that all pairs of a dataset span: the middle of those that its rule allows.
     static func window(_ options: StreamOptions, _ source: StreamSource, _ place: Int) -> Int {
-        let frames = WindowRule(
-            option: options.window, name: source.name, fps: source.fps, seed: options.seed, dataset: place
-        ).frames
+        let frames = options.windowRule(name: source.name, fps: source.fps, place: place).frames
         return (frames.lowerBound + frames.upperBound) / 2
     }
 

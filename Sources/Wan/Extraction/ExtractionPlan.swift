@@ -31,11 +31,12 @@ public struct ExtractionPlan: Sendable {
     public let episodes: Int
 
     /// - Throws: `ExtractionError.noEpisodes`; `DataError`; `ParquetError`.
-    init(_ dataset: LeRobotDataset, _ options: ExtractionOptions) throws {
+    init(_ source: ExtractionSource, _ options: ExtractionOptions) throws {
+        let dataset = source.dataset
         if let keys = options.videoKeys {
             cameras = try keys.map { try dataset.camera(preferred: $0) }
         } else {
-            cameras = dataset.videoCameras.filter(\.content.isColor)
+            cameras = source.cameras
         }
         if let depth = cameras.first(where: { !$0.content.isColor }) {
             throw DataError.depthCamera(
@@ -45,40 +46,38 @@ public struct ExtractionPlan: Sendable {
         // Cameras are folders of the result.
         if let camera = cameras.first(where: { $0.key == "." || $0.key == ".." }) {
             throw DataError.unknownCamera(
-                dataset: dataset.name, camera: camera.key, cameras: dataset.videoCameras.map(\.key))
+                dataset: dataset.name, camera: camera.key, cameras: source.known.map(\.key))
         }
         guard !cameras.isEmpty else {
-            guard dataset.videoCameras.isEmpty else {
-                throw DataError.noColorCamera(dataset: dataset.name, cameras: dataset.videoCameras.map(\.key))
+            guard source.known.isEmpty else {
+                throw DataError.noColorCamera(dataset: dataset.name, cameras: source.known.map(\.key))
             }
             throw DataError.noCameras(dataset: dataset.name)
         }
         // Single videos that are missing or too short are left out; what would be read wrongly is refused.
-        for camera in cameras { try dataset.requireDistinctFrames(camera: camera) }
+        for camera in cameras { try source.requireDistinctFrames(camera: camera) }
         fps = max(1, Int(dataset.fps))
-        var positions = Array(dataset.episodes.indices)
+        var positions = Array(0..<dataset.episodeCount)
         if let wanted = options.episodes {
-            let known = Set(dataset.episodes.map(\.episodeIndex))
+            let known = Set(positions.map { dataset.episode($0).index })
             let unknown = wanted.subtracting(known).sorted()
             guard unknown.isEmpty else {
                 throw ExtractionError.noEpisodes(
                     dataset: dataset.root, asked: unknown.prefix(10).map(String.init).joined(separator: ", "))
             }
-            positions = positions.filter { wanted.contains(dataset.episodes[$0].episodeIndex) }
+            positions = positions.filter { wanted.contains(dataset.episode($0).index) }
         }
         if let maximum = options.maximumEpisodes { positions = Array(positions.prefix(maximum)) }
         episodes = positions.count
-        let entries = try dataset.actionEntries()
         for position in positions {
-            let episode = dataset.episodes[position]
-            guard let configured = entries[episode.episodeIndex], !configured.isEmpty else {
+            let episode = dataset.episode(position)
+            guard let configured = source.segments[episode.index], !configured.isEmpty else {
                 leftOut.append(
                     LeftOut(
-                        .noActionConfig, episode: episode.episodeIndex,
-                        reason: "expected segments with start_frame, end_frame and action_text"))
+                        .noActionConfig, episode: episode.index, reason: "expected \(source.wanted)"))
                 continue
             }
-            add(position, of: episode, configured, in: dataset, options)
+            add(position, of: episode, configured, in: source, options)
         }
         videos = videos.enumerated().filter { $0.offset % options.rankCount == options.rank }.map(\.element)
         // All ranks find the same faults here; one of them reports them.
@@ -86,28 +85,28 @@ public struct ExtractionPlan: Sendable {
     }
 
     private mutating func add(
-        _ position: Int, of episode: Episode, _ entries: [ActionEntry], in dataset: LeRobotDataset,
+        _ position: Int, of episode: RobotEpisode, _ entries: [ActionEntry], in source: ExtractionSource,
         _ options: ExtractionOptions
     ) {
         var segments: [ActionSegment] = []
         for entry in entries {
             switch entry {
             case .malformed(let reason):
-                leftOut.append(LeftOut(.badSegment, episode: episode.episodeIndex, reason: reason))
+                leftOut.append(LeftOut(.badSegment, episode: episode.index, reason: reason))
             case .segment(let segment):
                 if let reason = Self.fault(
                     segment, length: episode.length, repeats: (options.frames.targetFPS ?? 0) / fps + 1)
                 {
                     leftOut.append(
                         LeftOut(
-                            .badSegment, episode: episode.episodeIndex,
+                            .badSegment, episode: episode.index,
                             segment: "\(segment.startFrame)_\(segment.endFrame)", reason: reason))
                 } else if segments.contains(where: {
                     $0.startFrame == segment.startFrame && $0.endFrame == segment.endFrame
                 }) {
                     leftOut.append(
                         LeftOut(
-                            .badSegment, episode: episode.episodeIndex,
+                            .badSegment, episode: episode.index,
                             segment: "\(segment.startFrame)_\(segment.endFrame)",
                             reason: "the same frames have a segment already, and would have the same file"))
                 } else {
@@ -116,17 +115,17 @@ public struct ExtractionPlan: Sendable {
             }
         }
         guard !segments.isEmpty else { return }
-        let chunk = Self.padded(episode.episodeIndex / dataset.info.chunksSize, to: 3)
+        let chunk = Self.padded(episode.index / source.chunkSize, to: 3)
         for camera in cameras {
-            let folder = "\(dataset.root)/latents/chunk-\(chunk)/\(camera.key)"
+            let folder = "\(source.dataset.root)/latents/chunk-\(chunk)/\(camera.key)"
             videos.append(
                 Video(
-                    position: position, episode: episode.episodeIndex, camera: camera,
+                    position: position, episode: episode.index, camera: camera,
                     segments: segments.map { segment in
                         let frames = options.frames.frames(
                             start: segment.startFrame, end: segment.endFrame, fps: fps)
                         let name =
-                            "episode_\(Self.padded(episode.episodeIndex, to: 6))_\(segment.startFrame)_\(segment.endFrame)"
+                            "episode_\(Self.padded(episode.index, to: 6))_\(segment.startFrame)_\(segment.endFrame)"
                         return Segment(entry: segment, frameIDs: frames, path: "\(folder)/\(name).pth")
                     }))
         }

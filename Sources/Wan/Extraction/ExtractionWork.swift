@@ -36,7 +36,7 @@ struct ExtractionWork {
     func outline(_ files: LatentFiles, _ encoder: WanVAEEncoder) -> ExtractionOutline {
         var flops = 0.0
         for video in videos {
-            let size = files.options.size(of: video.camera.key) ?? Self.declaredSize(video.camera, files.dataset)
+            let size = files.options.size(of: video.camera.key) ?? files.source.size(of: video.camera)
             for segment in video.segments {
                 flops += encoder.flops(frames: segment.frameIDs.count, height: size.height, width: size.width)
             }
@@ -47,15 +47,6 @@ struct ExtractionWork {
             complete: complete.count, leftOut: plan.leftOut.count, frames: videos.reduce(0) { $0 + $1.frameCount },
             texts: texts.count, tokens: texts.values.reduce(0) { $0 + $1.count }, teraflop: flops / 1e12,
             estimatedSeconds: flops > 0 ? flops / Self.rate(encoder) : 0, backend: encoder.backend.summary)
-    }
-
-    /// Sides as the metadata have them; 256 where they say nothing.
-    private static func declaredSize(_ camera: Camera, _ dataset: LeRobotDataset) -> (height: Int, width: Int) {
-        guard let feature = dataset.info.feature(camera.key), feature.shape.count == 3 else { return (256, 256) }
-        let isChannelFirst = feature.names.first?.hasPrefix("channel") == true
-        let sides = isChannelFirst ? Array(feature.shape.dropFirst()) : Array(feature.shape.dropLast())
-        guard sides.allSatisfy({ (1...8192).contains($0) }) else { return (256, 256) }
-        return (sides[0], sides[1])
     }
 
     /// Operations a second over one frame of 128 x 128, the second time.

@@ -14,7 +14,7 @@ public struct LatentExtractor {
     private let monitor: ExtractionMonitor
     private let combine: (ExtractionSummary) throws -> ExtractionSummary
 
-    private let dataset: LeRobotDataset
+    private let source: ExtractionSource
     private let checkpoint: WanCheckpoint
     private let plan: ExtractionPlan
 
@@ -36,12 +36,8 @@ public struct LatentExtractor {
         monitor = ExtractionMonitor(report: report, isInterrupted: isInterrupted)
         self.combine = combine
         checkpoint = try WanCheckpoint(folder: options.checkpoint)
-        let root = URL(fileURLWithPath: options.dataset).standardizedFileURL
-        // Latents need videos and metadata alone; rows that are there must agree with them all the same.
-        dataset = try LeRobotDataset(
-            root: root.path, name: root.lastPathComponent,
-            checkDataFiles: FileManager.default.fileExists(atPath: root.path + "/data"), readsTasks: false)
-        plan = try ExtractionPlan(dataset, options)
+        source = try ExtractionSource.open(path: options.dataset)
+        plan = try ExtractionPlan(source, options)
     }
 
     /// - Returns: what was done and what was left out, by all ranks.
@@ -50,14 +46,14 @@ public struct LatentExtractor {
         let start = ContinuousClock.now
         let networks = try ExtractionNetworks(checkpoint, precision: options.precision, threads: threads)
         let (plan, texts) = plan.tokenized(by: networks.tokenizer)
-        let files = LatentFiles(options: options, plan: plan, texts: texts, dataset: dataset)
+        let files = LatentFiles(options: options, plan: plan, texts: texts, source: source)
         var manifest = ExtractionManifest(files, networks)
         try files.requireOwn(manifest)
         let work = ExtractionWork(files, tokenizer: networks.tokenizer)
         announce(work, files, with: networks)
 
         try FileManager.default.createDirectory(
-            atPath: dataset.root + "/latents", withIntermediateDirectories: true)
+            atPath: source.dataset.root + "/latents", withIntermediateDirectories: true)
         if options.rank == 0 { try manifest.write() }
         _ = try combine(ExtractionSummary())
         var summary = ExtractionSummary()
@@ -85,7 +81,7 @@ public struct LatentExtractor {
             monitor.report(.note("\(work.replaced) files are damaged or of other options, and are made anew"))
         }
         monitor.report(.plan(work.outline(files, networks.encoder)))
-        if options.rank == 0 { for note in dataset.notes { monitor.report(.note(note)) } }
+        if options.rank == 0 { for note in source.notes { monitor.report(.note(note)) } }
         if let warning = options.frames.warning(fps: plan.fps) { monitor.report(.note(warning)) }
         let short = files.plan.videos.reduce(0) { $0 + $1.segments.count { $0.frameIDs.count < 2 } }
         if short > 0 { monitor.report(.note("\(short) segments have one frame; LingBot-VA's reader needs two")) }
@@ -117,7 +113,7 @@ public struct LatentExtractor {
     ) throws -> [ExtractionSummary.Quality] {
         guard options.verifies || options.preview != nil else { return [] }
         let verifier = try LatentVerifier(
-            networks.vae, dataset: dataset, preview: options.preview, on: networks.backend)
+            networks.vae, dataset: source.dataset, preview: options.preview, on: networks.backend)
         for video in files.plan.videos {
             for segment in video.segments {
                 try monitor.requireGoingOn()

@@ -7,7 +7,8 @@ struct LatentFiles {
     let options: ExtractionOptions
     let plan: ExtractionPlan
     let texts: TokenizedTexts
-    let dataset: LeRobotDataset
+    let source: ExtractionSource
+    var dataset: any RobotDataset { source.dataset }
 
     /// The header of a segment whose frames have a given size; nil if they must not.
     func header(

@@ -7,7 +7,7 @@ import WanVAE
 /// Decodes latents back to pictures, to see what they keep of a video.
 final class LatentVerifier {
     private let decoder: WanVAEDecoder
-    private let dataset: LeRobotDataset
+    private let dataset: any RobotDataset
     /// Folder for pictures.
     private let preview: String?
     /// By camera: squared errors, values, segments.
@@ -16,7 +16,7 @@ final class LatentVerifier {
     /// Rows of a picture, each a frame beside what its latents decode to.
     private static let previewFrames = 6
 
-    init(_ weights: WeightFile, dataset: LeRobotDataset, preview: String?, on backend: any Backend) throws {
+    init(_ weights: WeightFile, dataset: any RobotDataset, preview: String?, on backend: any Backend) throws {
         decoder = try WanVAEDecoder(weights: weights, precision: .f32, on: backend)
         self.dataset = dataset
         self.preview = preview
@@ -35,7 +35,7 @@ final class LatentVerifier {
         let header = record.header
         let positions = header.latentHeight * header.latentWidth * WanVAEEncoder.latentChannels
         let latents = record.latent.floats()
-        let reader = try FrameReader(dataset: dataset, camera: video.camera)
+        let reader = try dataset.frames(of: video.camera, from: SharedReaders())
         let used = WanVAEEncoder.usedFrames(of: header.frameIDs.count)
         let shown = Set((0..<Self.previewFrames).map { $0 * (used - 1) / max(1, Self.previewFrames - 1) })
         var rows: [[UInt8]] = []

@@ -34,13 +34,12 @@ struct VideoEncoding {
         var encoding = VideoEncoding(files, encoder: encoder, vectors: vectors, monitor: monitor)
         encoding.progress.totalSegments = videos.reduce(0) { $0 + $1.segments.count }
         encoding.progress.totalFrames = videos.reduce(0) { $0 + $1.frameCount }
-        let (indexes, pool) = (VideoIndexCache(), ReaderPool(maximumOpenFiles: 4))
+        let readers = SharedReaders()
         for video in videos {
             let before = encoding.progress
             var done: Set<String> = []
             do {
-                let reader = try FrameReader(
-                    dataset: files.dataset, camera: video.camera, indexes: indexes, pool: pool)
+                let reader = try files.dataset.frames(of: video.camera, from: readers)
                 try encoding.encode(video, reader, done: &done)
             } catch let error as DataError {
                 let isMissing = if case .missingVideo = error { true } else { false }
@@ -61,7 +60,7 @@ struct VideoEncoding {
     }
 
     private mutating func encode(
-        _ video: ExtractionPlan.Video, _ reader: FrameReader, done: inout Set<String>
+        _ video: ExtractionPlan.Video, _ reader: any FrameProvider, done: inout Set<String>
     ) throws {
         var open: [SegmentEncoder] = []
         var waiting = video.segments.sorted { $0.frameIDs[0] < $1.frameIDs[0] }[...]

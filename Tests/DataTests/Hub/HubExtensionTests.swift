@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Conversion
 import LAMData
 import TestSupport
 import Testing

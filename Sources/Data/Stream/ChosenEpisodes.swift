@@ -1,0 +1,25 @@
+import Datasets
+
+extension StreamOptions {
+    /// Places of the episodes of a dataset that these options choose; nil where they choose all.
+    ///
+    /// - Throws: `StreamError.invalidOption` where nothing is left; `DataError`.
+    package func chosenEpisodes(of dataset: any RobotDataset) throws -> [Int]? {
+        let taken = episodes.first(for: dataset.name)
+        let left = excludedEpisodes.first(for: dataset.name)
+        guard taken != nil || left != nil else { return nil }
+        var positions =
+            try taken?.choice.positions(in: dataset, option: "episodes", allowsStrangers: false)
+            ?? Set(0..<dataset.episodeCount)
+        if let left {
+            positions.subtract(
+                try left.choice.positions(in: dataset, option: "exclude_episodes", allowsStrangers: true))
+        }
+        guard !positions.isEmpty else {
+            throw StreamError.invalidOption(
+                key: taken == nil ? "exclude_episodes" : "episodes",
+                expected: "some of the \(dataset.episodeCount) episodes of dataset \(dataset.name)", got: "none")
+        }
+        return positions.sorted()
+    }
+}
