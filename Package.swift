@@ -46,6 +46,9 @@ let package = Package(
         .target(name: "Numbers"),
         .target(name: "Collectives", dependencies: ["CMPI", "Numbers"]),
         .target(name: "Tensor", dependencies: ["Kernels"]),
+        .target(name: "CPJRT"),
+        .target(name: "PJRT", dependencies: ["CPJRT"]),
+        .target(name: "StableHLO"),
         .target(name: "Devices", dependencies: ["Tensor"]),
         .target(name: "NN", dependencies: ["Tensor", "Randomness"]),
         .target(
@@ -105,6 +108,11 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
         .target(name: "BackendConformance", dependencies: ["Tensor", "Randomness"], path: "Tests/BackendConformance"),
+        .target(
+            name: "AcceleratorTestSupport", dependencies: ["PJRT"], path: "Tests/AcceleratorTestSupport",
+            swiftSettings: unoptimized),
+        .testTarget(
+            name: "PJRTTests", dependencies: ["PJRT", "CPJRT", "AcceleratorTestSupport"], swiftSettings: unoptimized),
         .testTarget(
             name: "TensorTests", dependencies: ["Tensor", "Kernels", "Randomness", "TestSupport", "BackendConformance"]),
         .target(
