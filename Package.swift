@@ -49,6 +49,7 @@ let package = Package(
         .target(name: "CPJRT"),
         .target(name: "PJRT", dependencies: ["CPJRT"]),
         .target(name: "StableHLO"),
+        .target(name: "Accelerator", dependencies: ["PJRT", "StableHLO", "Tensor"]),
         .target(name: "Devices", dependencies: ["Tensor"]),
         .target(name: "NN", dependencies: ["Tensor", "Randomness"]),
         .target(
@@ -113,6 +114,10 @@ let package = Package(
             swiftSettings: unoptimized),
         .testTarget(
             name: "PJRTTests", dependencies: ["PJRT", "CPJRT", "AcceleratorTestSupport"], swiftSettings: unoptimized),
+        .testTarget(
+            name: "AcceleratorTests",
+            dependencies: ["Accelerator", "PJRT", "StableHLO", "Tensor", "BackendConformance", "AcceleratorTestSupport"],
+            swiftSettings: unoptimized),
         .testTarget(
             name: "TensorTests", dependencies: ["Tensor", "Kernels", "Randomness", "TestSupport", "BackendConformance"]),
         .target(

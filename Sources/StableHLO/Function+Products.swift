@@ -29,8 +29,9 @@ extension Function {
             x.shape.count == rank + 2 && filter.shape.count == rank + 2 && window.low.count == rank
                 && window.high.count == rank && x.shape[rank + 1] == filter.shape[1] && x.element == filter.element,
             "convolution of \(x.type) by \(filter.type), \(window)")
-        let space = (0..<rank).map {
-            (x.shape[1 + $0] + window.low[$0] + window.high[$0] - filter.shape[2 + $0]) / window.strides[$0] + 1
+        let space = (0..<rank).map { axis -> Int in
+            let padded = x.shape[1 + axis] + window.low[axis] + window.high[axis]
+            return (padded - filter.shape[2 + axis]) / window.strides[axis] + 1
         }
         precondition(space.allSatisfy { $0 > 0 }, "convolution of \(x.type) by \(filter.type), \(window)")
         let type = TensorType(element, [x.shape[0]] + space + [filter.shape[0]])

@@ -6,19 +6,19 @@ extension Function {
     ///   - results: what it returns.
     ///   - given: for arguments that are given away, the result that takes their memory.
     ///   - replicas: devices that run it side by side.
-    public func text(results: [Value], given: [Int: Int] = [:], replicas: Int = 1, name: String = "program") -> String {
+    public func text(results: [Value], given: [Int: Int] = [:], replicas: Int = 1) -> String {
         let inputs = arguments.enumerated().map { place, type in
             let alias = given[place].map { " {tf.aliasing_output = \($0) : i32}" } ?? ""
             return "%a\(place): \(type)\(alias)"
         }
-        var text = "module @\(name)"
+        var text = "module @program"
         if replicas > 1 { text += " attributes {mhlo.num_replicas = \(replicas) : i32}" }
         text += " {\n  func.func public @main(" + inputs.joined(separator: ", ") + ") -> ("
         text += results.map { "\($0.type)" }.joined(separator: ", ") + ") {\n"
         for (place, line) in lines.enumerated() {
             if case .argument = line.operation { continue }
             text += "    %\(place) = "
-            text += self.text(line)
+            text += spelt(line)
             text += "\n"
         }
         text += "    return " + results.map { name(of: $0.place) }.joined(separator: ", ") + " : "
@@ -30,21 +30,22 @@ extension Function {
         if case .argument(let number) = lines[place].operation { "%a\(number)" } else { "%\(place)" }
     }
 
-    private func text(_ line: Line) -> String {
-        let names = line.operands.map(name), types = line.operands.map { lines[$0].type }, type = line.type
+    private func spelt(_ line: Line) -> String {
+        let names = line.operands.map { name(of: $0) }, types = line.operands.map { lines[$0].type }, type = line.type
         let list = names.joined(separator: ", ")
         let signature = " : (" + types.map { "\($0)" }.joined(separator: ", ") + ") -> \(type)"
         switch line.operation {
         case .argument: preconditionFailure("an argument is no line")
         case .constant(let bits): return "stablehlo.constant dense<\(Self.literal(bits, type.element))> : \(type)"
         case .iota(let axis): return "stablehlo.iota dim = \(axis) : \(type)"
+        // Not of StableHLO itself but of its companion, which every plugin knows.
+        case .unary(.erf): return "chlo.erf \(list) : \(type) -> \(type)"
         case .unary(let operation): return "stablehlo.\(operation.rawValue) \(list) : \(type)"
         case .binary(let operation): return "stablehlo.\(operation.rawValue) \(list) : \(type)"
         case .compare(let comparison):
             let kind = types[0].element.isFloating ? "FLOAT" : "SIGNED"
             return "stablehlo.compare \(comparison.rawValue), \(list), \(kind)\(signature)"
         case .select: return "stablehlo.select \(list) : \(types[0]), \(type)"
-        case .clamp: return "stablehlo.clamp \(list)\(signature)"
         case .convert: return "stablehlo.convert \(list)\(signature)"
         case .reshape: return "stablehlo.reshape \(list)\(signature)"
         case .transpose(let axes): return "stablehlo.transpose \(list), dims = \(axes)\(signature)"
@@ -60,7 +61,6 @@ extension Function {
             return "stablehlo.pad \(list), low = \(low), high = \(high), interior = \(none)\(signature)"
         case .dynamicSlice(let sizes): return "stablehlo.dynamic_slice \(list), sizes = \(sizes)\(signature)"
         case .dynamicUpdateSlice: return "stablehlo.dynamic_update_slice \(list)\(signature)"
-        case .reverse(let axes): return "stablehlo.reverse \(list), dims = \(axes) : \(type)"
         case .reduce(let reduction, let axes):
             return "stablehlo.reduce(\(names[0]) init: \(names[1])) applies stablehlo.\(reduction.rawValue) "
                 + "across dimensions = \(axes)\(signature)"

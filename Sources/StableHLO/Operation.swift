@@ -9,7 +9,6 @@ enum Operation: Hashable, Sendable {
     case binary(BinaryOperation)
     case compare(Comparison)
     case select
-    case clamp
     case convert
 
     case reshape
@@ -20,7 +19,6 @@ enum Operation: Hashable, Sendable {
     case pad(low: [Int], high: [Int])
     case dynamicSlice([Int])
     case dynamicUpdateSlice
-    case reverse([Int])
 
     case reduce(Reduction, [Int])
     case dot(DotAxes, Precision)
@@ -33,12 +31,12 @@ enum Operation: Hashable, Sendable {
 
 /// Operations on each element.
 public enum UnaryOperation: String, Sendable, Hashable {
-    case negate, exponential, tanh, sqrt, rsqrt, abs, logistic, floor
+    case negate, exponential, tanh, sqrt, erf
 }
 
 /// Operations on pairs of elements.
 public enum BinaryOperation: String, Sendable, Hashable {
-    case add, subtract, multiply, divide, maximum, minimum, and, or
+    case add, subtract, multiply, divide, maximum, minimum
 }
 
 /// Comparisons; none holds of a NaN but `NE`.

@@ -19,6 +19,9 @@ package enum TestPlugin {
         try? Client(Plugin(path: $0), options: [("cpu_device_count", .integer(4))])
     }
 
+    /// Programs of tests are small and run a few times: compiling them well would take longer than running them.
+    package static let options = CompileOptions(flags: ["xla_backend_optimization_level": .integer(0)])
+
     /// Whether its absence is a failure.
     package static var isRequired: Bool { ProcessInfo.processInfo.environment["CI"] != nil }
 }
