@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "CPJRT"),
         .target(name: "PJRT", dependencies: ["CPJRT"]),
         .target(name: "StableHLO"),
-        .target(name: "Accelerator", dependencies: ["PJRT", "StableHLO", "Tensor"]),
+        .target(name: "Accelerator", dependencies: ["PJRT", "StableHLO", "Tensor", "Formats"]),
         .target(name: "Devices", dependencies: ["Tensor"]),
         .target(name: "NN", dependencies: ["Tensor", "Randomness"]),
         .target(
@@ -116,7 +116,10 @@ let package = Package(
             name: "PJRTTests", dependencies: ["PJRT", "CPJRT", "AcceleratorTestSupport"], swiftSettings: unoptimized),
         .testTarget(
             name: "AcceleratorTests",
-            dependencies: ["Accelerator", "PJRT", "StableHLO", "Tensor", "BackendConformance", "AcceleratorTestSupport"],
+            dependencies: [
+                "Accelerator", "PJRT", "StableHLO", "Tensor", "NN", "LAM", "Text", "WanVAE", "Frozen", "Formats",
+                "Randomness", "BackendConformance", "AcceleratorTestSupport", "TestSupport",
+            ],
             swiftSettings: unoptimized),
         .testTarget(
             name: "TensorTests", dependencies: ["Tensor", "Kernels", "Randomness", "TestSupport", "BackendConformance"]),

@@ -45,11 +45,7 @@ extension RecordingBackend {
                 bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[tensor.byteRange]))
             case .device(let buffer):
                 do {
-                    let part =
-                        tensor.count == count
-                        ? buffer : try session.part(of: buffer, from: tensor.offset, count: tensor.count, element)
-                    try part.ready().wait(seconds: Session.patience)
-                    try part.download(into: bytes)
+                    try session.download(buffer, from: tensor.offset, count: tensor.count, element, into: bytes)
                 } catch {
                     bytes.initializeMemory(as: UInt8.self, repeating: 0)
                     session.fail(error)
@@ -138,6 +134,23 @@ extension Session {
         return try run(
             ProgramKey(function: function, results: [result], given: [0: 0]),
             [buffer, part, upload([Int64(start)], .i64, shape: [])])[0]
+    }
+
+    /// A whole buffer comes to the host for the sake of a part, if it has no more bytes than this.
+    private static let wholeLimit = 1 << 20
+
+    /// Waits for some elements of a buffer, and copies them to the host.
+    fileprivate func download(
+        _ buffer: Buffer, from start: Int, count: Int, _ element: Element, into bytes: UnsafeMutableRawBufferPointer
+    ) throws {
+        let isWhole = bytes.count == buffer.byteCount, isSmall = buffer.byteCount <= Self.wholeLimit
+        let source = isWhole || isSmall ? buffer : try part(of: buffer, from: start, count: count, element)
+        try source.ready().wait(seconds: Self.patience)
+        guard isSmall, !isWhole else { return try source.download(into: bytes) }
+        let all = HostBytes(count: buffer.byteCount)
+        try source.download(into: all.bytes)
+        let part = all.bytes[start * element.byteSize..<(start + count) * element.byteSize]
+        bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
     }
 
     /// Some elements of a buffer.

@@ -57,8 +57,9 @@ extension Function {
     }
 
     public mutating func concatenate(_ parts: [Value], axis: Int) -> Value {
-        let parts = parts.filter { $0.shape[axis] > 0 || parts.count == 1 }
-        guard parts.count > 1, var shape = parts.first?.shape else { return parts[0] }
+        let all = parts, parts = all.count == 1 ? all : all.filter { $0.shape[axis] > 0 }
+        guard parts.count > 1 else { return parts.first ?? all[0] }
+        var shape = parts[0].shape
         for part in parts {
             var other = part.shape
             other[axis] = shape[axis]

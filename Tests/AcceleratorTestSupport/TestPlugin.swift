@@ -20,7 +20,9 @@ package enum TestPlugin {
     }
 
     /// Programs of tests are small and run a few times: compiling them well would take longer than running them.
-    package static let options = CompileOptions(flags: ["xla_backend_optimization_level": .integer(0)])
+    package static let options = CompileOptions(flags: [
+        "xla_backend_optimization_level": .integer(0), "xla_cpu_use_fusion_emitters": .boolean(false),
+    ])
 
     /// Whether its absence is a failure.
     package static var isRequired: Bool { ProcessInfo.processInfo.environment["CI"] != nil }

@@ -1,0 +1,88 @@
+import LAM
+import NN
+import Randomness
+import Tensor
+
+/// Training of a small model on any backend, as a run does it: forward, backward, clipping, AdamW, moving average.
+final class SmallTraining {
+    enum Kind: String, CaseIterable, Sendable {
+        case stage1, language, stage2
+    }
+
+    static let options = LatentActionModelOptions(
+        modelDim: 48, latentDim: 16, numLatents: 8, encBlocks: 1, decBlocks: 1, numHeads: 4)
+    static let featureWidth = 24
+
+    let backend: any Backend
+    let store: ParameterStore
+    let model: any LatentActionModeling
+    let optimizer: AdamW
+    let average: MovingAverage
+    private let kind: Kind
+    private let autocast: Autocast
+    private let batchSize: Int
+
+    init(_ kind: Kind, autocast: Autocast = .off, batchSize: Int = 3, on backend: any Backend) {
+        (self.kind, self.autocast, self.backend, self.batchSize) = (kind, autocast, backend, batchSize)
+        store = ParameterStore(backend: backend)
+        model =
+            switch kind {
+            case .stage1: LatentActionModel(store.root, featureWidth: Self.featureWidth, Self.options)
+            case .language:
+                LatentActionModel(store.root, featureWidth: Self.featureWidth, languageWidth: 10, Self.options)
+            case .stage2:
+                ControllableLatentActionModel(
+                    store.root, featureWidth: Self.featureWidth, frozenCodes: 16, Self.options)
+            }
+        store.allocate(seed: 3)
+        optimizer = AdamW(store, AdamW.Options())
+        average = MovingAverage(store, decay: 0.9)
+        average.update()
+    }
+
+    struct Step {
+        var loss: Double
+        var norm: Double
+        var codes: [[Double]]
+        var gradients: [(name: String, values: [Float])] = []
+    }
+
+    /// - Parameter keepsGradients: whether the step gives every gradient, too.
+    func step(_ number: Int, keepsGradients: Bool = true) throws -> Step {
+        var generator = RandomGenerator(seed: 4, purpose: "patches", number)
+        let shape = [batchSize, 2, 9, Self.featureWidth]
+        let patches = backend.tensor(Initializer.uniform(bound: 2).values(shape.product, &generator), shape)
+        let tape = Tape(on: backend, recording: true, autocast: autocast)
+        let output = model(patches, language: language(&generator), tape)
+        tape.backward(from: output.loss)
+        let kept = keepsGradients ? backend.empty([store.trainableCount]) : nil
+        if let kept {
+            let whole = BlockCopy(blocks: 1, length: kept.count, sourceStride: 0, targetStride: 0)
+            backend.copy(whole, from: store.gradients, to: kept, accumulate: false)
+        }
+        let clipping = GradientClipping(store, gradientScale: 0.5, limit: 0.1)
+        optimizer.update(learningRate: 1e-3 * Float(number), gradientScale: clipping.scale)
+        store.zeroGradients()
+        average.update()
+        let readback = backend.readback([output.loss, clipping.norm] + output.latents.compactMap(\.indices))
+        let values = try readback.values()
+        var result = Step(loss: values[0][0], norm: values[1][0], codes: Array(values[2...]))
+        for parameter in store.trainable {
+            guard let kept else { break }
+            let start = parameter.value.offset - store.values.offset
+            result.gradients.append((parameter.name, backend.floats(kept.range(start, parameter.count))))
+        }
+        return result
+    }
+
+    /// Instructions of different lengths, other ones in each step.
+    private func language(_ generator: inout RandomGenerator) -> LanguageTokens? {
+        guard kind == .language else { return nil }
+        let hidden = Initializer.uniform(bound: 1).values(batchSize * 5 * 10, &generator)
+        let mask = (0..<batchSize).flatMap { sample -> [Int32] in
+            let length = 1 + (sample + Int(generator.next() % 5)) % 5
+            return (0..<5).map { $0 < length ? 1 : 0 }
+        }
+        return LanguageTokens(hidden: backend.tensor(hidden, [batchSize, 5, 10]), mask: mask)
+    }
+}
