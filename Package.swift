@@ -50,7 +50,7 @@ let package = Package(
         .target(name: "PJRT", dependencies: ["CPJRT"]),
         .target(name: "StableHLO"),
         .target(name: "Accelerator", dependencies: ["PJRT", "StableHLO", "Tensor", "Formats"]),
-        .target(name: "Devices", dependencies: ["Tensor"]),
+        .target(name: "Devices", dependencies: ["Tensor", "Accelerator", "PJRT"]),
         .target(name: "NN", dependencies: ["Tensor", "Randomness"]),
         .target(
             name: "Formats",
@@ -103,7 +103,7 @@ let package = Package(
             name: "CLI",
             dependencies: [
                 "Configuration", "LAMTrain", "Inference", "Reports", "Parity", "Benchmarks", "LAMData", "LAM", "Wan",
-                "Tensor", "Formats", "Parquet", "Collectives", "CMalloc",
+                "Devices", "Tensor", "Formats", "Parquet", "Collectives", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

@@ -67,20 +67,27 @@ extension RecordingBackend {
         record { $0.readBack(tensors, for: pending) }
         let types = tensors.map { ($0.dtype, $0.count) }
         return Readback { [self] in
-            let buffers = try locked { session in
-                if pending.buffers == nil { session.flush() }
-                // Whoever reads these back learns of an error here, and nobody a second time.
-                if case .failure? = pending.buffers { try session.throwFailure() }
-                return try pending.buffers?.get() ?? []
-            }
-            return try zip(buffers, types).map { buffer, type in
-                try buffer.ready().wait(seconds: Session.patience)
-                switch type.0 {
-                case .f32: return try buffer.elements(Float(0), type.1).map(Double.init)
-                case .f64: return try buffer.elements(0.0, type.1)
-                default: return try buffer.elements(Int32(0), type.1).map(Double.init)
+            do {
+                return try zip(buffers(of: pending), types).map { buffer, type in
+                    try buffer.ready().wait(seconds: Session.patience)
+                    switch type.0 {
+                    case .f32: return try buffer.elements(Float(0), type.1).map(Double.init)
+                    case .f64: return try buffer.elements(0.0, type.1)
+                    default: return try buffer.elements(Int32(0), type.1).map(Double.init)
+                    }
                 }
+            } catch {
+                // Whoever reads back learns of an error, and nobody a second time.
+                locked { $0.forgetFailure() }
+                throw error
             }
+        }
+    }
+
+    private func buffers(of pending: PendingReadback) throws -> [Buffer] {
+        try locked { session in
+            if pending.buffers == nil { session.flush() }
+            return try pending.buffers?.get() ?? []
         }
     }
 
@@ -90,6 +97,16 @@ extension RecordingBackend {
             start: owner.bytes.baseAddress, count: tensor.count * tensor.dtype.byteSize)
         download(tensor, into: bytes)
         return HostStage(bytes: bytes, owner: owner) { [self] in upload($0, to: tensor) }
+    }
+
+    /// Where the tensor's memory lies on the device, once what was asked for has been done: tells whether it moved.
+    package func address(of tensor: Tensor) throws -> UInt64? {
+        let region = region(of: tensor)
+        return try locked { session in
+            session.flush()
+            guard case .device(let buffer) = region.content else { return nil }
+            return try buffer.address()
+        }
     }
 
     public func synchronize() throws { try locked { try $0.synchronize() } }

@@ -19,16 +19,17 @@ public final class RecordingBackend: Backend {
 
     /// - Parameters:
     ///   - device: which of the client's devices.
-    ///   - options: how programs are compiled.
+    ///   - settings: how programs are compiled.
     ///   - precision: how exactly products of f32 are made.
     public init(
-        _ client: Client, device: Int = 0, options: CompileOptions = CompileOptions(), precision: Precision = .exact
+        _ client: Client, device: Int = 0, settings: CompilationSettings = CompilationSettings(),
+        precision: Precision = .exact
     ) {
         let device = client.devices[device]
         name = "PJRT \(client.platform) \(device.id)"
         summary = "\(client.platform) device \(device.id), \(device.kind), PJRT \(client.plugin.version)"
         self.precision = precision
-        session = Session(client, device, options)
+        session = Session(client, device, settings)
     }
 
     let precision: Precision
@@ -63,8 +64,28 @@ public final class RecordingBackend: Backend {
         return storage
     }
 
-    /// Programs that were compiled, and what compiling them took.
-    public var statistics: (programs: Int, compileSeconds: Double, runs: Int) {
-        locked { ($0.programs.count, $0.compileSeconds, $0.runs) }
+    /// What the device was asked for so far.
+    public struct Statistics: Sendable, Equatable {
+        public var programs = 0
+        /// Programs that were compiled by another process.
+        public var loads = 0
+        public var compileSeconds = 0.0
+        public var runs = 0
+        /// Bytes of the device's memory in use, now and at most; nil where the plugin does not count them.
+        public var memory: Memory?
+
+        public struct Memory: Sendable, Equatable {
+            public var inUse: Int
+            public var peak: Int?
+        }
+    }
+
+    public var statistics: Statistics {
+        locked { session in
+            Statistics(
+                programs: session.programs.count, loads: session.loads, compileSeconds: session.compileSeconds,
+                runs: session.runs,
+                memory: session.device.memory().map { Statistics.Memory(inUse: $0.inUse, peak: $0.peak) })
+        }
     }
 }

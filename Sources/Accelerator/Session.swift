@@ -1,3 +1,4 @@
+import Foundation
 import PJRT
 import StableHLO
 
@@ -5,10 +6,12 @@ import StableHLO
 final class Session {
     let client: Client
     let device: Device
-    private let options: CompileOptions
+    private let settings: CompilationSettings
     private(set) var programs: [ProgramKey: Program] = [:]
     private(set) var compileSeconds = 0.0
     private(set) var runs = 0
+    /// Programs that came from the store.
+    private(set) var loads = 0
     private var recording: Recording?
     private var lastRun: Event?
     /// The first error since it was last asked for.
@@ -17,8 +20,8 @@ final class Session {
     /// Lines after which a program is run though nobody waits for it: compilers take more than twice as long for twice as many.
     private static let lineLimit = 60_000
 
-    init(_ client: Client, _ device: Device, _ options: CompileOptions) {
-        (self.client, self.device, self.options) = (client, device, options)
+    init(_ client: Client, _ device: Device, _ settings: CompilationSettings) {
+        (self.client, self.device, self.settings) = (client, device, settings)
     }
 
     func recordingOrNew() -> Recording {
@@ -52,10 +55,13 @@ final class Session {
         try throwFailure()
     }
 
-    func throwFailure() throws {
+    private func throwFailure() throws {
         defer { failure = nil }
         if let failure { throw failure }
     }
+
+    /// Lets an error that somebody has been told of be.
+    func forgetFailure() { (failure, lastRun) = (nil, nil) }
 
     /// Seconds that a device may take for a program before it is said to hang.
     static let patience = 900.0
@@ -99,10 +105,40 @@ final class Session {
     private func program(_ key: ProgramKey) throws -> Program {
         if let known = programs[key] { return known }
         let start = ContinuousClock.now
-        let program = Program(
-            executable: try Executable(text: key.text, options, on: client), results: key.results.map(\.type))
+        let program = Program(executable: try executable(key), results: key.results.map(\.type))
         compileSeconds += (ContinuousClock.now - start) / .seconds(1)
         programs[key] = program
         return program
     }
+
+    private func executable(_ key: ProgramKey) throws -> Executable {
+        let operations = key.function.count, start = ContinuousClock.now, text = key.text
+        func seconds() -> Double { (ContinuousClock.now - start) / .seconds(1) }
+        guard operations >= CompilationSettings.smallProgram else {
+            return try Executable(text: text, settings.options, on: client)
+        }
+        let kept = ExecutableStore.Key([
+            text, "\(settings.options.bytes)", client.plugin.version, client.platform, client.platformVersion,
+            device.kind, client.platform == "cpu" ? Self.processor : "",
+        ])
+        // What an older driver or another machine has written is compiled again.
+        if let bytes = settings.store?.load(kept),
+            let executable = try? bytes.withUnsafeBytes({ try Executable(serialized: $0, on: client) })
+        {
+            loads += 1
+            settings.observer?(.loaded(operations: operations, seconds: seconds()))
+            return executable
+        }
+        settings.observer?(.began(operations: operations))
+        let executable = try Executable(text: text, settings.options, on: client)
+        settings.observer?(.ended(operations: operations, seconds: seconds()))
+        if let store = settings.store, let bytes = try? executable.serialized() { store.save(bytes, kept) }
+        return executable
+    }
+
+    /// What this machine's processor can do: a program compiled for another may not run on it.
+    private static let processor: String = {
+        let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
+        return lines.first { $0.hasPrefix("flags") || $0.hasPrefix("Features") }.map(String.init) ?? ""
+    }()
 }

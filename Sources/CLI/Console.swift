@@ -1,4 +1,5 @@
 import Formats
+import Collectives
 import Foundation
 import Synchronization
 
@@ -57,6 +58,11 @@ enum Console {
 
     /// Writes a line to standard error. Should that fail, nobody can be told.
     static func error(_ line: String) { _ = put(line.printableLine + "\n", on: STDERR_FILENO) }
+
+    /// Writes lines of any thread to standard error, on the first rank.
+    static func announcer(_ group: any ProcessGroup) -> (@Sendable (String) -> Void)? {
+        group.isRoot ? { error("note: \($0)") } : nil
+    }
 
     /// Writes the lines of a usage message to standard error.
     static func usage(_ text: String) { _ = put(text.printable + "\n", on: STDERR_FILENO) }

@@ -1,12 +1,12 @@
 import Foundation
 import PJRT
 
-/// The CPU plugin that tests run on. `scripts/bootstrap.sh` fetches it.
+/// The CPU plugin that tests run on. `test.sh` fetches it.
 package enum TestPlugin {
     /// Where it is; nil where it was not fetched.
     package static let path: String? = {
         let environment = ProcessInfo.processInfo.environment
-        let cache = environment["HOME"].map { $0 + "/.cache/lam/pjrt/cpu/libpjrt_cpu.so" }
+        let cache = environment["HOME"].map { $0 + "/.cache/lam/pjrt/cpu/fastatomstruct_xla_cpu/libpjrt_cpu.so" }
         return [environment["LAM_PJRT_CPU_PLUGIN"], cache].compactMap { $0 }.first {
             FileManager.default.fileExists(atPath: $0)
         }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite(
     "Training steps on a plugin's device", .serialized,
-    .enabled(if: TestPlugin.isThere, "the CPU plugin was not fetched: see scripts/bootstrap.sh"))
+    .enabled(if: TestPlugin.isThere, "the CPU plugin was not fetched: bash scripts/accelerator.sh cpu"))
 struct TrainingStepTests {
     /// The goldens' tolerances: of losses; of gradients, absolute and relative to the largest; of parameters after ten steps.
     private static let losses = 5e-6
@@ -17,7 +17,7 @@ struct TrainingStepTests {
     private static let mixed = (losses: 1e-2, gradients: 0.1, parameters: 0.02)
 
     private func device() throws -> RecordingBackend {
-        RecordingBackend(try #require(TestPlugin.client), options: TestPlugin.options)
+        RecordingBackend(try #require(TestPlugin.client), settings: CompilationSettings(options: TestPlugin.options))
     }
 
     private func values(_ training: SmallTraining, averaged: Bool) -> [(name: String, values: [Float])] {

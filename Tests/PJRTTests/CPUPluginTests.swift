@@ -3,7 +3,9 @@ import Foundation
 import PJRT
 import Testing
 
-@Suite("The CPU plugin", .enabled(if: TestPlugin.isThere, "the CPU plugin was not fetched: see scripts/bootstrap.sh"))
+@Suite(
+    "The CPU plugin",
+    .enabled(if: TestPlugin.isThere, "the CPU plugin was not fetched: bash scripts/accelerator.sh cpu"))
 struct CPUPluginTests {
     let client: Client
     let device: Device

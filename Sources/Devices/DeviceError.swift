@@ -1,0 +1,23 @@
+/// What keeps a device from being used.
+public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// No plugin for it was found.
+    case noPlugin(DeviceChoice, searched: [String])
+    /// The plugin or its driver refused.
+    case notOpened(DeviceChoice, reason: String)
+    /// The plugin is for other devices.
+    case otherPlatform(DeviceChoice, path: String, platform: String)
+
+    public var description: String {
+        switch self {
+        case .noPlugin(let choice, let searched):
+            "no device: trainer.accelerator \(choice.rawValue): expected a PJRT plugin, found none as "
+                + "\(searched.joined(separator: ", ")); fetch one with bash scripts/accelerator.sh \(choice.plugin), name one "
+                + "with LAM_PJRT_PLUGIN=/path, or train with --trainer.accelerator cpu"
+        case .notOpened(let choice, let reason):
+            "no device: trainer.accelerator \(choice.rawValue): \(reason)"
+        case .otherPlatform(let choice, let path, let platform):
+            "no device: trainer.accelerator \(choice.rawValue): \(path): expected a plugin for it, got one for \(platform); "
+                + "name another with LAM_PJRT_PLUGIN"
+        }
+    }
+}
