@@ -110,8 +110,13 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
         .target(name: "BackendConformance", dependencies: ["Tensor", "Randomness"], path: "Tests/BackendConformance"),
         .target(
-            name: "AcceleratorTestSupport", dependencies: ["PJRT"], path: "Tests/AcceleratorTestSupport",
-            swiftSettings: unoptimized),
+            name: "AcceleratorTestSupport", dependencies: ["PJRT", "LAM", "NN", "Tensor", "Randomness"],
+            path: "Tests/AcceleratorTestSupport", swiftSettings: unoptimized),
+        .executableTarget(
+            name: "DeviceCheck",
+            dependencies: [
+                "Accelerator", "PJRT", "LAM", "NN", "Tensor", "BackendConformance", "AcceleratorTestSupport",
+            ], path: "Tests/DeviceCheck"),
         .testTarget(
             name: "PJRTTests", dependencies: ["PJRT", "CPJRT", "AcceleratorTestSupport"], swiftSettings: unoptimized),
         .testTarget(
@@ -169,7 +174,7 @@ let package = Package(
             name: "Acceptance",
             dependencies: [
                 "CLI", "LAMTrain", "Configuration", "Parity", "LAM", "Wan", "Formats", "Parquet",
-                "CollectivesTestSupport", "TestSupport",
+                "CollectivesTestSupport", "AcceleratorTestSupport", "TestSupport",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ], exclude: ["two_hosts.sh"], swiftSettings: unoptimized),
     ],

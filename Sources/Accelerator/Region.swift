@@ -3,7 +3,7 @@ import StableHLO
 import Tensor
 
 /// Memory of a recording backend: an array of one type, which is wherever it was last needed.
-final class Region: DeviceMemory {
+final class Region: DeviceMemory, @unchecked Sendable {
     // SAFETY: the backend that made the region looks at and changes it under its lock only.
     enum Content {
         /// Nothing was written yet.

@@ -1,5 +1,5 @@
-import Formats
 import Collectives
+import Formats
 import Foundation
 import Synchronization
 
@@ -61,7 +61,8 @@ enum Console {
 
     /// Writes lines of any thread to standard error, on the first rank.
     static func announcer(_ group: any ProcessGroup) -> (@Sendable (String) -> Void)? {
-        group.isRoot ? { error("note: \($0)") } : nil
+        guard group.isRoot else { return nil }
+        return { line in error("note: \(line)") }
     }
 
     /// Writes the lines of a usage message to standard error.

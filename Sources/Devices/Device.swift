@@ -36,7 +36,7 @@ public enum Device {
             for kind in [DeviceChoice.cuda, .tpu] {
                 guard let path = plugins.path(for: kind) else { continue }
                 do { return try accelerator(kind, at: path, environment, announce) } catch {
-                    announce?("trainer.accelerator: auto: \(error); it is the CPU then")
+                    announce?("\(error); auto takes the CPU")
                 }
             }
             return cpu(threads: threads)

@@ -10,14 +10,12 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noPlugin(let choice, let searched):
-            "no device: trainer.accelerator \(choice.rawValue): expected a PJRT plugin, found none as "
-                + "\(searched.joined(separator: ", ")); fetch one with bash scripts/accelerator.sh \(choice.plugin), name one "
-                + "with LAM_PJRT_PLUGIN=/path, or train with --trainer.accelerator cpu"
-        case .notOpened(let choice, let reason):
-            "no device: trainer.accelerator \(choice.rawValue): \(reason)"
+            "no device \(choice.rawValue): expected a PJRT plugin for it, found none as \(searched.joined(separator: ", ")); "
+                + "fetch one with bash scripts/accelerator.sh \(choice.plugin), name one with LAM_PJRT_PLUGIN=/path, or take cpu"
+        case .notOpened(let choice, let reason): "no device \(choice.rawValue): \(reason)"
         case .otherPlatform(let choice, let path, let platform):
-            "no device: trainer.accelerator \(choice.rawValue): \(path): expected a plugin for it, got one for \(platform); "
-                + "name another with LAM_PJRT_PLUGIN"
+            "no device \(choice.rawValue): \(path): expected a plugin for it, got one for \(platform); name another with "
+                + "LAM_PJRT_PLUGIN, or take cpu"
         }
     }
 }

@@ -16,6 +16,8 @@ public final class Plugin: Sendable {
         if path.contains("/"), let fault = LibraryFile.fault(path) {
             throw PJRTError.notLoaded(path: path, reason: fault)
         }
+        // XLA would write what it throws, and more, to standard error as well.
+        setenv("TF_CPP_MIN_LOG_LEVEL", "3", 0)
         guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
             throw PJRTError.notLoaded(path: path, reason: dlerror().map { String(cString: $0) } ?? "no reason given")
         }

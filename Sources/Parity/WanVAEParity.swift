@@ -1,4 +1,3 @@
-import Devices
 import Formats
 import Foundation
 import Tensor
@@ -22,7 +21,7 @@ struct WanVAEParity {
         let checkpoint = URL(fileURLWithPath: folder).deletingLastPathComponent()
             .appendingPathComponent("latents_pth/ckpt_dir/Wan2.2_VAE.pth").path
         let weights = try WeightFile(path: checkpoint)
-        let backend = Device.open()
+        let backend = ParityBackend.open()
         let encoder = try WanVAEEncoder(weights: weights, precision: .f32, on: backend)
         let rounding = try WanVAEEncoder(weights: weights, precision: .bf16, on: backend)
         let decoder = try WanVAEDecoder(weights: weights, precision: .f32, on: backend)

@@ -4,25 +4,25 @@ import Randomness
 import Tensor
 
 /// Training of a small model on any backend, as a run does it: forward, backward, clipping, AdamW, moving average.
-final class SmallTraining {
-    enum Kind: String, CaseIterable, Sendable {
+package final class SmallTraining {
+    package enum Kind: String, CaseIterable, Sendable {
         case stage1, language, stage2
     }
 
-    static let options = LatentActionModelOptions(
+    package static let options = LatentActionModelOptions(
         modelDim: 48, latentDim: 16, numLatents: 8, encBlocks: 1, decBlocks: 1, numHeads: 4)
-    static let featureWidth = 24
+    package static let featureWidth = 24
 
-    let backend: any Backend
-    let store: ParameterStore
-    let model: any LatentActionModeling
-    let optimizer: AdamW
-    let average: MovingAverage
+    package let backend: any Backend
+    package let store: ParameterStore
+    package let model: any LatentActionModeling
+    package let optimizer: AdamW
+    package let average: MovingAverage
     private let kind: Kind
     private let autocast: Autocast
     private let batchSize: Int
 
-    init(_ kind: Kind, autocast: Autocast = .off, batchSize: Int = 3, on backend: any Backend) {
+    package init(_ kind: Kind, autocast: Autocast = .off, batchSize: Int = 3, on backend: any Backend) {
         (self.kind, self.autocast, self.backend, self.batchSize) = (kind, autocast, backend, batchSize)
         store = ParameterStore(backend: backend)
         model =
@@ -40,15 +40,15 @@ final class SmallTraining {
         average.update()
     }
 
-    struct Step {
-        var loss: Double
-        var norm: Double
-        var codes: [[Double]]
-        var gradients: [(name: String, values: [Float])] = []
+    package struct Step {
+        package var loss: Double
+        package var norm: Double
+        package var codes: [[Double]]
+        package var gradients: [(name: String, values: [Float])] = []
     }
 
     /// - Parameter keepsGradients: whether the step gives every gradient, too.
-    func step(_ number: Int, keepsGradients: Bool = true) throws -> Step {
+    package func step(_ number: Int, keepsGradients: Bool = true) throws -> Step {
         var generator = RandomGenerator(seed: 4, purpose: "patches", number)
         let shape = [batchSize, 2, 9, Self.featureWidth]
         let patches = backend.tensor(Initializer.uniform(bound: 2).values(shape.product, &generator), shape)
