@@ -122,7 +122,8 @@ let package = Package(
         .testTarget(
             name: "AcceleratorTests",
             dependencies: [
-                "Accelerator", "PJRT", "StableHLO", "Tensor", "NN", "LAM", "Text", "WanVAE", "Frozen", "Formats",
+                "Devices", "Accelerator", "PJRT", "StableHLO", "Tensor", "NN", "LAM", "Text", "WanVAE", "Frozen",
+                "Formats",
                 "Randomness", "BackendConformance", "AcceleratorTestSupport", "TestSupport",
             ],
             swiftSettings: unoptimized),

@@ -49,14 +49,20 @@ struct AttentionProgram {
     }
 
     /// q, k and v.
-    func parts(of qkv: Tensor, in r: Recording) -> [Value] { split(qkv, 3, r) }
+    ///
+    /// - Parameter isolated: whether what is made of them shall be made again, where it was made before: probabilities take
+    ///   more memory than they take time.
+    func parts(of qkv: Tensor, isolated: Bool = false, in r: Recording) -> [Value] {
+        let whole = r.read(qkv)
+        return split(isolated ? r.function.barrier(whole) : whole, 3, r)
+    }
 
     /// A tensor of one vector a token.
-    func part(of tensor: Tensor, in r: Recording) -> Value { split(tensor, 1, r)[0] }
+    func part(of tensor: Tensor, in r: Recording) -> Value { split(r.read(tensor), 1, r)[0] }
 
-    private func split(_ tensor: Tensor, _ count: Int, _ r: Recording) -> [Value] {
+    private func split(_ value: Value, _ count: Int, _ r: Recording) -> [Value] {
         let shape = order.map { extents[$0] } + [count, layout.heads, headDim]
-        let whole = r.function.reshape(r.read(tensor), shape)
+        let whole = r.function.reshape(value, shape)
         // Where O, I and the token's axis are.
         let places = (0..<3).map { axis in order.firstIndex(of: axis) ?? axis }
         return (0..<count).map { part in

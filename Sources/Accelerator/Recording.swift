@@ -100,6 +100,16 @@ final class Recording {
         return nil
     }
 
+    /// Makes memory of one number everywhere an argument like any other. What an optimiser keeps is that in its first step
+    /// alone, and all steps shall be one program.
+    func hold(_ tensor: Tensor) {
+        let region = region(of: tensor), element = tensor.dtype.element, count = region.count(of: element)
+        switch region.content {
+        case .nothing, .filled: region.content = .host(region.hostBytes(element, count))
+        case .host, .device, .recorded: break
+        }
+    }
+
     /// A number that may be another in the next run.
     func number(_ value: Float) -> Value {
         let place = numbers.count % Self.numbersPerArgument

@@ -25,7 +25,7 @@ extension RecordingBackend {
                 && dout.dtype == qkv.dtype,
             "attention gradient \(dout.shape) of \(qkv.shape) into \(dqkv.shape)")
         record { r in
-            let parts = problem.parts(of: qkv, in: r), element = parts[0].element
+            let parts = problem.parts(of: qkv, isolated: true, in: r), element = parts[0].element
             let upstream = problem.part(of: dout, in: r)
             let p = problem.probabilities(parts, keyMask: keyMask, bias: nil, in: r)
             let dv = problem.multiply(

@@ -81,19 +81,21 @@ extension RecordingBackend {
             let rows = (out.shape[1] - 1) * sampling.stride + kernel.rows - low[0] - high[0]
             let columns = (out.shape[2] - 1) * sampling.stride + kernel.columns - low[1] - high[1]
             x = r.function.slice(r.function.slice(x, axis: 1, 0..<rows), axis: 2, 0..<columns)
-            let weight = r.read(storage.weight)
+            // Values of bf16 are multiplied exactly by whatever is fast at products of f32, and summed in f32.
+            let weight = r.floats(storage.weight), operand = r.function.convert(x, to: .f32)
+            let precision = filter.precision == .bf16 ? .fast : precision
             let sums: Value
             if kernel.frames == 1, sampling.frameStride == 1 {
                 let flat = r.function.reshape(
                     weight, [filter.outputs, filter.inputs, kernel.rows, kernel.columns])
                 let window = ConvolutionWindow(strides: [sampling.stride, sampling.stride], low: low, high: high)
-                sums = r.function.convolve(x, flat, window, to: .f32, precision)
+                sums = r.function.convolve(operand, flat, window, to: .f32, precision)
             } else {
                 let window = ConvolutionWindow(
                     strides: [sampling.frameStride, sampling.stride, sampling.stride], low: [0] + low,
                     high: [0] + high)
                 sums = r.function.convolve(
-                    r.function.reshape(x, [1] + x.shape), weight, window, to: .f32, precision)
+                    r.function.reshape(operand, [1] + x.shape), weight, window, to: .f32, precision)
             }
             var result = r.function.reshape(sums, out.shape)
             if let bias = storage.bias { result = r.function.add(result, r.line(bias, of: result)) }

@@ -18,6 +18,14 @@ extension RecordingBackend {
     }
 }
 
+extension RecordingBackend {
+    public func isolated(_ x: Tensor) -> Tensor {
+        let same = empty(x.shape, x.dtype)
+        record { $0.write($0.function.barrier($0.read(x)), to: same) }
+        return same
+    }
+}
+
 extension Recording {
     /// `count` blocks of `length` elements, as a matrix.
     fileprivate func blocks(

@@ -27,6 +27,7 @@ extension RecordingBackend {
         let correction1 = Float(1 - pow(Double(step.beta1), Double(step.step)))
         let correction2 = Float(1 - pow(Double(step.beta2), Double(step.step)))
         record { r in
+            for moment in [expAvg, expAvgSq] { r.hold(moment) }
             let shape = [value.count]
             func all(_ number: Float) -> Value { r.function.broadcast(scalar: r.number(number), to: shape) }
             func flat(_ tensor: Tensor) -> Value { r.function.reshape(r.read(tensor), shape) }

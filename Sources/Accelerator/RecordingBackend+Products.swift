@@ -63,7 +63,9 @@ extension RecordingBackend {
             if let sums = gradients.project.bias {
                 r.add(r.function.sum(r.function.convert(r.matrix(dy), to: .f32), axes: [0]), to: sums)
             }
-            let u = r.function.convert(r.matrix(hidden), to: .f32), element = hidden.dtype.element
+            // Isolated, so that the hidden layer is made again and not kept beside its input.
+            let u = r.function.convert(r.function.barrier(r.matrix(hidden)), to: .f32)
+            let element = hidden.dtype.element
             let upstream = r.function.convert(r.matrix(dy), to: element)
             if let sums = gradients.project.weight {
                 let activated = r.function.convert(r.function.gelu(u), to: element)

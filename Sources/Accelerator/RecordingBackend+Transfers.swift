@@ -41,8 +41,10 @@ extension RecordingBackend {
             if case .recorded = region.content { session.flush() }
             switch region.content {
             case .nothing, .filled, .host:
-                let source = region.hostBytes(element, count).bytes
-                bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[tensor.byteRange]))
+                let source = region.hostBytes(element, count)
+                withExtendedLifetime(source) {
+                    bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: source.bytes[tensor.byteRange]))
+                }
             case .device(let buffer):
                 do {
                     try session.download(buffer, from: tensor.offset, count: tensor.count, element, into: bytes)
@@ -127,19 +129,6 @@ extension Buffer {
     }
 }
 
-extension Region {
-    /// What is not on the device, as bytes of the host.
-    fileprivate func hostBytes(_ element: Element, _ count: Int) -> HostBytes {
-        if case .host(let bytes) = content { return bytes }
-        let bytes = HostBytes(count: count * element.byteSize)
-        guard case .filled(var bits) = content, bits != 0 else { return bytes }
-        withUnsafeBytes(of: &bits) { pattern in
-            for place in 0..<count * element.byteSize { bytes.bytes[place] = pattern[place % element.byteSize] }
-        }
-        return bytes
-    }
-}
-
 extension Session {
     /// The buffer with some elements replaced, in its own memory. The place is an argument, so that one program serves all.
     fileprivate func replace(_ part: Buffer, at start: Int, in buffer: Buffer, _ element: Element) throws -> Buffer {
@@ -165,9 +154,11 @@ extension Session {
         try source.ready().wait(seconds: Self.patience)
         guard isSmall, !isWhole else { return try source.download(into: bytes) }
         let all = HostBytes(count: buffer.byteCount)
-        try source.download(into: all.bytes)
-        let part = all.bytes[start * element.byteSize..<(start + count) * element.byteSize]
-        bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
+        try withExtendedLifetime(all) {
+            try source.download(into: all.bytes)
+            let part = all.bytes[start * element.byteSize..<(start + count) * element.byteSize]
+            bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
+        }
     }
 
     /// Some elements of a buffer.

@@ -38,6 +38,19 @@ final class Region: DeviceMemory, @unchecked Sendable {
     }
 }
 
+extension Region {
+    /// What is not on the device, as bytes of the host.
+    func hostBytes(_ element: Element, _ count: Int) -> HostBytes {
+        if case .host(let bytes) = content { return bytes }
+        let bytes = HostBytes(count: count * element.byteSize)
+        guard case .filled(var bits) = content, bits != 0 else { return bytes }
+        withUnsafeBytes(of: &bits) { pattern in
+            for place in 0..<count * element.byteSize { bytes.bytes[place] = pattern[place % element.byteSize] }
+        }
+        return bytes
+    }
+}
+
 /// Bytes on the host at an address of their own.
 final class HostBytes {
     let bytes: UnsafeMutableRawBufferPointer

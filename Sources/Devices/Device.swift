@@ -33,9 +33,10 @@ public enum Device {
         case .cpu: return cpu(threads: threads)
         case .auto:
             let plugins = PluginLocator(environment)
-            for kind in [DeviceChoice.cuda, .tpu] {
-                guard let path = plugins.path(for: kind) else { continue }
-                do { return try accelerator(kind, at: path, environment, announce) } catch {
+            let paths = [DeviceChoice.cuda, .tpu].compactMap { plugins.path(for: $0) }
+            // One that is named is found for both.
+            for path in paths.prefix(1) + paths.dropFirst().filter({ $0 != paths[0] }) {
+                do { return try accelerator(.auto, at: path, environment, announce) } catch {
                     announce?("\(error); auto takes the CPU")
                 }
             }
@@ -63,7 +64,7 @@ public enum Device {
             // The CPU's plugin is there to test programs, not to be fast: it compiles them in seconds.
             options: CompileOptions(flags: choice == .pjrtCPU ? Self.quickCompilation : [:]),
             store: cache.map { ExecutableStore(folder: $0 + "/lam/executables") })
-        if let announce { settings.observer = { announce($0.line) } }
+        if let announce { settings.observer = { $0.line.map(announce) } }
         return RecordingBackend(client, settings: settings)
     }
 
@@ -73,13 +74,19 @@ public enum Device {
 }
 
 extension Compilation {
-    fileprivate var line: String {
+    /// Programs of fewer operations take less time than reading about them.
+    private static let worthALine = 1000
+
+    fileprivate var line: String? {
         func rounded(_ seconds: Double) -> String { String(format: "%.1f s", seconds) }
-        return switch self {
-        case .began(let operations): "compiling a program of \(operations) operations"
-        case .ended(_, let seconds): "compiled in \(rounded(seconds))"
-        case .loaded(let operations, let seconds):
-            "a program of \(operations) operations was compiled before; loaded in \(rounded(seconds))"
+        switch self {
+        case .began(let operations) where operations >= Self.worthALine:
+            return "compiling a program of \(operations) operations"
+        case .ended(let operations, let seconds) where operations >= Self.worthALine:
+            return "compiled in \(rounded(seconds))"
+        case .loaded(let operations, let seconds) where operations >= Self.worthALine:
+            return "a program of \(operations) operations was compiled before; loaded in \(rounded(seconds))"
+        default: return nil
         }
     }
 }

@@ -37,7 +37,10 @@ struct WanVAEParity {
                 report.compare(
                     "\(name) latent_f64", latents, to: try reference.tensor("latent_f64"), within: Self.latents)
                 let whole = try encode(reference, with: encoder, parts: [8, 4]) { _, _, _ in }
-                report.check("\(name) in other parts", whole == latents, otherwise: "expected the same bits")
+                // Only the CPU promises the same bits.
+                report.compare(
+                    "\(name) in other parts", whole.map(Double.init), to: latents.map(Double.init),
+                    within: backend is CPUBackend ? .exact : Self.latents)
                 try compareRounded(
                     try encode(reference, with: rounding, parts: [4]) { _, _, _ in }, named: name, to: reference,
                     into: &report)

@@ -22,7 +22,13 @@ package final class SmallTraining {
     private let autocast: Autocast
     private let batchSize: Int
 
-    package init(_ kind: Kind, autocast: Autocast = .off, batchSize: Int = 3, on backend: any Backend) {
+    private let checkpoints: Bool
+
+    /// - Parameter checkpoints: whether blocks' activations are made again for the backward pass.
+    package init(
+        _ kind: Kind, autocast: Autocast = .off, checkpoints: Bool = false, batchSize: Int = 3, on backend: any Backend
+    ) {
+        self.checkpoints = checkpoints
         (self.kind, self.autocast, self.backend, self.batchSize) = (kind, autocast, backend, batchSize)
         store = ParameterStore(backend: backend)
         model =
@@ -52,7 +58,7 @@ package final class SmallTraining {
         var generator = RandomGenerator(seed: 4, purpose: "patches", number)
         let shape = [batchSize, 2, 9, Self.featureWidth]
         let patches = backend.tensor(Initializer.uniform(bound: 2).values(shape.product, &generator), shape)
-        let tape = Tape(on: backend, recording: true, autocast: autocast)
+        let tape = Tape(on: backend, recording: true, autocast: autocast, checkpointing: checkpoints)
         let output = model(patches, language: language(&generator), tape)
         tape.backward(from: output.loss)
         let kept = keepsGradients ? backend.empty([store.trainableCount]) : nil

@@ -26,6 +26,20 @@ struct DeviceMemoryTests {
         #expect(try state.map { try backend.address(of: $0) } == addresses)
     }
 
+    @Test("what was filled or never written is read as that, whole and in part")
+    func constants() throws {
+        let backend = try device()
+        for count in [5, 1000, 400_000] {
+            let filled = backend.empty([count]), zeros = backend.zeros([count])
+            backend.fill(filled, with: 1.5)
+            #expect(backend.floats(filled).allSatisfy { $0 == 1.5 })
+            #expect(backend.floats(filled.range(1, count - 2)).allSatisfy { $0 == 1.5 })
+            #expect(backend.floats(zeros).allSatisfy { $0 == 0 })
+            try backend.synchronize()
+            #expect(backend.floats(zeros.range(count / 2, 2)) == [0, 0])
+        }
+    }
+
     @Test("hundreds of steps take no more memory than a few")
     func growth() throws {
         let backend = try device(), value = backend.sample([10_000], "value")
