@@ -46,7 +46,11 @@ let package = Package(
         .target(name: "Numbers"),
         .target(name: "Collectives", dependencies: ["CMPI", "Numbers"]),
         .target(name: "Tensor", dependencies: ["Kernels"]),
-        .target(name: "Devices", dependencies: ["Tensor"]),
+        .target(name: "CPJRT"),
+        .target(name: "PJRT", dependencies: ["CPJRT"]),
+        .target(name: "StableHLO"),
+        .target(name: "Accelerator", dependencies: ["PJRT", "StableHLO", "Tensor", "Formats"]),
+        .target(name: "Devices", dependencies: ["Tensor", "Accelerator", "PJRT"]),
         .target(name: "NN", dependencies: ["Tensor", "Randomness"]),
         .target(
             name: "Formats",
@@ -110,13 +114,30 @@ let package = Package(
             name: "CLI",
             dependencies: [
                 "Configuration", "LAMTrain", "Inference", "Reports", "Parity", "Benchmarks", "LAMData", "Conversion",
-                "LAM", "Wan",
-                "Tensor", "Formats", "Parquet", "Collectives", "CMalloc",
+                "LAM", "Wan", "Devices", "Tensor", "Formats", "Parquet", "Collectives", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .target(name: "TestSupport", dependencies: ["Formats"], path: "Tests/TestSupport"),
         .target(name: "BackendConformance", dependencies: ["Tensor", "Randomness"], path: "Tests/BackendConformance"),
+        .target(
+            name: "AcceleratorTestSupport", dependencies: ["PJRT", "LAM", "NN", "Tensor", "Randomness"],
+            path: "Tests/AcceleratorTestSupport", swiftSettings: unoptimized),
+        .executableTarget(
+            name: "DeviceCheck",
+            dependencies: [
+                "Accelerator", "PJRT", "LAM", "NN", "Tensor", "BackendConformance", "AcceleratorTestSupport",
+            ], path: "Tests/DeviceCheck"),
+        .testTarget(
+            name: "PJRTTests", dependencies: ["PJRT", "CPJRT", "AcceleratorTestSupport"], swiftSettings: unoptimized),
+        .testTarget(
+            name: "AcceleratorTests",
+            dependencies: [
+                "Devices", "Accelerator", "PJRT", "StableHLO", "Tensor", "NN", "LAM", "Text", "WanVAE", "Frozen",
+                "Formats",
+                "Randomness", "BackendConformance", "AcceleratorTestSupport", "TestSupport",
+            ],
+            swiftSettings: unoptimized),
         .testTarget(
             name: "TensorTests", dependencies: ["Tensor", "Kernels", "Randomness", "TestSupport", "BackendConformance"]),
         .target(
@@ -165,7 +186,7 @@ let package = Package(
             name: "Acceptance",
             dependencies: [
                 "CLI", "LAMTrain", "Configuration", "Parity", "LAM", "Wan", "Formats", "Parquet",
-                "CollectivesTestSupport", "TestSupport",
+                "CollectivesTestSupport", "AcceleratorTestSupport", "TestSupport",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ], exclude: ["two_hosts.sh"], swiftSettings: unoptimized),
     ],

@@ -10,6 +10,9 @@ if [[ -n ${CI:-} ]] && ! command -v chromium >/dev/null; then
     lam_install_packages chromium || echo "test.sh: no browser; its test is left out" >&2
 fi
 
+# Accelerators are tested on the plugin for CPUs. Where it is missing in CI, a test fails.
+bash scripts/accelerator.sh --yes cpu || echo "test.sh: no PJRT plugin for CPUs: NO TEST OF ACCELERATORS RUNS" >&2
+
 # Formatting is checked first but reported last: a stray space should not hide what the tests say.
 lint=0
 if [[ -n ${CI:-} ]] && swift format --version >/dev/null 2>&1; then

@@ -1,3 +1,4 @@
+import Collectives
 import Formats
 import Foundation
 import Synchronization
@@ -57,6 +58,12 @@ enum Console {
 
     /// Writes a line to standard error. Should that fail, nobody can be told.
     static func error(_ line: String) { _ = put(line.printableLine + "\n", on: STDERR_FILENO) }
+
+    /// Writes lines of any thread to standard error, on the first rank.
+    static func announcer(_ group: any ProcessGroup) -> (@Sendable (String) -> Void)? {
+        guard group.isRoot else { return nil }
+        return { line in error("note: \(line)") }
+    }
 
     /// Writes the lines of a usage message to standard error.
     static func usage(_ text: String) { _ = put(text.printable + "\n", on: STDERR_FILENO) }

@@ -63,7 +63,8 @@ enum EvaluateProgram {
                 let model = try TrainedModel(
                     configuration, checkpointRequest: fit.ckptPath,
                     environment: ProcessInfo.processInfo.environment, group: group,
-                    threads: Threads.ofRank(localRanks: group.localSize), note: note)
+                    threads: Threads.ofRank(localRanks: group.localSize), announce: Console.announcer(group), note: note
+                )
                 return (model, try Evaluator(model, phase: phase, note: note))
             }
             if group.isRoot { for line in model.banner { Console.write(line + "\n") } }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Configuration
+import Devices
 import Formats
 import Inference
 import LAMData
@@ -15,6 +16,7 @@ enum ExitStatus {
         return switch error {
         case let CollectiveError.rankFailed(_, _, status): ExitCode(status)
         case CollectiveError.torchrun: ExitCode(2)
+        case is DeviceError: ExitCode(2)
         case is ConfigurationError, CheckpointError.unknownFormat, CheckpointError.fileExists, CheckpointError.sameFile:
             ExitCode(2)
         case ConversionError.exists, ConversionError.otherConversion, ConversionError.invalidOption: ExitCode(2)

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Collectives
+import Devices
 import Foundation
 import LAMData
 import LAMTrain
+import Tensor
 import Wan
 
 /// `lam extract-latents`: LingBot-VA's `latents/` from a LeRobot dataset and Wan2.2's weights.
@@ -69,8 +71,8 @@ struct ExtractLatentsCommand: ParsableCommand {
     @Option(help: "Number format of what convolutions multiply: f32 or bf16.")
     var precision = ExtractionPrecision.f32
 
-    @Option(help: "Only cpu.")
-    var device = "cpu"
+    @Option(help: "Device: auto, cpu, gpu, cuda, tpu or pjrt-cpu.")
+    var device = DeviceChoice.cpu
 
     @Flag(help: "Make files anew that are there already.")
     var overwrite = false
@@ -87,9 +89,6 @@ struct ExtractLatentsCommand: ParsableCommand {
     var emptyEmb = false
 
     func validate() throws {
-        guard device == "cpu" else {
-            throw ValidationError("--device \(device): this program computes on the CPU only")
-        }
         guard (height == nil) == (width == nil), (wristHeight == nil) == (wristWidth == nil) else {
             throw ValidationError("heights and widths go together")
         }
@@ -116,6 +115,14 @@ struct ExtractLatentsCommand: ParsableCommand {
         try RankedProgram.run(trapsSignals: true) { group in try run(group) }
     }
 
+    /// What `--device` names; nil for the CPU, which texts and videos each have to themselves.
+    private func accelerator(_ group: any ProcessGroup) throws -> (any Backend)? {
+        guard device != .cpu else { return nil }
+        return try Device.open(
+            device, threads: Threads.fromEnvironment, environment: ProcessInfo.processInfo.environment,
+            announce: Console.announcer(group))
+    }
+
     /// - Returns: the signal that has ended the extraction early.
     private func run(_ group: any ProcessGroup) throws -> Int32? {
         // Videos differ in length, and so does the ranks' work.
@@ -128,9 +135,10 @@ struct ExtractLatentsCommand: ParsableCommand {
         var console = ExtractionConsole(rank: group.rank, ranks: group.size)
         defer { console.endLine() }
         do {
+            let accelerator = try accelerator(group)
             let extractor = try LatentExtractor(
-                options, threads: Threads.fromEnvironment, report: { console.show($0) },
-                isInterrupted: { SignalTrap.received != nil },
+                options, threads: Threads.fromEnvironment, openBackend: accelerator.map { backend in { backend } },
+                report: { console.show($0) }, isInterrupted: { SignalTrap.received != nil },
                 combine: { own in
                     let all = try group.allGather([UInt8](JSONEncoder().encode(own)), for: "extraction")
                     return ExtractionSummary(

@@ -50,7 +50,7 @@ struct FitCommand: ParsableCommand {
                 configuration, checkpointRequest: fit.ckptPath, randomSeed: seed,
                 environment: ProcessInfo.processInfo.environment, group: group,
                 threads: Threads.ofRank(localRanks: group.localSize),
-                isCancelled: { SignalTrap.received != nil }, note: note)
+                isCancelled: { SignalTrap.received != nil }, announce: Console.announcer(group), note: note)
             try run.record(command: ["lam"] + CommandLine.arguments.dropFirst())
             return run
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Devices
 import Foundation
 import LAMTrain
 import Parity
@@ -13,6 +14,9 @@ struct ParityCommand: ParsableCommand {
         help: "A case folder, or a tree of them; a folder's name is the case's kind.", transform: PathArgument.read)
     var directory: String
 
+    @Option(help: "Device: auto, cpu, gpu, cuda, tpu or pjrt-cpu.")
+    var accelerator = DeviceChoice.cpu
+
     @Flag(help: "Print failing tensors and totals only.")
     var quiet = false
 
@@ -22,9 +26,12 @@ struct ParityCommand: ParsableCommand {
         guard !cases.known.isEmpty else {
             throw ValidationError("\(directory): no case that can be replayed; a case's folder is named for its kind")
         }
+        let backend = try Device.open(
+            accelerator, threads: nil, environment: ProcessInfo.processInfo.environment,
+            announce: { Console.error("note: \($0)") })
         var failures = 0
         for folder in cases.known {
-            let report = try ParityRunner.run(case: folder)
+            let report = try ParityRunner.run(case: folder, on: backend)
             print(folder)
             for line in report.lines where !quiet || !line.passes { print("  " + Self.format(line)) }
             let failed = report.lines.count { !$0.passes }
@@ -43,3 +50,5 @@ struct ParityCommand: ParsableCommand {
             line.maxRelativeError, line.limit)
     }
 }
+
+extension DeviceChoice: ExpressibleByArgument {}

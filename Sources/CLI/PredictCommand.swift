@@ -76,7 +76,8 @@ struct PredictCommand: ParsableCommand {
                     fit.configuration, checkpointRequest: fit.ckptPath,
                     cameras: cameras.map { CameraSelection($0) } ?? .configured,
                     environment: ProcessInfo.processInfo.environment, group: group,
-                    threads: Threads.ofRank(localRanks: group.localSize), note: note)
+                    threads: Threads.ofRank(localRanks: group.localSize), announce: Console.announcer(group), note: note
+                )
                 return (
                     model,
                     try Predictor(

@@ -1,4 +1,3 @@
-import Devices
 import Formats
 import LAM
 import LAMTrain
@@ -43,7 +42,7 @@ struct ModelReplay {
         self.featureWidth = featureWidth
         self.prefix = prefix
         self.clipNorm = clipNorm
-        let backend = Device.open()
+        let backend = ParityBackend.open()
         // Before any memory is taken for the model: its sizes come from a file.
         let declared = ParameterStore(backend: backend)
         _ = build(declared.root)

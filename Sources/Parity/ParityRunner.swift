@@ -1,5 +1,6 @@
 import Foundation
 import LAM
+import Tensor
 
 /// Replays reference tensors written by PyTorch: `lam parity DIR`.
 ///
@@ -50,11 +51,12 @@ public enum ParityRunner {
         return (known, unknown)
     }
 
-    public static func run(case folder: String) throws -> ParityReport {
+    /// - Parameter backend: what the replay computes on; nil for the CPU.
+    public static func run(case folder: String, on backend: (any Backend)? = nil) throws -> ParityReport {
         guard let replay = kinds[URL(fileURLWithPath: folder).lastPathComponent] else {
             throw ParityError.unknownKind(folder: folder, known: kinds.keys.sorted())
         }
-        return try replay(folder)
+        return try ParityBackend.$given.withValue(backend) { try replay(folder) }
     }
 }
 

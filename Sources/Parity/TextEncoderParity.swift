@@ -1,4 +1,3 @@
-import Devices
 import Formats
 import Foundation
 import Tensor
@@ -62,7 +61,7 @@ struct TextEncoderParity {
         let config = try ParityConfig(folder: "\(folder)/\(variant)")
         let inputs = try SafeTensors(path: "\(folder)/\(variant)/inputs.safetensors")
         let outputs = try SafeTensors(path: "\(folder)/\(variant)/outputs_f32.safetensors")
-        let encoder = try T5Encoder(weights: weights, on: Device.open())
+        let encoder = try T5Encoder(weights: weights, on: ParityBackend.open())
         let own = encoder.configuration
         for (key, size) in [
             ("d_model", own.width), ("num_heads", own.heads), ("d_kv", own.headDim), ("d_ff", own.feedForwardWidth),

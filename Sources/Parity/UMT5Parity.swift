@@ -1,4 +1,3 @@
-import Devices
 import Formats
 import Foundation
 import Tensor
@@ -20,7 +19,7 @@ struct UMT5Parity {
             .appendingPathComponent("latents_pth/ckpt_dir/models_t5_umt5-xxl-enc-bf16.pth").path
         let weights = try WeightFile(path: checkpoint)
         let reference = try SafeTensors(path: folder + "/umt5.safetensors")
-        let backend = Device.open()
+        let backend = ParityBackend.open()
         let encoder = try UMT5Encoder(weights: weights, on: backend)
         let ids = try reference.tensor("ids"), mask = try reference.tensor("mask")
         guard ids.shape.count == 2, ids.count > 0, ids.shape[1] <= 4096, mask.shape == ids.shape else {

@@ -1,4 +1,3 @@
-import Devices
 import Formats
 import LAM
 import NN
@@ -26,7 +25,7 @@ struct VectorQuantizerParity {
         guard codebook.shape.count == 2, codebook.count > 0 else {
             throw badTensor(file, codebook, named: name, expected: "a codebook [K, L]")
         }
-        let store = ParameterStore(backend: Device.open())
+        let store = ParameterStore(backend: ParityBackend.open())
         let quantizer = VectorQuantizer(
             store.root, codes: codebook.shape[0], latentWidth: codebook.shape[1], counting: .original)
         store.allocate(seed: 0)

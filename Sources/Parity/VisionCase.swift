@@ -1,4 +1,3 @@
-import Devices
 import Formats
 import LAM
 import Tensor
@@ -6,7 +5,7 @@ import Tensor
 /// What the replays of both vision encoders share: files, image sizes, tolerances, and the tensors named alike.
 struct VisionCase {
     let folder: String
-    let backend = Device.open()
+    let backend = ParityBackend.open()
 
     // Limits of the reference data's README.
     static let tokens = ParityTolerance.absolute(5e-5)

@@ -8,7 +8,18 @@ package final class Trial {
     package private(set) var failures: [String] = []
     /// What is being compared, in front of failures.
     package var context = ""
+    /// What is to be compared once all operations were asked for: a backend may run them all at once.
+    private var expectations: [Expectation] = []
     private var guarded: [(whole: Tensor, view: Tensor, unchanged: [Float]?, context: String)] = []
+
+    private struct Expectation {
+        /// The elements as they were.
+        let got: Tensor
+        let expected: [Double]
+        let tolerance: Double
+        let name: String
+        let context: String
+    }
 
     /// Around every tensor; exact in all types.
     private static let sentinel: Float = 77
@@ -78,9 +89,11 @@ package final class Trial {
     /// Expects `|got - expected| <= tolerance * max(1, max |expected|)` for every element; infinities must be equal, and a
     /// number that is not one must be none.
     package func expect(_ got: Tensor, _ expected: [Double], within tolerance: Double, _ name: String) {
-        if let difference = Closeness.difference(values(got), expected, tolerance: tolerance) {
-            fail("\(name): \(difference)")
-        }
+        let snapshot = backend.empty(got.shape, got.dtype)
+        let whole = BlockCopy(blocks: 1, length: got.count, sourceStride: 0, targetStride: 0)
+        backend.copy(whole, from: got, to: snapshot, accumulate: false)
+        expectations.append(
+            Expectation(got: snapshot, expected: expected, tolerance: tolerance, name: name, context: context))
     }
 
     /// Expects the same numbers.
@@ -88,8 +101,15 @@ package final class Trial {
         expect(got, expected.map(Double.init), within: 0, name)
     }
 
-    /// Looks at what surrounds the tensors of this trial, and at what was only to be read.
+    /// Compares what is to be compared; looks at what surrounds the tensors of this trial, and at what was only to be read.
     package func finish() {
+        for item in expectations {
+            context = item.context
+            if let difference = Closeness.difference(values(item.got), item.expected, tolerance: item.tolerance) {
+                fail("\(item.name): \(difference)")
+            }
+        }
+        expectations = []
         for (whole, view, unchanged, context) in guarded {
             self.context = context
             let around = values(whole)

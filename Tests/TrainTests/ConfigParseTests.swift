@@ -48,7 +48,6 @@ struct ConfigParseTests {
         let lines = try parse(ConfigFixtures.original).notices.map(\.description)
         #expect(
             lines == [
-                "trainer.accelerator: gpu: no GPU backend in this build, training on the CPU",
                 "trainer.precision: 16-mixed: runs as bf16-mixed: CPUs have bf16 products, and bf16 needs no loss scaling",
                 "model.log_interval: 5000: never read, as in the original; "
                     + "see trainer.log_every_n_steps and trainer.logger",
@@ -185,7 +184,7 @@ struct ConfigParseTests {
             ("trainer: {precision: 8}", "got 8"),
             ("trainer: {precision: bf16-true}", "expected bf16-mixed, which keeps the weights in f32, got bf16-true"),
             ("trainer: {precision: 64-true}", "expected 32-true, got 64-true"),
-            ("trainer: {accelerator: npu}", "expected auto, cpu, gpu, cuda, mps, tpu or hpu, got npu"),
+            ("trainer: {accelerator: npu}", "expected auto, cpu, gpu, cuda, mps, tpu, hpu or pjrt-cpu, got npu"),
             ("trainer: {max_time: 12}", "expected a span of time as DD:HH:MM:SS, got 12"),
             ("trainer: {callbacks: [{class_path: my.Own}]}", "got my.Own"),
             ("trainer: {logger: [{class_path: my.Own}]}", "got my.Own"),

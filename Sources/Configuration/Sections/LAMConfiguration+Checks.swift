@@ -124,9 +124,10 @@ extension LAMConfiguration {
     }
 
     private func noteHardware(in context: inout ConfigContext) {
-        if ![.auto, .cpu].contains(trainer.accelerator) {
+        if [.mps, .hpu].contains(trainer.accelerator) {
             context.note(
-                "trainer.accelerator", trainer.accelerator.rawValue, "no GPU backend in this build, training on the CPU"
+                "trainer.accelerator", trainer.accelerator.rawValue,
+                "no such devices in this build, training on the CPU"
             )
         }
         // Variants such as ddp_find_unused_parameters_false are about PyTorch's own bookkeeping.

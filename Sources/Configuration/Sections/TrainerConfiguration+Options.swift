@@ -12,8 +12,9 @@ extension TrainerConfiguration: IgnoresOptions, TakesNullForDefault {
             "Optimiser steps to train; -1: no limit."),
         .init("max_time", \.maxTime, "Time after which the run saves a checkpoint and ends."),
         .init(
-            "accelerator", \.accelerator, "Kind of device.", differs: "The CPU, whatever is asked for."
-        ),
+            "accelerator", \.accelerator,
+            "Kind of device, through a PJRT plugin for all but `cpu`; `auto`: an accelerator with a plugin, or the CPU.",
+            differs: "`mps` and `hpu` train on the CPU; `pjrt-cpu` is new, for tests."),
         .init("num_nodes", \.numNodes, .from(1, to: 1_000_000), "Machines, for `train.sh`."),
         .init(
             "devices", \.devices, "Processes per machine, which `train.sh` starts with mpirun; `auto`: one.",

@@ -1,9 +1,11 @@
 /// `accelerator`: a kind of device by its name, or one of Lightning's accelerator objects, which counts as its name.
 public enum AcceleratorName: String, ConfigRepresentable, CaseIterable {
     case auto, cpu, gpu, cuda, mps, tpu, hpu
+    /// The CPU through its PJRT plugin, for tests.
+    case pjrtCPU = "pjrt-cpu"
 
     public static var typeDescription: String {
-        "auto, cpu, gpu, cuda, mps, tpu or hpu"
+        "auto, cpu, gpu, cuda, mps, tpu, hpu or pjrt-cpu"
     }
 
     private static let classes: [String: AcceleratorName] = [

@@ -12,7 +12,7 @@ extension Tape {
         let input = x.detached, slot = x.slot, announced = forward.gradientsOfParameters
         return record(out, from: [x], addingTo: announced) { [self] gradient in
             let again = Tape(on: backend, recording: true, autocast: autocast)
-            let variable = again.variable(input)
+            let variable = again.variable(backend.isolated(input))
             let output = body(variable, again)
             precondition(
                 again.gradientsOfParameters.count == announced.count,

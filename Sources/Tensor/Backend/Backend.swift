@@ -23,6 +23,9 @@ public protocol Backend: AnyObject, Sendable {
     func readback(_ tensors: [Tensor]) -> Readback
     /// The tensor's elements within the host's reach, without a copy where they are there already.
     func stage(_ tensor: Tensor) -> HostStage
+    /// The same elements for a computation that is made a second time, so as not to keep what the first one made: a backend
+    /// that looks for equal computations shall not make one of the two.
+    func isolated(_ x: Tensor) -> Tensor
     /// Waits until all that was asked for is done.
     ///
     /// - Throws: the first error since the last time.
@@ -127,7 +130,8 @@ public protocol Backend: AnyObject, Sendable {
         _ x: Tensor, gamma: Tensor?, activates: Bool, precision: ConvolutionPrecision
     ) -> [ConvolutionFrame]
     /// `out = filter * frames + bias + residual`; out `[T, H, W, outputs]`. Output frame t is made of the frames from
-    /// `t * frameStride` on; nil is a frame of zeros, not all of them. A frame's bits do not depend on the others of the call.
+    /// `t * frameStride` on; nil is a frame of zeros, not all of them. On the CPU a frame's bits do not depend on the others of the
+    /// call.
     func convolve(
         _ frames: [ConvolutionFrame?], with filter: ConvolutionFilter, _ sampling: ConvolutionSampling,
         residual: Tensor?, into out: Tensor)

@@ -18,13 +18,18 @@ package enum ProductCeiling {
         let type = autocast == .off ? DType.f32 : .bf16
         var best = 0.0
         for (rows, columns, depth) in shapes {
-            let zeros = backend.zeros([rows, depth]), weight = backend.zeros([columns, depth])
+            // Uploaded, so that no compiler knows what they hold.
+            func uploaded(_ shape: [Int]) -> Tensor {
+                backend.tensor([Float](repeating: 0, count: shape.product), shape)
+            }
+            let zeros = uploaded([rows, depth]), weight = uploaded([columns, depth])
             let out = backend.empty([rows, columns], type),
                 x = type == .f32 ? zeros : backend.empty([rows, depth], type)
             if type != .f32 { backend.cast(zeros, into: x) }
             for _ in 0..<repetitions {
                 let start = ContinuousClock.now
                 backend.linear(x, weight: weight, bias: nil, epilogue: .none, into: out)
+                guard (try? backend.synchronize()) != nil else { return best }
                 let seconds = (ContinuousClock.now - start) / .seconds(1)
                 best = max(best, 2 * Double(rows) * Double(columns) * Double(depth) / seconds / 1e9)
             }

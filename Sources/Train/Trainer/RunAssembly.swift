@@ -25,12 +25,13 @@ package struct RunAssembly {
     ///   - environment: the process's variables, which say where pretrained weights and the hub are.
     ///   - isCancelled: ends a wait for the hub; asked from any thread.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
+    ///   - announce: takes lines for the user from any thread, as long as the backend is there.
     ///   - note: takes lines for the user.
-    /// - Throws: errors of the datasets, the encoders and the checkpoint.
+    /// - Throws: errors of the device, the datasets, the encoders and the checkpoint.
     package init(
         _ configuration: LAMConfiguration, checkpointRequest: String?, cameras: CameraSelection = .configured,
         environment: [String: String], isCancelled: @escaping @Sendable () -> Bool = { false }, threads: Int?,
-        note: (String) -> Void
+        announce: (@Sendable (String) -> Void)? = nil, note: (String) -> Void
     ) throws {
         self.configuration = configuration
         let (model, trainer) = (configuration.model, configuration.trainer)
@@ -43,7 +44,9 @@ package struct RunAssembly {
         checkpoint = try checkpointRequest.map {
             try CheckpointLocator.open($0, directories: trainer.checkpointDirectories, note: note)
         }
-        let backend = Device.open(threads: trainer.numThreads ?? threads)
+        let backend = try Device.open(
+            DeviceChoice(trainer.accelerator), threads: trainer.numThreads ?? threads, environment: environment,
+            announce: announce)
         self.backend = backend
         precisionAdvice = trainer.precision.advice(on: backend)
         if let checkpoint { try Self.requireSameModel(checkpoint, model) }
@@ -98,6 +101,21 @@ package struct RunAssembly {
             throw TrainerError.otherEncoder(
                 path: checkpoint.path, trainedWith: trainedWith, configured: configured.rawValue)
         }
+    }
+}
+
+extension DeviceChoice {
+    /// What a configuration's name means here; parsing has told what there is none of.
+    init(_ name: AcceleratorName) {
+        self =
+            switch name {
+            case .auto: .auto
+            case .cpu, .mps, .hpu: .cpu
+            case .gpu: .gpu
+            case .cuda: .cuda
+            case .tpu: .tpu
+            case .pjrtCPU: .pjrtCPU
+            }
     }
 }
 

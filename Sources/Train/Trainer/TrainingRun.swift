@@ -41,19 +41,21 @@ public final class TrainingRun {
     ///   - group: the processes of the run, each of which builds these parts.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
     ///   - isCancelled: ends a wait for the hub; asked from any thread.
+    ///   - announce: takes lines for the user from any thread.
     ///   - note: takes lines for the user.
     /// - Throws: errors of the datasets, the stream, the encoders, the checkpoint and the log folder.
     public init(
         _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64,
         environment: [String: String], group: any ProcessGroup = SingleProcess(), threads: Int?,
-        isCancelled: @escaping @Sendable () -> Bool = { false }, note: (String) -> Void
+        isCancelled: @escaping @Sendable () -> Bool = { false }, announce: (@Sendable (String) -> Void)? = nil,
+        note: (String) -> Void
     ) throws {
         self.configuration = configuration
         self.group = group
         let trainer = configuration.trainer
         let assembly = try RunAssembly(
             configuration, checkpointRequest: checkpointRequest, environment: environment, isCancelled: isCancelled,
-            threads: threads, note: note)
+            threads: threads, announce: announce, note: note)
         let checkpoint = assembly.checkpoint
         sources = assembly.sources
         encoders = assembly.encoders

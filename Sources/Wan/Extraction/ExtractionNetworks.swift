@@ -1,4 +1,3 @@
-import Devices
 import Formats
 import Tensor
 import Text
@@ -15,11 +14,10 @@ struct ExtractionNetworks {
     var backend: any Backend { encoder.backend }
 
     /// - Throws: `ExtractionError.missingFile`; `FormatError` of weights that do not fit; `TextError` of the tokenizer.
-    init(_ checkpoint: WanCheckpoint, precision: ExtractionPrecision, threads: Int?) throws {
+    init(_ checkpoint: WanCheckpoint, precision: ExtractionPrecision, on backend: any Backend) throws {
         tokenizer = try checkpoint.tokenizer()
         vae = try checkpoint.vae()
         textEncoder = try checkpoint.textEncoder()
-        let backend = Device.open(threads: threads)
         encoder = try WanVAEEncoder(weights: vae, precision: precision == .f32 ? .f32 : .bf16, on: backend)
         _ = try UMT5Encoder(weights: textEncoder, on: backend)
     }

@@ -2,6 +2,7 @@ import Devices
 import Formats
 import Foundation
 import LAMData
+import Tensor
 
 /// Makes the files that LingBot-VA is post-trained on out of a LeRobot dataset and Wan2.2's weights.
 ///
@@ -10,7 +11,7 @@ import LAMData
 /// and what cannot be encoded is named and counted while the rest goes on.
 public struct LatentExtractor {
     private let options: ExtractionOptions
-    private let threads: Int?
+    private let openBackend: () throws -> any Backend
     private let monitor: ExtractionMonitor
     private let combine: (ExtractionSummary) throws -> ExtractionSummary
 
@@ -20,19 +21,20 @@ public struct LatentExtractor {
 
     /// - Parameters:
     ///   - threads: compute threads; nil for the CPUs of this process.
+    ///   - openBackend: opens what is computed on, once for the texts and once for the videos; nil for the CPU.
     ///   - report: gets what happens, in order.
     ///   - isInterrupted: asked often; true ends the run, and a later one goes on.
     ///   - combine: waits for all ranks and makes one summary of theirs. Called before anything is encoded, so that no
     ///     rank takes the files of a faster one for those of an earlier run, and at the end.
     /// - Throws: `ExtractionError`; `DataError` and `ParquetError` of the dataset's metadata.
     public init(
-        _ options: ExtractionOptions, threads: Int? = nil, report: @escaping (ExtractionEvent) -> Void,
-        isInterrupted: @escaping () -> Bool = { false },
+        _ options: ExtractionOptions, threads: Int? = nil, openBackend: (() throws -> any Backend)? = nil,
+        report: @escaping (ExtractionEvent) -> Void, isInterrupted: @escaping () -> Bool = { false },
         combine: @escaping (ExtractionSummary) throws -> ExtractionSummary = { $0 }
     ) throws {
         try options.validate()
         self.options = options
-        self.threads = threads
+        self.openBackend = openBackend ?? { Device.open(threads: threads) }
         monitor = ExtractionMonitor(report: report, isInterrupted: isInterrupted)
         self.combine = combine
         checkpoint = try WanCheckpoint(folder: options.checkpoint)
@@ -44,7 +46,7 @@ public struct LatentExtractor {
     /// - Throws: `ExtractionError`; `FormatError` of weights or where a file cannot be written; `TextError` of the tokenizer.
     public func run() throws -> ExtractionSummary {
         let start = ContinuousClock.now
-        let networks = try ExtractionNetworks(checkpoint, precision: options.precision, threads: threads)
+        let networks = try ExtractionNetworks(checkpoint, precision: options.precision, on: openBackend())
         let (plan, texts) = plan.tokenized(by: networks.tokenizer)
         let files = LatentFiles(options: options, plan: plan, texts: texts, source: source)
         var manifest = ExtractionManifest(files, networks)
@@ -94,7 +96,7 @@ public struct LatentExtractor {
     ) throws -> VideoEncoding.Outcome {
         guard !work.texts.isEmpty else { return VideoEncoding.Outcome() }
         let vectors = try TextVectors(
-            work.texts, weights: networks.textEncoder, padding: options.textPadding, threads: threads
+            work.texts, weights: networks.textEncoder, padding: options.textPadding, on: openBackend()
         ) { [monitor] block, count in
             monitor.report(.text(block: block, of: count))
             try monitor.requireGoingOn()

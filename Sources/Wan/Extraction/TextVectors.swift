@@ -1,4 +1,3 @@
-import Devices
 import Formats
 import Tensor
 import Text
@@ -10,14 +9,19 @@ struct TextVectors {
 
     /// - Parameter progress: gets the number of the text encoder's blocks that are done, and their number.
     init(
-        _ texts: TokenizedTexts, weights: WeightFile, padding: ExtractionOptions.TextPadding, threads: Int?,
+        _ texts: TokenizedTexts, weights: WeightFile, padding: ExtractionOptions.TextPadding, on backend: any Backend,
         progress: @escaping (_ block: Int, _ count: Int) throws -> Void
     ) throws {
-        // A backend of its own, so that its memory goes with it.
-        let encoder = try UMT5Encoder(weights: weights, on: Device.open(threads: threads))
+        let encoder = try UMT5Encoder(weights: weights, on: backend)
         let ordered = texts.sorted { $0.key.lexicographicallyPrecedes($1.key) }
         let count = encoder.configuration.blocks, width = encoder.configuration.width
-        let vectors = try encoder(ordered.map(\.value), progress: { try progress($0, count) })
+        let vectors = try encoder(
+            ordered.map(\.value),
+            progress: { block in
+                // A device would else run all blocks as one program, and need memory for all of them.
+                try backend.synchronize()
+                try progress(block, count)
+            })
         var rows: [[UInt8]: StoredTensor] = [:]
         for ((key, ids), values) in zip(ordered, vectors) {
             rows[key] = StoredTensor(roundingToBF16: values, shape: [ids.count, width])

@@ -67,6 +67,9 @@ struct DependencyTests {
         ]
         let forbidden: [String: Set<String>] = [
             "Kernels": ["Tensor"],
+            "StableHLO": ["PJRT", "Tensor", "Formats"],
+            "PJRT": ["StableHLO", "Tensor", "Formats"],
+            "Accelerator": products.union(["NN", "Text", "CFFmpeg"]),
             "Randomness": ["Tensor", "Formats"],
             "Frozen": products.union(["NN", "Text", "CFFmpeg"]),
             "Tensor": products.union(["NN", "Text", "Formats", "Parquet", "CFFmpeg", "CYAML", "CPNG"]),
@@ -109,6 +112,8 @@ struct DependencyTests {
         #expect(users("CBLAS") == ["Benchmarks"] && users("Kernels") == ["Tensor"])
         #expect(users("CMPI") == ["Collectives"] && users("COpenMPI") == ["CMPI"])
         #expect(Set(users("PixelKernels")) == ["Video", "Datasets", "LAMData"])
+        #expect(users("CPJRT") == ["PJRT"] && users("StableHLO") == ["Accelerator"])
+        #expect(users("Accelerator") == ["Devices"] && Set(users("PJRT")) == ["Accelerator", "Devices"])
         #expect(users("ArgumentParser") == ["CLI"])
         #expect(users("TestSupport").isEmpty && users("CollectivesTestSupport").isEmpty)
         #expect(users("CLI").isEmpty)

@@ -1,0 +1,26 @@
+/// What keeps a device from being used.
+public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// No plugin for it was found.
+    case noPlugin(DeviceChoice, searched: [String])
+    /// The plugin or its driver refused.
+    case notOpened(DeviceChoice, reason: String)
+    /// The plugin is for other devices.
+    case otherPlatform(DeviceChoice, path: String, platform: String)
+
+    public var description: String {
+        switch self {
+        case .noPlugin(let choice, let searched):
+            "no device \(choice.rawValue): expected a PJRT plugin for it, found none as \(Self.list(searched)); "
+                + "fetch one with bash scripts/accelerator.sh \(choice.plugin), name one with LAM_PJRT_PLUGIN=/path, or take cpu"
+        case .notOpened(let choice, let reason): "no device \(choice.rawValue): \(reason)"
+        case .otherPlatform(let choice, let path, let platform):
+            "no device \(choice.rawValue): \(path): expected a plugin for it, got one for \(platform); name another with "
+                + "LAM_PJRT_PLUGIN, or take cpu"
+        }
+    }
+
+    /// The first places, and how many there are.
+    private static func list(_ paths: [String]) -> String {
+        paths.prefix(2).joined(separator: ", ") + (paths.count > 2 ? " or in \(paths.count - 2) more places" : "")
+    }
+}
