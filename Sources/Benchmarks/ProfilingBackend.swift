@@ -84,6 +84,37 @@ public final class ProfilingBackend: Backend {
         time("sum of squares", [x]) { base.sumOfSquares(x, into: sum) }
     }
 
+    public func apply(_ function: ElementFunction, to x: Tensor, into out: Tensor) {
+        time("function", [x, out]) { base.apply(function, to: x, into: out) }
+    }
+    public func applyBackward(
+        _ function: ElementFunction, _ dy: Tensor, x: Tensor, y: Tensor, into dx: Tensor, accumulate: Bool
+    ) {
+        time("function backward", [dy, x, y, dx]) {
+            base.applyBackward(function, dy, x: x, y: y, into: dx, accumulate: accumulate)
+        }
+    }
+    public func scaleRows(_ x: Tensor, by factors: Tensor, into out: Tensor, accumulate: Bool) {
+        time("scale rows", [x, out]) { base.scaleRows(x, by: factors, into: out, accumulate: accumulate) }
+    }
+    public func rowProducts(_ a: Tensor, _ b: Tensor, into out: Tensor) {
+        time("row products", [a, b]) { base.rowProducts(a, b, into: out) }
+    }
+    public func softmax(_ x: Tensor, into out: Tensor) { time("softmax", [x, out]) { base.softmax(x, into: out) } }
+    public func softmaxBackward(_ dy: Tensor, y: Tensor, into dx: Tensor, accumulate: Bool) {
+        time("softmax backward", [dy, y, dx]) { base.softmaxBackward(dy, y: y, into: dx, accumulate: accumulate) }
+    }
+    public func scalarCodes(_ x: Tensor, _ levels: ScalarLevels, into codes: Tensor, indices: Tensor) {
+        time("scalar codes", [x, codes, indices]) { base.scalarCodes(x, levels, into: codes, indices: indices) }
+    }
+    public func scalarCodesBackward(
+        _ dy: Tensor, x: Tensor, _ levels: ScalarLevels, into dx: Tensor, accumulate: Bool
+    ) {
+        time("scalar codes backward", [dy, x, dx]) {
+            base.scalarCodesBackward(dy, x: x, levels, into: dx, accumulate: accumulate)
+        }
+    }
+
     public func linear(_ x: Tensor, weight: Tensor, bias: Tensor?, epilogue: LinearEpilogue, into out: Tensor) {
         let product = product(x, weight)
         var name = "linear", others: [Tensor?] = []

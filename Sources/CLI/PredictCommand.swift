@@ -12,7 +12,7 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict", abstract: "Labels all episodes of a mix with their latent actions.",
         usage: """
             lam predict --config FILE --ckpt_path PATH|last|best [--output DIR] [--format parquet|jsonl] \
-            [--embeddings] [--cameras all|KEY,...] [--merge DEST] [--section.key value ...]
+            [--latents codes|vectors|both] [--cameras all|KEY,...] [--merge DEST] [--section.key value ...]
             """,
         discussion: """
             Writes a file per episode with the codes of each pair of frames, below a folder per dataset, and \
@@ -28,7 +28,15 @@ struct PredictCommand: ParsableCommand {
     @Option(help: "parquet, or jsonl: a JSON object in a line for each pair.")
     var format = Format.parquet
 
-    @Flag(help: "Also write the codes' rows of the codebook.")
+    @Option(
+        help: ArgumentHelp(
+            """
+            What to write of each pair: its codes, the vectors that they stand for, or both; by default codes, and \
+            vectors where the bottleneck has no codes.
+            """, valueName: "codes|vectors|both"))
+    var latents: LabelContent?
+
+    @Flag(help: "The same as --latents both.")
     var embeddings = false
 
     @Option(
@@ -43,7 +51,7 @@ struct PredictCommand: ParsableCommand {
         help: ArgumentHelp(
             """
             Then write copies of the LeRobot datasets to DEST/NAME, with the codes as the feature latent_action of \
-            each frame, -1 where no pair begins. Videos take no further space on the same disk.
+            each frame, -1 where no pair begins, and vectors as latent_embedding. Videos take no further space on the same disk.
             """, valueName: "dest"), transform: PathArgument.read)
     var merge: String?
 
@@ -59,6 +67,11 @@ struct PredictCommand: ParsableCommand {
             case .jsonl: JSONLinesLabels()
             }
         }
+    }
+
+    /// Continuous latents have always been written under `--embeddings`.
+    private func content(hasCodes: Bool) -> LabelContent? {
+        latents ?? (embeddings ? (hasCodes ? .both : .vectors) : nil)
     }
 
     func run() throws {
@@ -81,7 +94,9 @@ struct PredictCommand: ParsableCommand {
                 return (
                     model,
                     try Predictor(
-                        model, output: output, format: format.labels, hasEmbeddings: embeddings, merged: merge)
+                        model, output: output, format: format.labels,
+                        content: content(hasCodes: fit.configuration.model.bottleneck.choice.kind.hasCodes),
+                        merged: merge)
                 )
             }
             if group.isRoot { for line in model.banner { Console.write(line + "\n") } }
@@ -95,3 +110,5 @@ struct PredictCommand: ParsableCommand {
         }
     }
 }
+
+extension LabelContent: ExpressibleByArgument {}

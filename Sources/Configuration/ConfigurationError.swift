@@ -9,6 +9,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case duplicateKey(key: String, first: ConfigLocation, second: ConfigLocation)
     case unknownKey(path: String, at: ConfigLocation, nearest: String?)
     case unknownClass(path: String, at: ConfigLocation, got: String, known: [String])
+    /// A name that is none of a list.
+    case unknownName(path: String, at: ConfigLocation, got: String, known: [String], nearest: String?)
     case invalidValue(path: String, at: ConfigLocation, expected: String, got: String)
     /// Two settings that do not fit each other.
     case conflict(path: String, at: ConfigLocation, problem: String, remedy: String)
@@ -35,6 +37,9 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         case .unknownClass(let path, let location, let got, let known):
             "unknown class for `\(path)` at \(location): expected \(known.joined(separator: " or ")), "
                 + "got \(printable(got))"
+        case .unknownName(let path, let location, let got, let known, let nearest):
+            "unknown name for `\(path)` at \(location): expected \(known.joined(separator: " or ")), "
+                + "got \(printable(got))" + (nearest.map { "; did you mean `\($0)`?" } ?? "")
         case .invalidValue(let path, let location, let expected, let got):
             "invalid value for `\(path)` at \(location): expected \(expected), got \(got)"
         case .conflict(let path, let location, let problem, let remedy):

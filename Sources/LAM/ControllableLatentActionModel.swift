@@ -34,14 +34,14 @@ public final class ControllableLatentActionModel: LatentActionModeling {
     ) {
         self.options = options
         self.featureWidth = featureWidth
-        let width = options.modelDim, latent = options.latentDim
+        let width = options.modelDim, latent = options.latentDim, controlled = options.latentWidth
         let tokens = [1, 1, LatentActionModel.actionTokens, featureWidth]
         actionLatent = scope.parameter("action_latent", tokens, .uniform(bound: 1))
         actionLatentControllable = scope.parameter("action_latent_controllable", tokens, .uniform(bound: 1))
         encoder = SpatioTemporalTransformer(
             scope("encoder"), inputWidth: featureWidth, width: width, blocks: options.encBlocks, heads: options.numHeads
         )
-        let toCodebook = Linear(scope("to_codebook"), in: width, out: latent)
+        let toCodebook = Linear(scope("to_codebook"), in: width, out: controlled)
         let toCodebookUncontrol = Linear(scope("to_codebook_uncontrol"), in: width, out: latent)
         let vq = VectorQuantizer(
             scope("vq"), codes: frozenCodes, latentWidth: latent, commitmentWeight: options.vqBeta,
@@ -49,12 +49,12 @@ public final class ControllableLatentActionModel: LatentActionModeling {
             usageDivisor: options.usage == .original ? max(frozenCodes, Self.originalUsageDivisor) : nil,
             isTrainable: false)
         patchUp = Linear(scope("patch_up"), in: featureWidth, out: width)
-        let actionUp = Linear(scope("action_up"), in: latent, out: width)
+        let actionUp = Linear(scope("action_up"), in: controlled, out: width)
         let actionUpUncontrol = Linear(scope("action_up_uncontrol"), in: latent, out: width)
         decoder = SpatialTransformer(
             scope("decoder"), inputWidth: width, width: width, outputWidth: featureWidth, blocks: options.decBlocks,
             heads: options.numHeads)
-        let vqAction = options.bottleneck.make(scope("vq_action"), options)
+        let vqAction = options.bottleneck.make(options.site(scope("vq_action")))
         controllable = ActionPath(toCodebook: toCodebook, bottleneck: vqAction, actionUp: actionUp)
         uncontrollable = ActionPath(toCodebook: toCodebookUncontrol, bottleneck: vq, actionUp: actionUpUncontrol)
     }
@@ -74,17 +74,16 @@ public final class ControllableLatentActionModel: LatentActionModeling {
         options.forwardFLOPs(patches: patches, featureWidth: featureWidth, actionTokens: tokensBeforePatches)
     }
 
-    public func callAsFunction(
-        _ patches: Tensor, language: LanguageTokens? = nil, _ tape: Tape
-    ) -> LatentActionOutput {
+    public func callAsFunction(_ input: LatentActionInput, _ tape: Tape) -> LatentActionOutput {
+        let patches = input.patches
         patches.requireFramePairs()
-        precondition(language == nil, "stage 2 is not conditioned on language")
+        precondition(input.language == nil, "stage 2 is not conditioned on language")
         let kind = LatentActionModel.actionTokens
         let withUncontrollable = tape.prepend(actionLatent, to: patches)
         let encoderOut = encoder(tape.prepend(actionLatentControllable, to: withUncontrollable), tape)
         let secondFrame = tape.frame(encoderOut, 1)
-        let action = controllable(secondFrame, tokens: 0..<kind, tape)
-        let rest = uncontrollable(secondFrame, tokens: kind..<2 * kind, tape)
+        let action = controllable(secondFrame, tokens: 0..<kind, input.training, tape)
+        let rest = uncontrollable(secondFrame, tokens: kind..<2 * kind, input.training, tape)
 
         let actions = tape.concatenateTokens(
             controllable.decoderTokens(action, tape, name: "action_up"),
@@ -94,15 +93,13 @@ public final class ControllableLatentActionModel: LatentActionModeling {
             target: tape.frame(patches, 1).detached, tape)
     }
 
-    public func reconstruction(
-        of patches: Tensor, latents: [Tensor], language: LanguageTokens? = nil, _ tape: Tape
-    ) -> Tensor {
-        patches.requireFramePairs()
-        precondition(language == nil, "stage 2 is not conditioned on language")
+    public func reconstruction(of input: LatentActionInput, latents: [Tensor], _ tape: Tape) -> Tensor {
+        input.patches.requireFramePairs()
+        precondition(input.language == nil, "stage 2 is not conditioned on language")
         precondition(latents.count == 2, "stage 2 has two kinds of latents, got \(latents.count)")
         let actions = tape.concatenateTokens(
             controllable.decoderTokens(latents[0], tape), uncontrollable.decoderTokens(latents[1], tape))
-        return decode(actions, patches, tape)
+        return decode(actions, input.patches, tape)
     }
 
     private func decode(_ actions: Tensor, _ patches: Tensor, _ tape: Tape) -> Tensor {

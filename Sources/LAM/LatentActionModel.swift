@@ -34,10 +34,10 @@ public final class LatentActionModel: LatentActionModeling {
         encoder = SpatioTemporalTransformer(
             scope("encoder"), inputWidth: featureWidth, width: width, blocks: options.encBlocks, heads: options.numHeads
         )
-        let toCodebook = Linear(scope("to_codebook"), in: width, out: options.latentDim)
-        let bottleneck = options.bottleneck.make(scope("vq"), options)
+        let toCodebook = Linear(scope("to_codebook"), in: width, out: options.latentWidth)
+        let bottleneck = options.bottleneck.make(options.site(scope("vq")))
         patchUp = Linear(scope("patch_up"), in: featureWidth, out: width)
-        let actionUp = Linear(scope("action_up"), in: options.latentDim, out: width)
+        let actionUp = Linear(scope("action_up"), in: options.latentWidth, out: width)
         path = ActionPath(toCodebook: toCodebook, bottleneck: bottleneck, actionUp: actionUp)
         decoder = SpatialTransformer(
             scope("decoder"), inputWidth: width, width: width, outputWidth: featureWidth, blocks: options.decBlocks,
@@ -55,12 +55,11 @@ public final class LatentActionModel: LatentActionModeling {
         options.forwardFLOPs(patches: patches, featureWidth: featureWidth, actionTokens: tokensBeforePatches)
     }
 
-    public func callAsFunction(
-        _ patches: Tensor, language instruction: LanguageTokens? = nil, _ tape: Tape
-    ) -> LatentActionOutput {
-        let appended = appendedTokens(instruction, to: patches, tape)
+    public func callAsFunction(_ input: LatentActionInput, _ tape: Tape) -> LatentActionOutput {
+        let patches = input.patches
+        let appended = appendedTokens(input.language, to: patches, tape)
         let encoderOut = encoder(tape.prepend(actionLatent, to: patches), appending: appended?.encoder, tape)
-        let action = path(tape.frame(encoderOut, 1), tokens: 0..<Self.actionTokens, tape)
+        let action = path(tape.frame(encoderOut, 1), tokens: 0..<Self.actionTokens, input.training, tape)
 
         let actions = path.decoderTokens(action, tape, name: "action_up")
         return LatentActionOutput(
@@ -68,12 +67,10 @@ public final class LatentActionModel: LatentActionModeling {
             target: tape.frame(patches, 1).detached, tape)
     }
 
-    public func reconstruction(
-        of patches: Tensor, latents: [Tensor], language instruction: LanguageTokens? = nil, _ tape: Tape
-    ) -> Tensor {
+    public func reconstruction(of input: LatentActionInput, latents: [Tensor], _ tape: Tape) -> Tensor {
         precondition(latents.count == 1, "stage 1 has one kind of latents, got \(latents.count)")
-        let appended = appendedTokens(instruction, to: patches, tape)
-        return decode(path.decoderTokens(latents[0], tape), patches, appended, tape)
+        let appended = appendedTokens(input.language, to: input.patches, tape)
+        return decode(path.decoderTokens(latents[0], tape), input.patches, appended, tape)
     }
 
     private func appendedTokens(

@@ -11,7 +11,7 @@ extension LatentActionModelOptions {
         let encoderToken = feature * width + Double(encBlocks) * (2 * projections + feedForward + 2 * tokens * width)
         let decoderToken =
             width * width + Double(decBlocks) * (projections + feedForward + 2 * tokens * width) + width * feature
-        let perPair = Double(patches) * feature * width + Double(actionTokens * 2 * latentDim) * width
+        let perPair = Double(patches) * feature * width + Double(actionTokens * 2 * latentWidth) * width
         return 2 * (2 * tokens * encoderToken + tokens * decoderToken + perPair)
     }
 

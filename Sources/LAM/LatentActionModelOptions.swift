@@ -1,3 +1,5 @@
+import NN
+
 /// Sizes of a latent action model, named as in the configuration file.
 public struct LatentActionModelOptions: Sendable, Equatable {
     public var modelDim: Int
@@ -8,15 +10,24 @@ public struct LatentActionModelOptions: Sendable, Equatable {
     public var decBlocks: Int
     public var numHeads: Int
     /// What the action's latents go through.
-    public var bottleneck: BottleneckKind
+    public var bottleneck: BottleneckChoice
     public var vqBeta: Float
     public var usage: CodeUsage
     /// Of models that are conditioned on language.
     public var textMask: TextMask
 
+    /// Where a bottleneck stands in a model of these sizes.
+    func site(_ scope: ParameterScope) -> BottleneckSite {
+        BottleneckSite(
+            scope, latentWidth: latentWidth, codes: numLatents, commitmentWeight: vqBeta, counting: usage)
+    }
+
+    /// Width of the action's latents: `latentDim`, unless the bottleneck says otherwise.
+    public var latentWidth: Int { bottleneck.latentWidth(modelWidth: latentDim) }
+
     public init(
         modelDim: Int, latentDim: Int, numLatents: Int, encBlocks: Int, decBlocks: Int, numHeads: Int,
-        bottleneck: BottleneckKind = BottleneckKind.all[0], vqBeta: Float = 0.25, usage: CodeUsage = .occurrence,
+        bottleneck: BottleneckChoice = BottleneckChoice(), vqBeta: Float = 0.25, usage: CodeUsage = .occurrence,
         textMask: TextMask = .aligned
     ) {
         self.modelDim = modelDim

@@ -15,20 +15,30 @@ public protocol LatentActionModeling: AnyObject {
     /// `patches` patches a frame.
     func forwardFLOPs(patches: Int) -> Double
 
-    /// - Parameters:
-    ///   - patches: features of both frames, `[B, 2, N, D]`, constant.
-    ///   - language: the instructions; exactly for a model that was made with a language width.
-    func callAsFunction(_ patches: Tensor, language: LanguageTokens?, _ tape: Tape) -> LatentActionOutput
+    func callAsFunction(_ input: LatentActionInput, _ tape: Tape) -> LatentActionOutput
 
     /// Predicts the second frame from the first and given latents, whatever happened between the frames.
     ///
     /// - Parameters:
-    ///   - patches: features of both frames, `[B, 2, N, D]`, of which the first is read.
+    ///   - input: of whose frames the first is read.
     ///   - latents: of each of `latentParts`, `[B, n, L]`.
     /// - Returns: features `[B, 1, N, D]`.
-    func reconstruction(
-        of patches: Tensor, latents: [Tensor], language: LanguageTokens?, _ tape: Tape
-    ) -> Tensor
+    func reconstruction(of input: LatentActionInput, latents: [Tensor], _ tape: Tape) -> Tensor
+}
+
+extension LatentActionModeling {
+    /// Features `[B, 2, N, D]` of a batch by themselves.
+    public func callAsFunction(
+        _ patches: Tensor, language: LanguageTokens? = nil, training: TrainingPass? = nil, _ tape: Tape
+    ) -> LatentActionOutput {
+        self(LatentActionInput(patches: patches, language: language, training: training), tape)
+    }
+
+    public func reconstruction(
+        of patches: Tensor, latents: [Tensor], language: LanguageTokens? = nil, _ tape: Tape
+    ) -> Tensor {
+        reconstruction(of: LatentActionInput(patches: patches, language: language), latents: latents, tape)
+    }
 }
 
 /// A kind of latents that a model infers of a pair.
@@ -48,6 +58,11 @@ public struct LatentPart {
 
     /// Its terms of the loss.
     public var lossNames: [LossName] { bottleneck.lossNames.map { $0.suffixed(suffix) } }
+
+    /// How much latents vary; nil where they are codes.
+    public func spread() -> LatentSpread? {
+        bottleneck.codeCount == nil ? LatentSpread(dimensions: width, name: "active_dimensions" + suffix) : nil
+    }
 
     /// How often codes occur; nil where latents are continuous.
     public func histogram(_ indices: [Int32] = []) -> CodeHistogram? {

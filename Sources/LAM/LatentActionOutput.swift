@@ -43,9 +43,11 @@ struct ActionPath {
     let actionUp: Linear
 
     /// The latents of tokens `range` of the encoder's second frame, `[B, 1, S, E]`.
-    func callAsFunction(_ secondFrame: Tensor, tokens range: Range<Int>, _ tape: Tape) -> ActionLatents {
+    func callAsFunction(
+        _ secondFrame: Tensor, tokens range: Range<Int>, _ training: TrainingPass?, _ tape: Tape
+    ) -> ActionLatents {
         let shape = [secondFrame.shape[0], range.count, bottleneck.latentWidth]
-        return bottleneck(toCodebook(tape.tokens(secondFrame, range), tape).reshaped(shape), tape)
+        return bottleneck(toCodebook(tape.tokens(secondFrame, range), tape).reshaped(shape), training, tape)
     }
 
     /// The decoder's tokens, `[B, 1, n, E]`, of latents `[B, n, L]`.

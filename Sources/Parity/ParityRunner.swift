@@ -13,9 +13,11 @@ public enum ParityRunner {
     static let kinds: [String: Replay] = [
         "dinov2": { try DINOv2Parity(folder: $0).run() },
         "dinov3": { try DINOv3Parity(folder: $0).run() },
+        "fsq": { try ScalarQuantizerParity(folder: $0).run() },
         "lam_stage1": { try StageOneParity(folder: $0).run() },
         "lam_stage1_text": { try LanguageParity(folder: $0).run() },
         "lam_stage2": { try StageTwoParity(folder: $0).run() },
+        "lawam_vq_ops": { try BottleneckParity(folder: $0).run() },
         "lightning_ckpt": { try LightningCheckpointParity(folder: $0).run() },
         "t5base": { try TextEncoderParity(folder: $0).run() },
         "latents_pth": { try LatentExtractionParity(folder: $0).run() },
@@ -94,12 +96,24 @@ struct ParityConfig {
         values = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
     }
 
+    /// What lies at a path of keys.
+    func value(_ keys: [String]) -> Any? {
+        keys.reduce(values) { value, key in (value as? [String: Any])?[key] }
+    }
+
+    func fault(_ keys: [String]) -> ParityError {
+        .badConfig(path: path, key: keys.joined(separator: "."))
+    }
+
     func double(_ keys: String...) throws -> Double {
-        var value: Any? = values
-        for key in keys { value = (value as? [String: Any])?[key] }
-        guard let number = (value as? NSNumber)?.doubleValue else {
-            throw ParityError.badConfig(path: path, key: keys.joined(separator: "."))
-        }
+        guard let number = (value(keys) as? NSNumber)?.doubleValue else { throw fault(keys) }
+        return number
+    }
+
+    /// A small positive number.
+    func integer(_ keys: String...) throws -> Int {
+        guard let number = (value(keys) as? NSNumber).flatMap({ Int(exactly: $0) }), (1...100_000).contains(number)
+        else { throw fault(keys) }
         return number
     }
 

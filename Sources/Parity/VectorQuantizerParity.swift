@@ -68,7 +68,7 @@ struct VectorQuantizerParity {
         for withLosses in [false, true] {
             let tape = Tape(on: backend, recording: true)
             let x = tape.variable(backend.tensor(stored.floats(), stored.shape))
-            let output = vq(x, tape)
+            let output = vq(x, nil, tape)
             let indices = count(output, perSample: stored.shape[1], by: vq, backend)
             report.compare(
                 "a.usage_after_\(withLosses ? 2 : 1)", vq.usage,
@@ -127,7 +127,7 @@ struct VectorQuantizerParity {
         let (vq, store) = try quantizer(file, "\(part).codebook")
         let stored = try latents(file, "\(part).x", rank: 3, for: vq)
         let tape = Tape(on: store.backend, recording: false)
-        let output = vq(store.backend.tensor(stored.floats(), stored.shape), tape)
+        let output = vq(store.backend.tensor(stored.floats(), stored.shape), nil, tape)
         let indices = count(output, perSample: stored.shape[1], by: vq, store.backend)
         report.compare(
             "\(part).indices", indices.map(Float.init), to: try file.tensor("\(part).indices"), within: .exact)
@@ -175,10 +175,10 @@ struct VectorQuantizerParity {
         _ = try latents(file, "f.x", rank: 2, for: inner)
         let tape = Tape(on: backend, recording: true)
         let x = tape.variable(backend.tensor(stored.floats(), stored.shape))
-        let first = outer(x, tape)
+        let first = outer(x, nil, tape)
         // x - sg(z): the same gradient as x.
         let rest = tape.add(x, repeating: backend.tensor(backend.floats(first.z).map { -$0 }, stored.shape))
-        let second = inner(rest, tape)
+        let second = inner(rest, nil, tape)
         let products = [first, second].map { (tensor: innerProduct($0.zQ, weight, on: tape), weight: Float(1)) }
         tape.backward(from: tape.weightedSum(products + first.losses + second.losses))
         let zQ = zip(backend.floats(first.zQ), backend.floats(second.zQ)).map { $0 + $1 }

@@ -35,15 +35,19 @@ package struct EvaluationRecord: Codable {
     /// Both of the action's codes; absent where latents are continuous.
     var codes_in_use: Int?
     var code_counts: [Int]?
+    /// Numbers in the latents of a pair, and those of them that vary; absent where there are codes.
+    var dimensions: Int?
+    var active_dimensions: Int?
     var metrics: [String: Double]
     var probes: [Probe]
 
     package init(
         checkpoint: String, step: Int, held_out: Bool, pairs: Int, codes_in_use: Int?, code_counts: [Int]?,
-        metrics: [String: Double], probes: [Probe]
+        dimensions: Int? = nil, active_dimensions: Int? = nil, metrics: [String: Double], probes: [Probe]
     ) {
         (self.checkpoint, self.step, self.held_out, self.pairs) = (checkpoint, step, held_out, pairs)
         (self.codes_in_use, self.code_counts) = (codes_in_use, code_counts)
+        (self.dimensions, self.active_dimensions) = (dimensions, active_dimensions)
         (self.metrics, self.probes) = (metrics, probes)
     }
 }
@@ -74,6 +78,9 @@ extension EvaluationRecord {
         ]
         if let codes_in_use, let code_counts {
             facts.append(["codes in use", "\(codes_in_use) of \(code_counts.count)"])
+        }
+        if let dimensions, let active_dimensions {
+            facts.append(["active dimensions", "\(active_dimensions) of \(dimensions)"])
         }
         let tables = probes.map { probe in
             let sources = Self.sources

@@ -9,6 +9,7 @@ public struct RunPlot {
         "train_loss_step", "train/mse_loss_step", "train/copy_baseline_step", "val_loss", "val/mse_loss",
         "val/copy_baseline", "train/q_loss_step", "train/commit_loss_step", "train/q_loss_uncontrol_step",
         "train/commit_loss_uncontrol_step", "train/code_usage_step", "train/perplexity_step", "val/code_usage",
+        "train/kl_loss_step", "train/active_dimensions_step", "val/active_dimensions",
         "codes/dead", "codes/oldest_age", "codes/restarts", "grad_norm_step", "lr-AdamW",
         "throughput/samples_per_second", "throughput/ceiling_share", "throughput/data_wait",
     ]

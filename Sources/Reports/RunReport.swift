@@ -36,10 +36,17 @@ public struct RunReport {
                         + Self.picture(try map.image().encoded(), name: "use of codes over time")
                 ))
         }
-        let sheets = try gallery()
+        let sheets = try gallery(#/code_\d+\.png/#)
         if !sheets.isEmpty {
             let text = "<p>Pairs that use a code: first frame, second frame, and the model's prediction of it.</p>"
             sections.append(("What codes stand for", text + sheets))
+        }
+        let neighbours = try gallery(#/neighbours_\d+\.png/#)
+        if !neighbours.isEmpty {
+            let text =
+                "<p>A pair on the left, and beside it the pairs of other episodes with the nearest latents: first frame, "
+                + "second frame, and the model's prediction of it.</p>"
+            sections.append(("Which pairs have similar latents", text + neighbours))
         }
         sections += try evaluationSections() + settings()
         let body = sections.map { "<h2>\($0.title)</h2>\n\($0.body)" }.joined(separator: "\n")
@@ -109,10 +116,10 @@ public struct RunReport {
         return sections
     }
 
-    private func gallery() throws -> String {
+    private func gallery(_ name: Regex<Substring>) throws -> String {
         let folder = "\(run.directory)/contact_sheets"
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
-            $0.wholeMatch(of: #/code_\d+\.png/#) != nil
+            $0.wholeMatch(of: name) != nil
         }
         return try names.sorted().compactMap { name in
             try Self.bytes(in: folder, name).map { Self.picture($0, name: String(name.dropLast(4))) }

@@ -56,6 +56,15 @@ import Testing
             ]),
         Case(
             testDescription: "of a stage-2 model", options: ["--model.stage", "stage-2"]),
+        Case(
+            testDescription: "with noise in place of rounding, and codes that start from all ranks' latents",
+            options: ["--model.bottleneck", "nsvq"]),
+        Case(testDescription: "with moving averages of all ranks' latents", options: ["--model.bottleneck", "ema"]),
+        Case(
+            testDescription: "with scalar quantisation",
+            options: ["--model.bottleneck", "fsq", "--model.bottleneck.levels", "[2, 2]"]),
+        Case(testDescription: "with a variational bottleneck", options: ["--model.bottleneck", "vae"]),
+        Case(testDescription: "with open latents", options: ["--model.bottleneck", "ae"]),
     ]
 
     @Test("k ranks with batch b train as one process with batch k b", arguments: cases)

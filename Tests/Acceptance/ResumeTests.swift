@@ -33,6 +33,28 @@ import Testing
             options: [
                 "--model.restart", "original", "--model.usage", "original", "--trainer.limit_train_batches", "3",
             ], cuts: [2, 3, 7]),
+        Case(
+            testDescription: "with noise in place of rounding", options: ["--model.bottleneck", "nsvq"], cuts: [1, 4],
+            later: ["--trainer.num_threads", "2"]),
+        Case(
+            testDescription: "with moving averages, accumulated batches and LaWAM's restarts",
+            options: [
+                "--model.bottleneck", "ema", "--trainer.accumulate_grad_batches", "2", "--model.restart", "lawam",
+            ], cuts: [1, 4], later: ["--trainer.num_threads", "2"]),
+        Case(
+            testDescription: "with scalar quantisation",
+            options: ["--model.bottleneck", "fsq", "--model.bottleneck.levels", "[5, 3, 4]"], cuts: [3]),
+        Case(
+            testDescription: "with a variational bottleneck", options: ["--model.bottleneck", "vae"], cuts: [1, 4],
+            later: ["--trainer.num_threads", "2", "--data.num_workers", "3"]),
+        Case(testDescription: "with open latents", options: ["--model.bottleneck", "ae"], cuts: [3]),
+        Case(
+            testDescription: "with soft assignment whose temperature falls",
+            options: [
+                "--model.bottleneck", "vq", "--model.bottleneck.soft_assignment", "true",
+                "--model.bottleneck.temperature_end", "0.1", "--model.bottleneck.temperature_steps", "6",
+                "--model.bottleneck.cosine", "true", "--model.bottleneck.start", "kmeans",
+            ], cuts: [3]),
         Case(testDescription: "without restarts", options: ["--model.restart", "none"], cuts: [5]),
         Case(
             testDescription: "with other numbers of threads and batches made ahead", options: [], cuts: [2],

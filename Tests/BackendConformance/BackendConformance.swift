@@ -26,7 +26,8 @@ package struct BackendConformance: Sendable, CustomStringConvertible {
     }
 
     package static let checks =
-        memory + elementwise + products + normalizations + attentions + losses + tables + convolutions + optimization
+        memory + elementwise + products + normalizations + attentions + losses + functions + tables + convolutions
+        + optimization
 
     /// Sizes around the widths of vectors, their multiples and the pieces that sums are made in.
     static let lengths = [1, 3, 4, 7, 15, 16, 17, 31, 33, 63, 100, 511, 513, 4095, 4097, 70_001]

@@ -16,8 +16,9 @@ public struct OptionDocumentation: Sendable, Equatable {
             summary: option.summary, difference: option.difference)
     }
 
-    private init(
-        path: String, aliases: [String], type: String, default value: ConfigValue, summary: String, difference: String
+    init(
+        path: String, aliases: [String] = [], type: String, default value: ConfigValue, summary: String,
+        difference: String = ""
     ) {
         self.path = path
         self.aliases = aliases

@@ -1,3 +1,5 @@
+import LAM
+
 extension LAMConfiguration {
     /// Settles defaults that follow from other options, checks options against each other and notes what has no effect.
     mutating func resolve(in context: inout ConfigContext) throws {
@@ -10,6 +12,7 @@ extension LAMConfiguration {
         try resolveCallbacks(in: &context)
         try checkShapes(context)
         try checkLanguage(context)
+        try checkBottleneck(context)
         try checkCheckpoints(context)
         noteHardware(in: &context)
         noteModel(in: &context)
@@ -59,6 +62,33 @@ extension LAMConfiguration {
             path: "model.text_encoder", at: context.location(of: "model.text_encoder"),
             problem: "\(model.textEncoder.rawValue), but stage-2 reads no instructions",
             remedy: "set none or train stage-1")
+    }
+
+    /// What `levels` of scalar quantisation may come to; tables of code use have an entry for each code.
+    private static let mostScalarCodes = 1 << 16
+
+    private func checkBottleneck(_ context: ConfigContext) throws {
+        let choice = model.bottleneck.choice
+        let path = "model.bottleneck"
+        if model.stage == .stage2, !choice.kind.hasCodes {
+            throw ConfigurationError.conflict(
+                path: path, at: context.location(of: path),
+                problem:
+                    "\(choice.kind.name), whose latents are continuous, but stage-2 sorts what happens into codes of "
+                    + "two codebooks, one of which it takes from stage-1",
+                remedy: "set one of " + BottleneckKind.all.filter(\.hasCodes).map(\.name).joined(separator: ", ")
+                    + " or train stage-1")
+        }
+        if choice.kind == .named("fsq"), case .integers(let levels) = choice["levels"],
+            levels.reduce(1.0, { $0 * Double($1) }) > Double(Self.mostScalarCodes)
+        {
+            let place = "\(path).init_args.levels"
+            throw ConfigurationError.conflict(
+                path: place, at: context.location(of: place),
+                problem:
+                    "\(levels.map(String.init).joined(separator: " x ")) are more than \(Self.mostScalarCodes) codes",
+                remedy: "take fewer or lower levels")
+        }
     }
 
     private func checkShapes(_ context: ConfigContext) throws {
@@ -150,6 +180,7 @@ extension LAMConfiguration {
             context.note(
                 path, value, "never read, as in the original; see trainer.log_every_n_steps and trainer.logger")
         }
+        noteBottleneck(in: &context)
         if model.makeDataPair { context.note("model.make_data_pair", "true", "no such files are written") }
         if model.textEncoder == .none {
             let reason = "no effect with text_encoder none"
@@ -164,6 +195,21 @@ extension LAMConfiguration {
         }
         if model.stage == .stage2, model.stageOneCheckpoint == nil {
             context.note("model.stage", "stage-2", "without stage_one_ckpt the frozen codebook is a random one")
+        }
+    }
+
+    private func noteBottleneck(in context: inout ConfigContext) {
+        let kind = model.bottleneck.choice.kind
+        let unused: [(key: String, value: String, isUnused: Bool)] = [
+            ("lam_num_latents", "\(model.numLatents)", !kind.hasCodebook && model.stage == .stage1),
+            ("lam_latent_dim", "\(model.latentDim)", kind == .named("fsq") && model.stage == .stage1),
+            ("vq_beta", "\(model.vqBeta)", !["vq", "ema"].contains(kind.name)),
+            ("restart", model.restart.rawValue, !kind.hasCodebook),
+        ]
+        for (key, value, isUnused) in unused where isUnused {
+            // The files that users start from write these options down whatever the bottleneck.
+            guard case .argument = context.location(of: "model.\(key)") else { continue }
+            context.note("model.\(key)", value, "no effect with bottleneck \(kind.name)")
         }
     }
 

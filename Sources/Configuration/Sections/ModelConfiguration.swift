@@ -18,7 +18,7 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
     public var taskName = "lam_openx"
     public var stage = TrainingStage.stage1
     public var familyName = ModelFamilies.all[0].name
-    public var bottleneck = BottleneckKind.all[0].name
+    public var bottleneck = BottleneckSetting()
     public var optimizer = AdamWConfiguration()
     public var makeDataPair = false
     public var stageOneCheckpoint: String?

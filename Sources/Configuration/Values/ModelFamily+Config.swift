@@ -13,7 +13,7 @@ extension TwoStageFamily: ConfiguredFamily {
             LatentActionModelOptions(
                 modelDim: model.modelDim, latentDim: model.latentDim, numLatents: model.numLatents,
                 encBlocks: model.encoderBlocks, decBlocks: model.decoderBlocks, numHeads: model.numHeads,
-                bottleneck: BottleneckKind.all.first { $0.name == model.bottleneck } ?? BottleneckKind.all[0],
+                bottleneck: model.bottleneck.choice,
                 vqBeta: Float(model.vqBeta), usage: model.usage, textMask: model.textMask))
     }
 }
@@ -35,13 +35,11 @@ extension ModelConfiguration {
             options.append(
                 .init("family", \.familyName, .oneOf(ModelFamilies.all.map { $0.name }), "The family of the model."))
         }
-        if BottleneckKind.all.count > 1 {
-            let kinds = BottleneckKind.all.map { "`\($0.name)`: \($0.summary)" }.joined(separator: "; ")
-            options.append(
-                .init(
-                    "bottleneck", \.bottleneck, .oneOf(BottleneckKind.all.map(\.name)),
-                    "What the action's latents go through. \(kinds)."))
-        }
+        let kinds = BottleneckKind.all.map { "`\($0.name)`: \($0.summary)" }.joined(separator: "; ")
+        options.append(
+            .init(
+                "bottleneck", \.bottleneck, "What the action's latents go through. \(kinds).",
+                differs: "New; the original has `vq` alone."))
         return options
     }
 }

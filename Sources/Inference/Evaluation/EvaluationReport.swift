@@ -100,6 +100,7 @@ public struct EvaluationReport: Sendable {
         let record = EvaluationRecord(
             checkpoint: checkpoint, step: step, held_out: isHeldOut, pairs: evaluation.samples,
             codes_in_use: evaluation.codes.first?.used, code_counts: evaluation.codes.first?.counts.map { Int($0) },
+            dimensions: evaluation.spreads.first?.dimensions, active_dimensions: evaluation.spreads.first?.active,
             metrics: Dictionary(values.map { ($0.tag, $0.value) }, uniquingKeysWith: { first, _ in first }),
             probes: probes.map { probe in
                 let r2 = Self.targets.map { target in
@@ -143,6 +144,9 @@ public struct EvaluationReport: Sendable {
             let count = codes.counts.count
             rows.append(("codes in use", "\(codes.used)", "of \(count)"))
             rows.append(("perplexity", codes.perplexity.formatted4, "of at most \(count)"))
+        }
+        if let spread = evaluation.spreads.first {
+            rows.append(("active dimensions", "\(spread.active)", "of \(spread.dimensions)"))
         }
         let label = rows.map(\.0.count).max() ?? 0, number = rows.map(\.1.count).max() ?? 0
         var lines = rows.map { row in

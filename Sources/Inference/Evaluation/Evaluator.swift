@@ -177,7 +177,7 @@ public final class Evaluator {
             return backend.tensor(values, [pairs, part.perPair, part.bottleneck.latentWidth])
         }
         let recon = model.module.model.reconstruction(
-            of: input.patches, latents: latents, language: input.language, tape)
+            of: input.input(), latents: latents, tape)
         let loss = backend.empty([])
         backend.meanSquaredError(recon, tape.frame(input.patches, 1), into: loss)
         exchanged.own += result.statistics.losses.reconstruction

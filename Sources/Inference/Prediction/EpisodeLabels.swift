@@ -31,6 +31,11 @@ public struct EpisodeLabels: Sendable, Equatable {
     public init(episode: Int, rows: [Row] = []) { (self.episode, self.rows) = (episode, rows) }
 }
 
+/// What labels are made of.
+public enum LabelContent: String, Sendable, CaseIterable {
+    case codes, vectors, both
+}
+
 /// What files of latent actions hold; the same for all files of a run, also for those without rows.
 public struct LabelColumns: Sendable, Equatable {
     /// Which rows are padded.

@@ -21,6 +21,7 @@ public struct JSONLinesLabels: LabelFormat {
         var is_pad: Bool?
         var latent_action: [Int32]?
         var latent_action_uncontrolled: [Int32]?
+        var latent_embedding: [[Float]]?
     }
 
     public func rows(of path: String, columns: LabelColumns) throws -> [EpisodeLabels.Row] {
@@ -36,7 +37,8 @@ public struct JSONLinesLabels: LabelFormat {
                 frame: try PredictionError.checked(line.frame_index, "frame_index", in: 0..<Int.max, path: path),
                 target: try PredictionError.checked(
                     line.target_frame_index, "target_frame_index", in: 0..<Int.max, path: path),
-                isPad: line.is_pad ?? false, codes: line.latent_action, uncontrolled: line.latent_action_uncontrolled)
+                isPad: line.is_pad ?? false, codes: line.latent_action, uncontrolled: line.latent_action_uncontrolled,
+                embeddings: line.latent_embedding)
         }
     }
 

@@ -90,7 +90,7 @@ struct LabelFolder {
         try format.write(labels, columns: columns, to: file(episode: labels.episode))
     }
 
-    /// What `write` has written, without embeddings.
+    /// What `write` has written.
     func rows(episode: Int, columns: LabelColumns) throws -> [EpisodeLabels.Row] {
         try format.rows(of: file(episode: episode), columns: columns)
     }

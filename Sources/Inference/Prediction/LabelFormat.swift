@@ -4,7 +4,7 @@ public protocol LabelFormat: Sendable {
     var fileExtension: String { get }
     /// Writes a file that appears whole or not at all.
     func write(_ labels: EpisodeLabels, columns: LabelColumns, to path: String) throws
-    /// The rows of a file, without embeddings.
+    /// The rows of a file.
     ///
     /// - Throws: `PredictionError.unreadableLabels`; `ParquetError`.
     func rows(of path: String, columns: LabelColumns) throws -> [EpisodeLabels.Row]

@@ -1,6 +1,7 @@
+import Conversion
 import Formats
 import Foundation
-import Conversion
+import LAM
 import LAMData
 import LAMTrain
 import Parquet
@@ -17,8 +18,28 @@ struct LabelMerge {
         var labels: [(suffix: String, folder: LabelFolder, episodes: Set<Int>)]
     }
 
+    /// How large labels are.
+    struct Sizes {
+        let perPair: Int
+        /// Numbers in the vectors of a pair.
+        let vectorWidth: Int
+        /// Sizes of the codebook and of the frozen one; 0 where there is none.
+        let codes: Int
+        let uncontrolledCodes: Int
+
+        /// - Parameter parts: the kinds of latents of the model.
+        init(_ parts: [LatentPart]) {
+            (perPair, vectorWidth) = (parts[0].perPair, parts[0].width)
+            codes = parts[0].bottleneck.codeCount ?? 0
+            uncontrolledCodes = parts.dropFirst().first?.bottleneck.codeCount ?? 0
+        }
+    }
+
     static let feature = "latent_action"
     static let uncontrolledFeature = "latent_action_uncontrolled"
+    /// Vectors, and whether a frame has one: where no pair begins they are zeros.
+    static let vectorFeature = "latent_embedding"
+    static let validFeature = "latent_embedding_valid"
     /// In place of each code, in frames that start no pair.
     static let noCode: Int64 = -1
 
@@ -28,24 +49,18 @@ struct LabelMerge {
     let destination: String
     private let parts: [Part]
     private let columns: LabelColumns
-    private let codesPerPair: Int
-    private let codeCount: Int
-    private let uncontrolledCodeCount: Int
+    private let sizes: Sizes
     private var partial: String { destination + ".partial" }
 
     /// - Parameters:
     ///   - columns: what the files of labels hold.
-    ///   - codeCount: size of the codebook; `uncontrolledCodeCount` of the frozen one, 0 where there is none.
     /// - Throws: `PredictionError` for what is in the way.
     init(
-        to destination: String, parts: [Part], columns: LabelColumns, codesPerPair: Int, codeCount: Int,
-        uncontrolledCodeCount: Int
+        to destination: String, parts: [Part], columns: LabelColumns, sizes: Sizes
     ) throws {
         let place = URL(fileURLWithPath: destination).standardizedFileURL.resolvingSymlinksInPath().path
         self.destination = place
-        (self.parts, self.columns) = (parts, columns)
-        (self.codesPerPair, self.codeCount) = (codesPerPair, codeCount)
-        self.uncontrolledCodeCount = uncontrolledCodeCount
+        (self.parts, self.columns, self.sizes) = (parts, columns, sizes)
         guard !FileManager.default.fileExists(atPath: place) else {
             throw PredictionError.destinationExists(path: destination)
         }
@@ -57,7 +72,7 @@ struct LabelMerge {
             guard !place.hasPrefix(root + "/") else {
                 throw PredictionError.destinationInside(path: destination, dataset: root)
             }
-            for column in features(of: part) where part.dataset.info.feature(column) != nil {
+            for column in features(of: part).map(\.name) where part.dataset.info.feature(column) != nil {
                 throw PredictionError.featureExists(
                     dataset: part.dataset.name, root: part.dataset.root, feature: column)
             }
@@ -71,9 +86,15 @@ struct LabelMerge {
 
     private var isOwnPartial: Bool { FileManager.default.fileExists(atPath: "\(partial)/\(Self.marker)") }
 
-    private func features(of part: Part) -> [String] {
+    private func features(of part: Part) -> [(name: String, dtype: String, length: Int)] {
         part.labels.flatMap { label in
-            [Self.feature + label.suffix] + (columns.uncontrolled ? [Self.uncontrolledFeature + label.suffix] : [])
+            var features: [(name: String, dtype: String, length: Int)] = []
+            if columns.codes { features.append((Self.feature, "int64", sizes.perPair)) }
+            if columns.uncontrolled { features.append((Self.uncontrolledFeature, "int64", sizes.perPair)) }
+            if columns.embeddings {
+                features += [(Self.vectorFeature, "float32", sizes.vectorWidth), (Self.validFeature, "bool", 1)]
+            }
+            return features.map { ($0.name + label.suffix, $0.dtype, $0.length) }
         }
     }
 
@@ -86,7 +107,7 @@ struct LabelMerge {
         try AtomicFile.write([], to: "\(partial)/\(Self.marker)")
         for part in parts {
             let stored = features(of: part).compactMap {
-                StoredColumn(feature: $0, dtype: "int64", shape: [codesPerPair])
+                StoredColumn(feature: $0.name, dtype: $0.dtype, shape: [$0.length])
             }
             try DatasetExtension(part.dataset, columns: stored).write(
                 to: LabelFolder.folder(of: part.dataset.name, below: partial),
@@ -113,23 +134,50 @@ struct LabelMerge {
     /// A value for each feature and frame of an episode.
     private func values(of part: Part, episode: Int) throws -> [[ParquetValue]] {
         let record = part.dataset.episodes[episode]
-        let none = ParquetValue.list([ParquetValue](repeating: .int(Self.noCode), count: codesPerPair))
         return try part.labels.flatMap { label in
-            var actions = [ParquetValue](repeating: none, count: record.length)
-            var uncontrolled = actions
             let path = label.folder.file(episode: record.episodeIndex)
             let isLabelled = label.episodes.contains(record.episodeIndex)
-            for row in isLabelled ? try rows(label.folder, episode: record.episodeIndex) : [] {
-                guard row.frame < record.length else {
-                    throw PredictionError.unreadableLabels(
-                        path: path, expected: "frames of \(record.length)", got: "frame \(row.frame)")
-                }
-                actions[row.frame] = try value(row.codes ?? [], of: codeCount, path: path)
-                guard columns.uncontrolled else { continue }
-                uncontrolled[row.frame] = try value(row.uncontrolled ?? [], of: uncontrolledCodeCount, path: path)
+            let rows = isLabelled ? try rows(label.folder, episode: record.episodeIndex) : []
+            if let row = rows.first(where: { $0.frame >= record.length }) {
+                throw PredictionError.unreadableLabels(
+                    path: path, expected: "frames of \(record.length)", got: "frame \(row.frame)")
             }
-            return columns.uncontrolled ? [actions, uncontrolled] : [actions]
+            /// A value of each frame.
+            func column(
+                _ missing: ParquetValue, _ value: (EpisodeLabels.Row) throws -> ParquetValue
+            ) rethrows -> [ParquetValue] {
+                var values = [ParquetValue](repeating: missing, count: record.length)
+                for row in rows { values[row.frame] = try value(row) }
+                return values
+            }
+            var result: [[ParquetValue]] = []
+            let none = stored([ParquetValue](repeating: .int(Self.noCode), count: sizes.perPair))
+            if columns.codes {
+                result.append(try column(none) { try value($0.codes ?? [], of: sizes.codes, path: path) })
+            }
+            if columns.uncontrolled {
+                result.append(
+                    try column(none) { try value($0.uncontrolled ?? [], of: sizes.uncontrolledCodes, path: path) })
+            }
+            if columns.embeddings {
+                let zeros = stored([ParquetValue](repeating: .float(0), count: sizes.vectorWidth))
+                result.append(try column(zeros) { try vector($0.embeddings ?? [], path: path) })
+                result.append(column(.bool(false)) { _ in .bool(true) })
+            }
+            return result
         }
+    }
+
+    /// A feature of one entry is no list.
+    private func stored(_ values: [ParquetValue]) -> ParquetValue { values.count == 1 ? values[0] : .list(values) }
+
+    private func vector(_ rows: [[Float]], path: String) throws -> ParquetValue {
+        let values = rows.flatMap { $0 }
+        guard values.count == sizes.vectorWidth, values.allSatisfy(\.isFinite) else {
+            throw PredictionError.unreadableLabels(
+                path: path, expected: "\(sizes.vectorWidth) finite numbers", got: "\(values.count) numbers")
+        }
+        return stored(values.map { .float($0) })
     }
 
     private func rows(_ folder: LabelFolder, episode: Int) throws -> [EpisodeLabels.Row] {
@@ -142,10 +190,10 @@ struct LabelMerge {
     }
 
     private func value(_ codes: [Int32], of codeCount: Int, path: String) throws -> ParquetValue {
-        guard codes.count == codesPerPair, codes.allSatisfy({ (0..<codeCount).contains(Int($0)) }) else {
+        guard codes.count == sizes.perPair, codes.allSatisfy({ (0..<codeCount).contains(Int($0)) }) else {
             throw PredictionError.unreadableLabels(
-                path: path, expected: "\(codesPerPair) codes of \(codeCount)", got: "\(codes.prefix(8))")
+                path: path, expected: "\(sizes.perPair) codes of \(codeCount)", got: "\(codes.prefix(8))")
         }
-        return .list(codes.map { .int(Int64($0)) })
+        return stored(codes.map { .int(Int64($0)) })
     }
 }

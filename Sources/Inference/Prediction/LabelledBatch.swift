@@ -10,10 +10,13 @@ struct LabelledBatch {
     /// The action's latents of all pairs; nil where they are not wanted.
     private let vectors: [Float]?
 
-    init(_ result: LAMModule.BatchResult, of module: LAMModule, hasVectors: Bool) {
+    private let columns: LabelColumns
+
+    init(_ result: LAMModule.BatchResult, of module: LAMModule, _ columns: LabelColumns) {
+        self.columns = columns
         parts = module.model.latentParts
         codes = result.codes
-        vectors = hasVectors ? module.backend.floats(result.latents[0].z) : nil
+        vectors = columns.embeddings ? module.backend.floats(result.latents[0].z) : nil
     }
 
     func row(ofPair pair: Int, _ sample: FramePairBatch.Sample) -> EpisodeLabels.Row {
@@ -25,9 +28,13 @@ struct LabelledBatch {
             }
         }
         return EpisodeLabels.Row(
-            frame: sample.frame, target: sample.target, isPad: sample.isPad, codes: codes(part: 0, ofPair: pair),
-            uncontrolled: codes(part: 1, ofPair: pair), embeddings: embeddings)
+            frame: sample.frame, target: sample.target, isPad: sample.isPad,
+            codes: columns.codes ? codes(part: 0, ofPair: pair) : nil,
+            uncontrolled: columns.uncontrolled ? codes(part: 1, ofPair: pair) : nil, embeddings: embeddings)
     }
+
+    /// The action's codes, whether they are written or not; nil of continuous latents.
+    func codes(ofPair pair: Int) -> [Int32]? { codes(part: 0, ofPair: pair) }
 
     /// A pair's codes; nil of continuous latents, and where there is no such part.
     private func codes(part place: Int, ofPair pair: Int) -> [Int32]? {

@@ -48,17 +48,35 @@ public struct ParquetLabels: LabelFormat {
                 }
             }
         }
+        func vectors(_ value: ParquetValue) throws -> [[Float]] {
+            guard case .list(let rows) = value else {
+                throw PredictionError.unreadableLabels(path: path, expected: "vectors", got: "\(value)")
+            }
+            return try rows.map { row in
+                guard case .list(let values) = row else {
+                    throw PredictionError.unreadableLabels(path: path, expected: "vectors", got: "\(row)")
+                }
+                return try values.map { value in
+                    guard case .float(let number) = value else {
+                        throw PredictionError.unreadableLabels(path: path, expected: "f32 numbers", got: "\(value)")
+                    }
+                    return number
+                }
+            }
+        }
         let frames = try table.int64s("frame_index")
         let targets = try table.int64s("target_frame_index")
         let pads = columns.pads ? try table.values("is_pad") : []
         let actions = columns.codes ? try codes("latent_action") : []
         let uncontrolled = columns.uncontrolled ? try codes("latent_action_uncontrolled") : []
+        let embeddings = columns.embeddings ? try table.values("latent_embedding") : []
         return try frames.indices.map { row in
             EpisodeLabels.Row(
                 frame: try PredictionError.checked(frames[row], "frame_index", in: 0..<Int.max, path: path),
                 target: try PredictionError.checked(targets[row], "target_frame_index", in: 0..<Int.max, path: path),
                 isPad: columns.pads && pads[row] == .bool(true), codes: columns.codes ? actions[row] : nil,
-                uncontrolled: columns.uncontrolled ? uncontrolled[row] : nil)
+                uncontrolled: columns.uncontrolled ? uncontrolled[row] : nil,
+                embeddings: columns.embeddings ? try vectors(embeddings[row]) : nil)
         }
     }
 }

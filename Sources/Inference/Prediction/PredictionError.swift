@@ -16,7 +16,7 @@ public enum PredictionError: Error, Equatable, CustomStringConvertible {
     case destinationInside(path: String, dataset: String)
     /// A merge of something else than a LeRobot dataset.
     case notLeRobot(dataset: String)
-    /// A merge of latents that are no codes.
+    /// Codes were asked for of latents that are none.
     case noCodes(bottleneck: String)
     /// The dataset has a feature of that name.
     case featureExists(dataset: String, root: String, feature: String)
@@ -48,8 +48,8 @@ public enum PredictionError: Error, Equatable, CustomStringConvertible {
             "cannot merge latent actions: dataset \(dataset): expected a LeRobot dataset, got HDF5 files; make one with "
                 + "lam convert first, and label that"
         case .noCodes(let bottleneck):
-            "cannot merge latent actions: model.bottleneck: expected codes, got the continuous latents of \(bottleneck); "
-                + "leave --merge out and read the files of labels"
+            "cannot write latent actions: --latents: expected vectors for the continuous latents of \(bottleneck), got "
+                + "codes or both; leave it out"
         case .featureExists(let dataset, let root, let feature):
             "cannot merge latent actions: dataset \(dataset): \(root)/meta/info.json: expected no feature \(feature), "
                 + "got one; label the dataset that it was merged into"

@@ -69,11 +69,12 @@ public final class Predictor {
 
     /// - Parameters:
     ///   - output: folder of the latent actions; a folder below it for each dataset.
-    ///   - hasEmbeddings: also write the vectors that codes stand for; continuous latents are always written.
+    ///   - content: codes, the vectors that they stand for, or both; nil for codes where there are codes.
     ///   - merged: folder of copies of the datasets with the latent actions as a feature; nil for none.
     /// - Throws: `PredictionError`.
     public init(
-        _ model: TrainedModel, output: String, format: any LabelFormat, hasEmbeddings: Bool, merged: String? = nil
+        _ model: TrainedModel, output: String, format: any LabelFormat, content: LabelContent? = nil,
+        merged: String? = nil
     ) throws {
         (self.model, self.output, self.format) = (model, output, format)
         var options = model.configuration.data.stream
@@ -84,9 +85,13 @@ public final class Predictor {
         let parts = model.module.model.latentParts
         let codes = parts[0].histogram()
         self.codes = codes
+        guard codes != nil || content == nil || content == .vectors else {
+            throw PredictionError.noCodes(bottleneck: model.configuration.model.bottleneck.choice.kind.name)
+        }
+        let content = content ?? (codes == nil ? .vectors : .codes)
         let columns = LabelColumns(
-            pads: options.padAtEnd == .clamp, codes: codes != nil, uncontrolled: parts.count > 1,
-            embeddings: hasEmbeddings || codes == nil)
+            pads: options.padAtEnd == .clamp, codes: content != .vectors,
+            uncontrolled: content != .vectors && parts.count > 1, embeddings: content != .codes)
         let jobs = model.opened.map { opened in
             let source = opened.source
             let folder = LabelFolder(
@@ -99,11 +104,9 @@ public final class Predictor {
         }
         (self.columns, self.jobs) = (columns, jobs)
         merge = try merged.map { destination in
-            guard let codes else { throw PredictionError.noCodes(bottleneck: model.configuration.model.bottleneck) }
-            return try LabelMerge(
+            try LabelMerge(
                 to: destination, parts: Self.parts(model.opened, jobs), columns: columns,
-                codesPerPair: parts[0].perPair, codeCount: codes.counts.count,
-                uncontrolledCodeCount: parts.dropFirst().first?.bottleneck.codeCount ?? 0)
+                sizes: LabelMerge.Sizes(parts))
         }
     }
 
@@ -188,7 +191,7 @@ public final class Predictor {
             checkpoint: self.model.checkpointPath, step: self.model.globalStep, weights: self.model.weightsDigest,
             encoders: Dictionary(uniqueKeysWithValues: self.model.encoders.fingerprints.map { ($0.key, $0.value) }),
             precision: "\(configuration.trainer.precision.autocast)", stage: configuration.model.stage.rawValue,
-            codes: model.action.bottleneck.codeCount ?? 0, codes_per_pair: model.action.perPair,
+            codes: columns.codes ? model.action.bottleneck.codeCount ?? 0 : 0, codes_per_pair: model.action.perPair,
             latent_dim: model.action.bottleneck.latentWidth, has_embeddings: columns.embeddings,
             format: format.fileExtension)
     }
@@ -216,10 +219,10 @@ public final class Predictor {
         var current: EpisodeLabels?
         while let batch = try stream.next() {
             let input = try encoder(batch)
-            let result = try model.module.validationStep(input.patches, language: input.language)
+            let result = try model.module.validationStep(input.input())
             unreadable += batch.skipped
             let bad = Set(batch.skipped.map(\.sample))
-            let labelled = LabelledBatch(result, of: model.module, hasVectors: columns.embeddings)
+            let labelled = LabelledBatch(result, of: model.module, columns)
             for (pair, sample) in batch.samples.enumerated() {
                 if let labels = current, labels.episode != sample.episode {
                     try finish(labels)
@@ -229,7 +232,7 @@ public final class Predictor {
                 if !bad.contains(sample.sample) {
                     let row = labelled.row(ofPair: pair, sample)
                     pairs += 1
-                    codes?.add(row.codes ?? [])
+                    codes?.add(labelled.codes(ofPair: pair) ?? [])
                     labels.rows.append(row)
                 }
                 current = labels

@@ -22,11 +22,32 @@ public protocol LatentBottleneck: AnyObject {
     /// Uses of each code since the last restart, which checkpoints keep and ranks add up; empty where nothing is counted.
     var usage: [Float] { get set }
 
+    /// Whether the first step of a run needs latents of its batch before codes can be chosen.
+    var beginsFromLatents: Bool { get }
+    /// Latents of a pair that become of so many tokens; as many, unless they are merged.
+    func latentsPerPair(ofTokens tokens: Int) -> Int
+
     /// Makes latents of the encoder's output `emb` `[B, n, L]`.
-    func callAsFunction(_ emb: Tensor, _ tape: Tape) -> ActionLatents
+    ///
+    /// - Parameter training: nil for an evaluation, which nothing random enters and which changes nothing.
+    func callAsFunction(_ emb: Tensor, _ training: TrainingPass?, _ tape: Tape) -> ActionLatents
 
     /// The latents `[B, n, L]` that codes, i32 `[B, n]`, stand for. Only called where there are codes.
     func latents(of codes: Tensor, _ tape: Tape) -> Tensor
+
+    /// Prepares the first step of a run that goes on from nothing.
+    ///
+    /// - Parameter latents: encoder outputs of the first batch over all ranks, `[M, L]` flat; empty unless `beginsFromLatents`.
+    func begin(latents: [Float], backend: any Backend, _ generator: inout RandomGenerator)
+
+    /// Sums over the samples of a step's batches that an update beside the optimiser's needs, and which add up over ranks;
+    /// nil for those that need none. Taken once a step.
+    func takeStatistics() -> Tensor?
+    /// Makes that update, after the optimiser's.
+    func absorb(_ statistics: Tensor, on backend: any Backend)
+
+    /// Lets what is remembered of codes beside the optimiser begin anew with their rows.
+    func forget(_ codes: [Int], on backend: any Backend)
 
     /// Adds the codes of a batch that was trained on to the record of their use.
     ///
@@ -53,6 +74,8 @@ extension LatentBottleneck {
     public var codeCount: Int? { nil }
     public var usageDivisor: Int? { codeCount }
     public var lossNames: [LossName] { [] }
+    public var beginsFromLatents: Bool { false }
+    public func latentsPerPair(ofTokens tokens: Int) -> Int { tokens }
     public var usage: [Float] {
         get { [] }
         set { precondition(newValue.isEmpty, "\(name) counts no codes, got \(newValue.count) uses") }
@@ -62,6 +85,10 @@ extension LatentBottleneck {
         preconditionFailure("the latents of \(name) are continuous, and no codes stand for them")
     }
 
+    public func begin(latents: [Float], backend: any Backend, _ generator: inout RandomGenerator) {}
+    public func takeStatistics() -> Tensor? { nil }
+    public func absorb(_ statistics: Tensor, on backend: any Backend) {}
+    public func forget(_ codes: [Int], on backend: any Backend) {}
     public func count(_ codes: CodeHistogram, indices: [Int32], perSample: Int) {}
 
     public func restartDeadCodes(
@@ -93,28 +120,4 @@ public struct ActionLatents {
     ) {
         (self.emb, self.z, self.zQ, self.indices, self.losses) = (emb, z, zQ, indices, losses)
     }
-}
-
-/// A kind of bottleneck, by the name that configuration files give it.
-public struct BottleneckKind: Sendable {
-    public let name: String
-    /// What it does, for the documentation.
-    public let summary: String
-    /// Declares a bottleneck's parameters in `scope`.
-    public let make: @Sendable (_ scope: ParameterScope, _ options: LatentActionModelOptions) -> any LatentBottleneck
-
-    /// - Parameter make: declares a bottleneck's parameters in the scope that it is given.
-    public init(
-        _ name: String, _ summary: String,
-        make: @escaping @Sendable (_ scope: ParameterScope, _ options: LatentActionModelOptions) -> any LatentBottleneck
-    ) {
-        (self.name, self.summary, self.make) = (name, summary, make)
-    }
-
-    /// All that there are; the first is the default.
-    public static let all = [vectorQuantizer]
-}
-
-extension BottleneckKind: Equatable {
-    public static func == (a: BottleneckKind, b: BottleneckKind) -> Bool { a.name == b.name }
 }

@@ -1,36 +1,33 @@
+import Foundation
 import NN
 import Randomness
 import Tensor
 
-/// How often a batch counts a code (SPEC_LAM §3).
-public enum CodeUsage: String, Sendable, CaseIterable {
-    /// Every occurrence counts.
-    case occurrence
-    /// The original's: once per sample that contains the code.
-    case original
-}
-
-/// What a dead code becomes.
-public enum CodeRestart: String, Sendable, CaseIterable {
-    /// A current encoder output: the code starts where latents really are.
-    case encoder
-    /// The original's: a copy of another code, which may be dead itself.
-    case original
-    case none
-}
-
 /// A codebook of K latents (van den Oord et al. 2017), the record of how often each is used, and their restart.
 ///
-/// Its loss is `mean (sg(emb) - z)^2 + vq_beta * mean (emb - sg(z))^2`.
-public final class VectorQuantizer: LatentBottleneck {
-    public let name: String
-    /// `[K, L]`.
-    public let codebook: Parameter
-    /// Uses of each code since the last restart, K values.
-    public var usage: [Float]
-    public let usageDivisor: Int?
-    private let counting: CodeUsage
+/// Its loss is `mean (sg(emb) - z)^2 + vq_beta * mean (emb - sg(z))^2`. The decoder gets the nearest code with the gradient of
+/// the encoder's latent, or in training a mean of all codes (`soft_assignment`).
+public final class VectorQuantizer: CodebookBottleneck {
+    package let book: Codebook
     private let commitmentWeight: Float
+    private let terms: CodebookTerms
+    private let temperature: Temperature
+    public let beginsFromLatents: Bool
+    private let start: CodebookStart
+
+    /// How sure the choice among codes is, by step.
+    struct Temperature {
+        var isSoft = false
+        var first: Float = 1
+        var last: Float = 1
+        /// Steps from the first to the last; 0 for always the first.
+        var steps = 0
+
+        func callAsFunction(_ step: Int) -> Float {
+            guard isSoft, steps > 0 else { return first }
+            return max(last, Float(Double(first) * pow(Double(last) / Double(first), Double(step) / Double(steps))))
+        }
+    }
 
     /// - Parameters:
     ///   - scope: declares `codebook.weight`, uniform in ±1/K.
@@ -41,81 +38,92 @@ public final class VectorQuantizer: LatentBottleneck {
         _ scope: ParameterScope, codes: Int, latentWidth: Int, commitmentWeight: Float = 0.25, counting: CodeUsage,
         usageDivisor: Int? = nil, isTrainable: Bool = true
     ) {
-        name = scope.name
-        codebook = scope("codebook").parameter(
-            "weight", [codes, latentWidth], .uniform(bound: 1 / Float(codes)), isTrainable: isTrainable)
-        usage = [Float](repeating: 0, count: codes)
-        self.usageDivisor = usageDivisor ?? codes
+        book = Codebook(
+            scope, "codebook.weight", codes: codes, latentWidth: latentWidth, counting: counting,
+            usageDivisor: usageDivisor, isTrainable: isTrainable)
         self.commitmentWeight = commitmentWeight
-        self.counting = counting
+        (terms, temperature, start, beginsFromLatents) = (CodebookTerms(), Temperature(), .random, false)
     }
 
-    public var codeCount: Int? { codebook.shape[0] }
-    public var latentWidth: Int { codebook.shape[1] }
+    init(_ site: BottleneckSite, _ choice: BottleneckChoice) {
+        book = Codebook(site, choice)
+        commitmentWeight = site.commitmentWeight
+        terms = CodebookTerms(choice)
+        var temperature = Temperature(isSoft: choice.flag("soft_assignment"))
+        // What LaWAM divides distances by where nothing says otherwise.
+        temperature.first = temperature.isSoft ? choice.number("temperature_start") : book.isCosine ? 0.1 : 1
+        temperature.last = choice.number("temperature_end")
+        temperature.steps = choice.integers("temperature_steps")[0]
+        self.temperature = temperature
+        start = CodebookStart(rawValue: choice.choice("start")) ?? .random
+        beginsFromLatents = start != .random
+    }
+
+    /// `[K, L]`.
+    public var codebook: Parameter { book.rows }
+
     public var lossNames: [LossName] {
-        [LossName("q_loss", "q loss"), LossName("commit_loss", "commitment loss")]
+        [LossName("q_loss", "q loss"), LossName("commit_loss", "commitment loss")] + terms.names
     }
 
-    public func callAsFunction(_ emb: Tensor, _ tape: Tape) -> ActionLatents {
-        let indices = tape.nearestCodes(emb, in: codebook)
-        let z = tape.embedding(indices, in: codebook)
-        let zQ = tape.straightThrough(emb, z)
-        let qLoss = tape.meanSquaredError(z, emb.detached)
+    public func callAsFunction(_ emb: Tensor, _ training: TrainingPass?, _ tape: Tape) -> ActionLatents {
+        let x = book.normalized(emb, tape)
+        let indices = book.nearest(x, tape)
+        let z = book.latents(of: indices, tape)
+        let temperature = temperature(training?.step ?? 0)
+        var given = z
+        if let training, self.temperature.isSoft {
+            given = softly(x, temperature: self.temperature(training.step), Tape(on: tape.backend, recording: false))
+        }
+        let zQ = tape.straightThrough(x, given)
+        let qLoss = tape.meanSquaredError(z, x.detached)
         return ActionLatents(
             emb: emb, z: z, zQ: zQ, indices: indices,
-            losses: [(qLoss, 1), (tape.meanSquaredError(emb, z.detached), commitmentWeight)])
+            losses: [(qLoss, 1), (tape.meanSquaredError(x, z.detached), commitmentWeight)]
+                + terms(x, book, temperature: temperature, tape))
     }
 
-    public func latents(of codes: Tensor, _ tape: Tape) -> Tensor { tape.embedding(codes, in: codebook) }
-
-    public func count(_ codes: CodeHistogram, indices: [Int32], perSample: Int) {
-        switch counting {
-        case .occurrence:
-            for (code, count) in codes.counts.enumerated() { usage[code] += Float(count) }
-        case .original:
-            for start in stride(from: 0, to: indices.count, by: perSample) {
-                for index in Set(indices[start..<start + perSample]) { usage[Int(index)] += 1 }
-            }
+    /// `softmax(-d / temperature)` times the codes.
+    private func softly(_ x: Tensor, temperature: Float, _ tape: Tape) -> Tensor {
+        let backend = tape.backend, table = book.table(tape)
+        let weights = tape.softmax(CodebookTerms.logits(x.detached, book, temperature: temperature, tape))
+        // x w^T wants the codes as columns.
+        let columns = backend.empty([book.width, book.count])
+        for column in 0..<book.width {
+            let plan = BlockCopy(
+                blocks: book.count, length: 1, source: column, sourceStride: book.width, target: column * book.count,
+                targetStride: 1)
+            backend.copy(plan, from: table, to: columns, accumulate: false)
         }
+        return tape.crossProduct(weights, columns)
     }
 
-    public func restartDeadCodes(
-        _ rule: CodeRestart, latents: [Float], optimizer: AdamW?, backend: any Backend,
-        _ generator: inout RandomGenerator
-    ) -> [Int] {
-        let sources = rule == .encoder ? latents.count / latentWidth : codebook.shape[0]
-        return restartDeadCodes(
-            rule, latents: latents, optimizer: optimizer, backend: backend, order: generator.permutation(sources))
+    public func begin(latents: [Float], backend: any Backend, _ generator: inout RandomGenerator) {
+        book.begin(start, latents: latents, backend: backend, &generator)
     }
 
-    /// The same with a given order of sources: the first dead code takes source `order[0]`, the next `order[1]`, …
+    /// Gives unused codes the places of sources in a given order: the first dead code takes source `order[0]`, …
     public func restartDeadCodes(
         _ rule: CodeRestart, latents: [Float], optimizer: AdamW?, backend: any Backend, order: [Int]
     ) -> [Int] {
         precondition(codebook.isTrainable, "the codes of \(name) are frozen")
-        let dead = usage.indices.filter { usage[$0] < 1 }
-        resetUsage()
-        guard rule != .none, !dead.isEmpty, !order.isEmpty else { return [] }
-        let width = latentWidth
-        let sources = rule == .encoder ? latents : backend.floats(codebook.value)
-        for (turn, code) in dead.enumerated() {
-            let source = order[turn % order.count] * width
-            write(Array(sources[source..<source + width]), to: codebook.value, row: code, backend)
-            guard rule == .encoder, let optimizer else { continue }
-            optimizer.clearMoments(of: codebook, elements: code * width..<(code + 1) * width)
-        }
-        return dead
-    }
-
-    private func write(_ row: [Float], to table: Tensor, row index: Int, _ backend: any Backend) {
-        row.withUnsafeBytes { backend.upload($0, to: table.range(index * row.count, row.count)) }
+        return book.restart(rule, latents: latents, optimizer: optimizer, backend: backend, order: order)
     }
 }
 
 extension BottleneckKind {
-    static let vectorQuantizer = BottleneckKind("vq", "a codebook whose nearest row is taken") { scope, options in
-        VectorQuantizer(
-            scope, codes: options.numLatents, latentWidth: options.latentDim, commitmentWeight: options.vqBeta,
-            counting: options.usage)
-    }
+    static let vectorQuantizer = BottleneckKind(
+        "vq", "a codebook whose nearest row is taken",
+        options: Codebook.options(start: .random) + CodebookTerms.options + [
+            BottleneckOption(
+                "soft_assignment", .flag(false), .flag,
+                "In training, the decoder gets the mean of all codes by `softmax(-d / temperature)`."),
+            BottleneckOption(
+                "temperature_start", .number(1), .positive, "Temperature of `soft_assignment` at the first step."),
+            BottleneckOption("temperature_end", .number(1), .positive, "Its lowest temperature."),
+            BottleneckOption(
+                "temperature_steps", .integers([0]), .integers(lowest: 0, highest: 1_000_000_000),
+                "Steps from the first to the last temperature, a geometric course; 0 for always the first."),
+        ], hasCodes: true, hasCodebook: true
+    ) { VectorQuantizer($0, $1) }
 }

@@ -118,6 +118,24 @@ public protocol Backend: AnyObject, Sendable {
     /// `table[indices[i]] += rows[i]`, in order of `i`.
     func scatterAddRows(_ rows: Tensor, indices: Tensor, to table: Tensor)
 
+    /// `out = f(x)`, element by element; `out` may be `x`.
+    func apply(_ function: ElementFunction, to x: Tensor, into out: Tensor)
+    /// Gradient of `apply`: `dx = dy f'(x)`, added when `accumulate`; y is f(x).
+    func applyBackward(
+        _ function: ElementFunction, _ dy: Tensor, x: Tensor, y: Tensor, into dx: Tensor, accumulate: Bool)
+    /// `out = x * factors` with one factor for each row of `x` viewed as `[factors.count, ...]`, added when `accumulate`.
+    func scaleRows(_ x: Tensor, by factors: Tensor, into out: Tensor, accumulate: Bool)
+    /// The inner products of the rows of `a` and `b`, viewed as `[out.count, ...]`.
+    func rowProducts(_ a: Tensor, _ b: Tensor, into out: Tensor)
+    /// `out = e^x / sum e^x` for each row of the last axis.
+    func softmax(_ x: Tensor, into out: Tensor)
+    /// Gradient of `softmax`: `dx = y (dy - sum dy y)`, added when `accumulate`; y is the result, whose last axis counts.
+    func softmaxBackward(_ dy: Tensor, y: Tensor, into dx: Tensor, accumulate: Bool)
+    /// Finite scalar quantisation of the rows of `x` `[..., channels]`: `codes` of its shape and `indices` i32 `[...]`.
+    func scalarCodes(_ x: Tensor, _ levels: ScalarLevels, into codes: Tensor, indices: Tensor)
+    /// Gradient of the bounded values before they are rounded, divided as codes are: added when `accumulate`.
+    func scalarCodesBackward(_ dy: Tensor, x: Tensor, _ levels: ScalarLevels, into dx: Tensor, accumulate: Bool)
+
     /// `[..., 3, H, W]` u8 images to patches `[..., (H/p)(W/p), 3 p p]` f32, `(u8 / 255 - mean[c]) / std[c]`; inside
     /// a patch the order is channel, row, column.
     func patchify(_ images: Tensor, patchSize: Int, mean: [Float], std: [Float], into out: Tensor)

@@ -25,4 +25,17 @@ extension Tape {
         }
         return recorded
     }
+
+    /// The same without a weight and a bias.
+    public func layerNorm(_ x: Tensor, epsilon: Float, output: DType = .f32) -> Tensor {
+        let width = x.shape[x.shape.count - 1]
+        let parts = [Float(1), 0].map { value in
+            let constant = backend.empty([width])
+            backend.fill(constant, with: value)
+            let parameter = Parameter(name: "\(value)", shape: [width], isTrainable: false)
+            parameter.place(value: constant, gradient: nil)
+            return parameter
+        }
+        return layerNorm(x, weight: parts[0], bias: parts[1], epsilon: epsilon, output: output)
+    }
 }

@@ -74,11 +74,18 @@ extension Tape {
         }
     }
 
-    /// `x + table`, the constant `table` `[S, E]` repeating over the leading axes. Gradient: unchanged.
+    /// `x + table`, `table` `[S, E]` repeating over the leading axes. Gradient: unchanged; of the table the sum over them.
     public func add(_ x: Tensor, repeating table: Tensor) -> Tensor {
         let out = backend.empty(x.shape)
         backend.add(x, table, into: out)
-        return record(out, from: [x]) { [self] gradient in accumulate(gradient, into: x) }
+        return record(out, from: [x, table]) { [self] gradient in
+            if table.isTracked {
+                let sums = backend.zeros(table.shape)
+                backend.addColumnSums(of: gradient, to: sums)
+                accumulate(sums, into: table)
+            }
+            accumulate(gradient, into: x)
+        }
     }
 }
 

@@ -13,12 +13,16 @@ public struct Evaluation: Sendable {
     public var codes: [CodeHistogram]
     /// For each of `codes` the mean over batches of the share of codes that occur in one, as the original logs it.
     public var codeUsage: [Double]
+    /// How much the latents of each kind that has no codes vary, the action's first.
+    public var spreads: [LatentSpread]
     public var samples: Int
 
     /// The reconstruction's error as a share of the copy baseline's; below 1 means that the latents tell something.
     public var errorShare: Double { copyBaseline > 0 ? losses.reconstruction / copyBaseline : .infinity }
     /// How many of the action's codes are in use: "7 of 8"; nil where its latents are continuous.
     var codesInUse: String? { codes.first.map { "\($0.used) of \($0.counts.count)" } }
+    /// How many dimensions of the action's latents vary: "120 of 128"; nil where they are codes.
+    var activeDimensions: String? { spreads.first.map { "\($0.active) of \($0.dimensions)" } }
 
     /// Runs the model over at most `limit` batches of `stream`, which is this rank's share of a split.
     ///
@@ -33,7 +37,7 @@ public struct Evaluation: Sendable {
         var batches: [BatchStatistics] = []
         while limit.map({ batches.count < $0 }) ?? true, let batch = try stream.next() {
             let input = try encoder(batch)
-            let result = try module.validationStep(input.patches, language: input.language)
+            let result = try module.validationStep(input.input())
             batches.append(result.statistics)
             try visit(batch, input, result)
         }
@@ -66,12 +70,13 @@ public struct Evaluation: Sendable {
                 sums.codes[part] += codes
                 codeUsage[part] += codes.usage
             }
+            for (part, spread) in batch.spreads.enumerated() { sums.spreads[part] += spread }
         }
         let total = max(1, sums.samples)
         samples = Int(sums.samples)
         losses = sums.losses / total
         copyBaseline = sums.copyBaseline / total
-        codes = sums.codes
+        (codes, spreads) = (sums.codes, sums.spreads)
         codeUsage = codeUsage.map { $0 / Double(max(1, batches.count)) }
     }
 }

@@ -9,6 +9,8 @@ public struct HealthRecord: Codable, Sendable, Equatable {
     public private(set) var restarts = 0
     /// Since the last verdict: uses of each code, and sums over samples.
     private(set) var counts: [Double]
+    /// Since the last verdict: how much continuous latents vary.
+    private(set) var spread: LatentSpread?
     private var samples = 0.0
     private var mse = 0.0
     private var baseline = 0.0
@@ -19,18 +21,28 @@ public struct HealthRecord: Codable, Sendable, Equatable {
     private var isWaiting = false
 
     private enum CodingKeys: CodingKey {
-        case lastUsed, restarts, counts, samples, mse, baseline, lastShare, warnings
+        case lastUsed, restarts, counts, spread, samples, mse, baseline, lastShare, warnings
     }
 
-    /// - Parameter codes: 0 for latents that are continuous.
-    package init(codes: Int) {
+    /// - Parameters:
+    ///   - codes: 0 for latents that are continuous.
+    ///   - dimensions: numbers in the latents of a pair; 0 for codes.
+    package init(codes: Int, dimensions: Int = 0) {
+        spread = dimensions > 0 ? LatentSpread(dimensions: dimensions) : nil
         lastUsed = [Int](repeating: 0, count: codes)
         counts = [Double](repeating: 0, count: codes)
     }
 
+    /// Of the kind of latents that a run is judged by.
+    init(of action: LatentPart) {
+        self.init(codes: action.bottleneck.codeCount ?? 0, dimensions: action.spread()?.dimensions ?? 0)
+    }
+
     /// Whether a run may go on from these numbers, which come from a file.
-    func isSane(codes: Int, step: Int) -> Bool {
-        lastUsed.count == codes && counts.count == codes && lastUsed.allSatisfy((0...step).contains)
+    func isSane(of action: LatentPart, step: Int) -> Bool {
+        let (codes, dimensions) = (action.bottleneck.codeCount ?? 0, action.spread()?.dimensions ?? 0)
+        return (spread.map { $0.sums.count == dimensions && $0.squares.count == dimensions } ?? (dimensions == 0))
+            && lastUsed.count == codes && counts.count == codes && lastUsed.allSatisfy((0...step).contains)
             && (0...(1 << 53)).contains(restarts)
     }
 
@@ -39,7 +51,11 @@ public struct HealthRecord: Codable, Sendable, Equatable {
         add(
             counts: batch.codes.first?.counts ?? [], mse: batch.losses.reconstruction, baseline: batch.copyBaseline,
             samples: batch.samples, step: step)
+        if let spread = batch.spreads.first { add(spread) }
     }
+
+    /// Adds how much the latents of a batch vary.
+    package mutating func add(_ batch: LatentSpread) { spread? += batch.withinBatch }
 
     /// - Parameters:
     ///   - counts: uses of each code.
@@ -71,6 +87,7 @@ public struct HealthRecord: Codable, Sendable, Equatable {
             perplexity: CodeHistogram.perplexity(counts),
             baseline: samples > 0 ? baseline / samples : 0, share: baseline > 0 ? mse / baseline : nil,
             previousShare: lastShare, waiting: waiting)
+        verdict.spread = spread
         let known = warnings + (isWaiting ? [HealthVerdict.Finding.waiting.rawValue] : [])
         let found = verdict.findings
         verdict.warnings = found.filter { !known.contains($0.rawValue) }.map {
@@ -80,6 +97,7 @@ public struct HealthRecord: Codable, Sendable, Equatable {
         isWaiting = found.contains(.waiting)
         lastShare = verdict.share
         counts = [Double](repeating: 0, count: counts.count)
+        spread = spread.map { LatentSpread(dimensions: $0.dimensions, name: $0.name) }
         (samples, mse, baseline) = (0, 0, 0)
         return verdict
     }

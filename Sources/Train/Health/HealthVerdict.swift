@@ -1,4 +1,5 @@
 import Foundation
+import LAM
 import Reports
 
 /// How a run goes, in words.
@@ -18,6 +19,8 @@ package struct HealthVerdict {
     /// The error as a share of it; nil where it is 0.
     let share: Double?
     let previousShare: Double?
+    /// How much latents vary that are no codes.
+    var spread: LatentSpread?
     let waiting: Double?
     /// New ones: what was there at the last verdict is not said again.
     package var warnings: [String] = []
@@ -50,6 +53,7 @@ package struct HealthVerdict {
     package var text: String {
         var parts =
             codes > 0 ? ["\(live) of \(codes) codes live (perplexity \(String(format: "%.1f", perplexity)))"] : []
+        if let spread { parts.append("\(spread.active) of \(spread.dimensions) dimensions active") }
         if let share {
             let percent = Int(min(999_999, abs(1 - share) * 100).rounded())
             parts.append("reconstruction \(percent) % \(share < 1 ? "under" : "over") the copy baseline")
@@ -62,6 +66,7 @@ package struct HealthVerdict {
     var findings: [Finding] {
         var found: [Finding] = []
         if codes > 2, live * 8 <= codes || perplexity < 1.5 { found.append(.collapse) }
+        if let spread, spread.pairs > 1, spread.active * 8 <= spread.dimensions { found.append(.collapse) }
         if baseline < Self.stillBaseline {
             found.append(.stillFrames)
         } else if let share, share >= 1, let trend, trend != .improving {
@@ -75,6 +80,9 @@ package struct HealthVerdict {
     func warning(_ finding: Finding, restartsCodes: Bool) -> String {
         let text =
             switch finding {
+            case .collapse where spread != nil:
+                "the latents collapse: \(spread?.active ?? 0) of \(spread?.dimensions ?? 0) dimensions vary from pair to "
+                    + "pair; lower model.bottleneck.beta or model.optimizer.lr"
             case .collapse:
                 "the codes collapse: \(live) of \(codes) in use, perplexity \(String(format: "%.1f", perplexity)); "
                     + (restartsCodes

@@ -63,7 +63,8 @@ public enum MetricTag {
     /// `train_loss`.
     public static func loss(_ phase: Phase) -> String { "\(phase.rawValue)_loss" }
 
-    /// A term of the loss by the name that the model gives it, or the share of codes in use: `train/mse_loss`.
+    /// A term of the loss by the name that the model gives it, the share of codes in use, or the number of dimensions that
+    /// vary: `train/mse_loss`.
     public static func term(_ name: String, _ phase: Phase) -> String { "\(phase.rawValue)/\(name)" }
 
     /// The tag of one step's value: `train_loss_step`.
@@ -80,21 +81,27 @@ public enum MetricTag {
     /// A batch's means under their bare tags.
     package static func values(of batch: BatchStatistics, _ phase: Phase) -> [(tag: String, value: Double)] {
         tagged(
-            phase, batch.losses / batch.samples, codeUsage: batch.codes.map { ($0.name, $0.usage) },
+            phase, batch.losses / batch.samples,
+            latents: batch.codes.map { ($0.name, $0.usage) } + active(batch.spreads),
             copyBaseline: batch.copyBaseline / batch.samples)
     }
 
     /// An evaluation's values under their bare tags.
     package static func values(of evaluation: Evaluation, _ phase: Phase) -> [(tag: String, value: Double)] {
         tagged(
-            phase, evaluation.losses, codeUsage: zip(evaluation.codes, evaluation.codeUsage).map { ($0.name, $1) },
+            phase, evaluation.losses,
+            latents: zip(evaluation.codes, evaluation.codeUsage).map { ($0.name, $1) } + active(evaluation.spreads),
             copyBaseline: evaluation.copyBaseline)
     }
 
+    private static func active(_ spreads: [LatentSpread]) -> [(name: String, value: Double)] {
+        spreads.map { ($0.name, Double($0.active)) }
+    }
+
     private static func tagged(
-        _ phase: Phase, _ losses: LossTerms, codeUsage: [(name: String, value: Double)], copyBaseline: Double
+        _ phase: Phase, _ losses: LossTerms, latents: [(name: String, value: Double)], copyBaseline: Double
     ) -> [(tag: String, value: Double)] {
-        let named = losses.terms.map { ($0.name.tag, $0.value) } + codeUsage.map { ($0.name, $0.value) }
+        let named = losses.terms.map { ($0.name.tag, $0.value) } + latents.map { ($0.name, $0.value) }
         return [(loss(phase), losses.total)] + named.map { (term($0, phase), $1) }
             + [(self.copyBaseline(phase), copyBaseline)]
     }

@@ -8,6 +8,15 @@ package struct EncodedBatch {
     package let patches: Tensor
     /// The samples' instructions, where there is a text encoder.
     package let language: LanguageTokens?
+    /// The samples' places in the global order of all ranks.
+    package let samples: [Int]
+
+    /// What the model gets.
+    ///
+    /// - Parameter training: nil for an evaluation.
+    package func input(_ training: TrainingPass? = nil) -> LatentActionInput {
+        LatentActionInput(patches: patches, language: language, training: training)
+    }
 }
 
 /// Turns batches into what the model reads, the frames through a feature cache where there is one.
@@ -35,7 +44,7 @@ package struct BatchEncoder {
             language: try encoders.text.map { encoder in
                 let (hidden, mask) = try encoder(batch.samples.map(\.task))
                 return LanguageTokens(hidden: hidden, mask: mask)
-            })
+            }, samples: batch.samples.map(\.sample))
     }
 
     /// Features of a batch's frames, f32 `[B, 2, N, D]`.

@@ -60,7 +60,7 @@ final class CheckpointWriter {
     private func write(_ progress: TrainingProgress, to path: String, weightsOnly: Bool) throws {
         // A step may ruin the weights after its own loss was fine; these must not take the place of good ones.
         if let batch = step.lastBatch {
-            let result = try run.module.validationStep(batch.patches, language: batch.language)
+            let result = try run.module.validationStep(batch.input())
             try TrainerError.requireFinite(
                 "loss", Double(result.loss), step: progress.globalStep, checkpoint: lastPath)
         }

@@ -33,11 +33,17 @@ public struct FitSummary: Sendable {
                     + "\"nothing changed\" baseline (\(evaluation.copyBaseline.formatted4)), \(evaluation.samples) \(pairs)"
             )
             if let codes = evaluation.codesInUse { lines.append("codes           \(codes) in use") }
+            if let dimensions = evaluation.activeDimensions {
+                lines.append("latents         \(dimensions) dimensions active")
+            }
         }
         lines.append("memory          \(peakResidentBytes >> 20) MiB at the peak")
         if let checkpoint { lines.append("checkpoint      \(checkpoint)") }
         if !logDirectory.isEmpty { lines.append("TensorBoard     tensorboard --logdir \(logDirectory)") }
-        if let contactSheets { lines.append("contact sheets  \(contactSheets)/code_*.png") }
+        if let contactSheets {
+            let name = evaluation?.codesInUse == nil ? "neighbours" : "code"
+            lines.append("contact sheets  \(contactSheets)/\(name)_*.png")
+        }
         return lines.joined(separator: "\n")
     }
 }

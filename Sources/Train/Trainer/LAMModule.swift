@@ -76,15 +76,15 @@ public final class LAMModule {
         public func result() throws -> BatchResult { try wait() }
     }
 
-    /// Forward and backward on features `[B, 2, N, D]`; adds this batch's gradients to the store's, and waits for nothing.
+    /// Forward and backward; adds this batch's gradients to the store's, and waits for nothing.
     ///
     /// - Parameters:
-    ///   - language: the samples' instructions, for a model with a language width.
+    ///   - input: with the pass of training that it is part of.
     ///   - gradients: learns when gradients are complete.
     ///   - observer: sees intermediate activations by name.
     ///   - observesBranches: whether it also gets what each residual branch adds, which has to be computed.
     public func forwardAndBackward(
-        _ patches: Tensor, language: LanguageTokens? = nil, gradients: (any GradientListener)? = nil,
+        _ input: LatentActionInput, gradients: (any GradientListener)? = nil,
         observer: ((String, Tensor) -> Void)? = nil, observesBranches: Bool = true
     ) -> BatchRecord {
         let tape = Tape(
@@ -92,9 +92,9 @@ public final class LAMModule {
         tape.gradientListener = gradients
         tape.observer = observer
         tape.observesBranches = observesBranches
-        let output = model(patches, language: language, tape)
+        let output = model(input, tape)
         tape.backward(from: output.loss)
-        return record(output, patches)
+        return record(output, input)
     }
 
     /// Adds the codes of a batch that was trained on to the records of their use.
@@ -105,20 +105,45 @@ public final class LAMModule {
         }
     }
 
-    /// Forward and backward, the codes counted and their result waited for.
+    /// Forward and backward on features `[B, 2, N, D]`, the codes counted and their result waited for.
+    ///
+    /// - Parameters:
+    ///   - language: the samples' instructions, for a model with a language width.
+    ///   - training: nil for random numbers by the optimiser's step.
     public func trainingStep(
-        _ patches: Tensor, language: LanguageTokens? = nil, observer: ((String, Tensor) -> Void)? = nil
+        _ patches: Tensor, language: LanguageTokens? = nil, training: TrainingPass? = nil,
+        observer: ((String, Tensor) -> Void)? = nil
     ) throws -> (output: LatentActionOutput, result: BatchResult) {
-        let record = forwardAndBackward(patches, language: language, observer: observer)
+        let first = optimizer.step * patches.shape[0]
+        let pass =
+            training
+            ?? TrainingPass(
+                step: optimizer.step, seed: 0, samples: Array(first..<first + patches.shape[0]))
+        let record = forwardAndBackward(
+            LatentActionInput(patches: patches, language: language, training: pass), observer: observer)
         let result = try record.result()
         count(result)
         return (record.output, result)
     }
 
-    /// Forward alone.
-    public func validationStep(_ patches: Tensor, language: LanguageTokens? = nil) throws -> BatchResult {
+    /// Forward alone, without anything random.
+    public func validationStep(_ input: LatentActionInput) throws -> BatchResult {
         let tape = Tape(on: backend, recording: false, autocast: autocast)
-        return try record(model(patches, language: language, tape), patches).result()
+        return try record(model(input, tape), input).result()
+    }
+
+    /// The same on features `[B, 2, N, D]`.
+    public func validationStep(_ patches: Tensor, language: LanguageTokens? = nil) throws -> BatchResult {
+        try validationStep(LatentActionInput(patches: patches, language: language))
+    }
+
+    /// Makes the updates that bottlenecks make beside the optimiser, from what the step's batches have gathered.
+    ///
+    /// - Parameter sum: adds sums of samples up over ranks, the same on all of them.
+    func updateBottlenecks(sum: (Tensor) throws -> Tensor = { $0 }) rethrows {
+        for bottleneck in model.latentParts.map(\.bottleneck) {
+            if let statistics = bottleneck.takeStatistics() { bottleneck.absorb(try sum(statistics), on: backend) }
+        }
     }
 
     /// Clips the accumulated gradients, updates the parameters and clears the gradients.
@@ -147,16 +172,20 @@ public final class LAMModule {
         }
     }
 
-    private func record(_ output: LatentActionOutput, _ patches: Tensor) -> BatchRecord {
+    private func record(_ output: LatentActionOutput, _ input: LatentActionInput) -> BatchRecord {
+        let patches = input.patches
         let first = Tape(on: backend, recording: false).frame(patches, 0)
         let baseline = backend.empty([])
         backend.meanSquaredError(first, output.target, into: baseline)
         let scalars = [output.loss, baseline] + output.losses
-        let readback = backend.readback(scalars + output.latents.compactMap(\.indices))
+        let indexTensors = output.latents.compactMap(\.indices)
+        let sums = output.latents.filter { $0.indices == nil }.flatMap { moments(of: $0.z) }
+        let readback = backend.readback(scalars + indexTensors + sums)
         return BatchRecord(output: output) { [model, lossNames] in
             let values = try readback.values(), samples = Double(patches.shape[0])
             let sums = values[..<scalars.count].map { $0[0] * samples }
-            var indices = values[scalars.count...].map { $0.map { Int32($0) } }[...]
+            var indices = values[scalars.count...].prefix(indexTensors.count).map { $0.map { Int32($0) } }[...]
+            let sumsOfLatents = Array(values[(scalars.count + indexTensors.count)...])
             let codes = output.latents.map { $0.indices == nil ? nil : indices.popFirst() }
             return BatchResult(
                 statistics: BatchStatistics(
@@ -164,8 +193,22 @@ public final class LAMModule {
                     copyBaseline: sums[1],
                     codes: zip(model.latentParts, codes).compactMap { part, indices in
                         indices.flatMap { part.histogram($0) }
+                    },
+                    spreads: model.latentParts.compactMap { $0.spread() }.enumerated().map { place, spread in
+                        spread.with([samples] + sumsOfLatents[2 * place] + sumsOfLatents[2 * place + 1])
                     }),
                 codes: codes, latents: output.latents, recon: output.recon)
+        }
+    }
+
+    /// Sums over pairs of latents `[B, n, L]` and of their squares, by dimension.
+    private func moments(of z: Tensor) -> [Tensor] {
+        let squares = backend.empty(z.shape)
+        backend.multiply(z, z, into: squares)
+        return [z, squares].map { values in
+            let sums = backend.zeros([values.count / max(1, values.shape[0])])
+            backend.addColumnSums(of: values, to: sums)
+            return sums
         }
     }
 }

@@ -84,10 +84,13 @@ package struct RunAssembly {
                 remedy: family.remedy(forCheckpointOf: kind))
         }
         let options = checkpoint.hyperParameters?.values
-        let bottleneck = options?["bottleneck"]?.string ?? BottleneckKind.all[0].name
-        guard bottleneck == model.bottleneck else {
+        // Older checkpoints name none.
+        let named = options?["bottleneck"]
+        let bottleneck = named?.string ?? named?["class_path"]?.string ?? BottleneckKind.all[0].name
+        let configuredBottleneck = model.bottleneck.choice.kind.name
+        guard bottleneck == configuredBottleneck else {
             throw TrainerError.otherModel(
-                path: checkpoint.path, expected: model.bottleneck, got: bottleneck,
+                path: checkpoint.path, expected: configuredBottleneck, got: bottleneck,
                 remedy: "set model.bottleneck to \(bottleneck)")
         }
         guard has("lang_proj.weight") == (model.textEncoder != .none) else {

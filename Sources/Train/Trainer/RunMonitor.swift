@@ -14,8 +14,8 @@ final class RunMonitor {
     private let reducer: GradientReducer?
     private let logger: LoggerGroup
     private let hasValidation: Bool
-    /// The action's codes; 0 where its latents are continuous.
-    private let codes: Int
+    /// What the run's health is judged by.
+    private let action: LatentPart
     private let trainingTags: [String]
     private let monitorsLearningRate: Bool
     private let write: (String) -> Void
@@ -31,7 +31,7 @@ final class RunMonitor {
     init(_ run: TrainingRun, totalSteps: Int?, environment: TrainerEnvironment) {
         configuration = run.configuration
         (group, reducer, logger, hasValidation) = (run.group, run.reducer, run.logger, run.hasValidation)
-        codes = run.module.model.action.bottleneck.codeCount ?? 0
+        action = run.module.model.action
         trainingTags = MetricTag.tags(of: run.module.model, .train)
         let callbacks = run.configuration.trainer.callbacks
         monitorsLearningRate = callbacks.callbacks.contains {
@@ -56,7 +56,7 @@ final class RunMonitor {
         for batch in report.batches {
             let values = MetricTag.values(of: batch, .train)
             progress.add(values)
-            progress.updateHealth(codes: codes) { $0.add(batch, step: step) }
+            progress.updateHealth(of: action) { $0.add(batch, step: step) }
             progress.firstLoss = progress.firstLoss ?? batch.losses.total / batch.samples
             for (tag, value) in values { metrics[tag] = value }
         }
@@ -87,7 +87,7 @@ final class RunMonitor {
     }
 
     private func codeHealth(_ uses: CodeHistogram, at progress: TrainingProgress) -> [(tag: String, value: Double)] {
-        let health = progress.health ?? HealthRecord(codes: codes)
+        let health = progress.health ?? HealthRecord(of: action)
         let ages = health.ages(atStep: progress.globalStep)
         return [
             (MetricTag.step(MetricTag.perplexity(.train)), uses.perplexity),
@@ -113,10 +113,10 @@ final class RunMonitor {
         let interval = configuration.trainer.healthEveryNSteps
         let step = progress.globalStep
         guard interval > 0, step.isMultiple(of: interval) else { return }
-        let verdict = progress.updateHealth(codes: codes) {
+        let verdict = progress.updateHealth(of: action) {
             $0.judge(
                 step: step, waiting: reporter.waitingShare,
-                restartsCodes: configuration.model.restart == .encoder)
+                restartsCodes: configuration.model.restart.isPeriodic)
         }
         for line in [verdict.text] + verdict.warnings { reporter.note(line) }
     }
@@ -124,7 +124,7 @@ final class RunMonitor {
     /// Counts codes that were restarted.
     func addRestarts(_ count: Int, to progress: inout TrainingProgress) {
         guard count > 0 else { return }
-        progress.updateHealth(codes: codes) { $0.addRestarts(count) }
+        progress.updateHealth(of: action) { $0.addRestarts(count) }
         reporter.note("step \(progress.globalStep): restarted \(count) unused codes")
     }
 
@@ -144,7 +144,8 @@ final class RunMonitor {
         reporter.note(
             "step \(progress.globalStep): held-out mse \(evaluation.losses.reconstruction.formatted4), "
                 + "\(evaluation.errorShare.formatted4) of the copy baseline"
-                + (evaluation.codesInUse.map { ", \($0) codes" } ?? ""))
+                + (evaluation.codesInUse.map { ", \($0) codes" } ?? "")
+                + (evaluation.activeDimensions.map { ", \($0) dimensions active" } ?? ""))
     }
 
     /// Looks at the watched values, and ends the run where one no longer gets better.

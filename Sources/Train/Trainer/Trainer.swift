@@ -39,8 +39,8 @@ public final class Trainer {
         if let resumed = run.resumed {
             progress = resumed.progress
             // It says how the run went and decides nothing, so a damaged one may as well begin anew.
-            let codes = run.module.model.action.bottleneck.codeCount ?? 0
-            if progress.health?.isSane(codes: codes, step: progress.globalStep) == false { progress.health = nil }
+            let action = run.module.model.action
+            if progress.health?.isSane(of: action, step: progress.globalStep) == false { progress.health = nil }
         }
     }
 
@@ -129,7 +129,9 @@ public final class Trainer {
         progress.countBatch()
         let isStep = limits.isStepDue(progress)
         let isLogged = isStep && (progress.globalStep + 1).isMultiple(of: run.configuration.trainer.logEveryNSteps)
-        var (loss, latents) = try step.add(input, isLast: isStep, isObserved: isLogged)
+        if progress.batches == 1, run.resumed == nil { try step.begin(input) }
+        var (loss, latents) = try step.add(
+            input, step: progress.globalStep, isLast: isStep, isObserved: isLogged)
         if isStep {
             try takeStep(latents: latents, isLogged: isLogged)
             loss = monitor.metrics[MetricTag.loss(.train)] ?? loss
@@ -159,12 +161,13 @@ public final class Trainer {
         progress.countStep()
         // Lightning's callbacks come before the module's own hook, in which codes restart.
         run.averaging?.update(afterStep: progress.globalStep)
+        try step.updateBottlenecks()
 
         if isLogged { try monitor.log(report, norms: norms, learningRate: learningRate, at: progress) }
         monitor.judgeHealth(&progress)
         let model = run.configuration.model
-        if model.restart == .encoder, progress.globalStep.isMultiple(of: model.restartEveryNSteps) {
-            try restartCodes(latents: latents)
+        if model.restart.isPeriodic, progress.globalStep.isMultiple(of: model.restartEveryNSteps) {
+            try restartCodes(latents: model.restart == .encoder ? latents : nil)
         }
         step.close()
         try checkpoints.save(progress) { $0.isDue(afterStep: progress.globalStep) }
@@ -189,12 +192,13 @@ public final class Trainer {
             lastLoss: monitor.metrics[MetricTag.loss(.train)], seconds: elapsed, checkpoint: checkpoints.lastPath,
             logDirectory: logger.directory, signal: agreedSignal)
         if agreedSignal == nil {
-            for (code, image) in try run.evaluateForSummary(into: &summary) {
-                try logger.image(step: progress.loggedStep, tag: "codes/code_\(code.twoDigits)", image)
+            for (name, image) in try run.evaluateForSummary(into: &summary) {
+                try logger.image(
+                    step: progress.loggedStep, tag: "\(name.hasPrefix("code") ? "codes" : "latents")/\(name)", image)
                 guard !logger.directory.isEmpty else { continue }
                 let folder = logger.directory + "/contact_sheets"
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-                try AtomicFile.write(image.encoded(), to: "\(folder)/code_\(code.twoDigits).png")
+                try AtomicFile.write(image.encoded(), to: "\(folder)/\(name).png")
                 summary.contactSheets = folder
             }
         }

@@ -1,3 +1,5 @@
+import LAM
+
 /// How far a run is, with the sums its epoch means are made of. Part of every checkpoint.
 public struct TrainingProgress: Codable, Sendable, Equatable {
     /// The epoch under way, from 0.
@@ -41,8 +43,8 @@ public struct TrainingProgress: Codable, Sendable, Equatable {
     var lightningEpoch: Int { isBetweenEpochs ? epoch - 1 : epoch }
 
     /// Changes the health record, which begins with the first change.
-    mutating func updateHealth<Result>(codes: Int, _ change: (inout HealthRecord) -> Result) -> Result {
-        var record = health ?? HealthRecord(codes: codes)
+    mutating func updateHealth<Result>(of action: LatentPart, _ change: (inout HealthRecord) -> Result) -> Result {
+        var record = health ?? HealthRecord(of: action)
         defer { health = record }
         return change(&record)
     }

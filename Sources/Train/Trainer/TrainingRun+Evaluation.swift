@@ -15,23 +15,27 @@ extension TrainingRun {
         return try averaging.map { try $0.apply(evaluate) } ?? evaluate()
     }
 
-    /// Evaluates for the end of a run, and draws the contact sheets where features are pictures and there are
-    /// codes.
-    func evaluateForSummary(into summary: inout FitSummary) throws -> [(code: Int, image: PNGImage)] {
+    /// Evaluates for the end of a run, and draws sheets where features are pictures: what codes stand for, or which pairs
+    /// have neighbouring latents.
+    func evaluateForSummary(into summary: inout FitSummary) throws -> [(name: String, image: PNGImage)] {
         let stream = try stream(hasValidation ? .val : .all)
+        let encoder = encoders.vision as? PixelEncoder, resolution = streamOptions.resolution
         let codes = module.model.action.bottleneck.codeCount
-        var sheets = (encoders.vision as? PixelEncoder).flatMap { encoder in
-            codes.map { ContactSheets(encoder: encoder, resolution: streamOptions.resolution, codes: $0) }
+        var codeSheets = encoder.flatMap { encoder in
+            codes.map { ContactSheets(encoder: encoder, resolution: resolution, codes: $0) }
         }
+        var neighbours = codes == nil ? encoder.map { NeighbourSheets(encoder: $0, resolution: resolution) } : nil
         summary.isHeldOut = hasValidation
         summary.evaluation = try Evaluation.run(
             module, encoder: batchEncoder, stream: stream, limit: hasValidation ? nil : Self.summaryBatches,
             group: group
         ) { batch, _, result in
-            guard let codes = result.codes[0] else { return }
-            sheets?.add(batch, indices: codes, recon: module.backend.floats(result.recon))
+            guard encoder != nil else { return }
+            let backend = module.backend, recon = backend.floats(result.recon)
+            if let codes = result.codes[0] { codeSheets?.add(batch, indices: codes, recon: recon) }
+            neighbours?.add(batch, latents: backend.floats(result.latents[0].z), recon: recon)
         }
-        return sheets?.sheets() ?? []
+        return (codeSheets?.sheets() ?? []) + (neighbours?.sheets() ?? [])
     }
 
     /// This rank's share of a finite split.

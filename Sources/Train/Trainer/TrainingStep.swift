@@ -7,7 +7,8 @@ import Tensor
 /// What an optimiser step is made of: batches whose gradients add up, what the ranks tell each other of them, and the
 /// update of the parameters.
 ///
-/// For each step: `add` every batch, `update`, `agree`, then `restartCodes` where that is due, and `close`. The host waits
+/// For each step: `add` every batch, `update`, `agree` and `updateBottlenecks`, then `restartCodes` where that is due, and
+/// `close`. A run that goes on from nothing calls `begin` before. The host waits
 /// for the step's numbers when the ranks agree on them: by then the update, too, is on its way.
 final class TrainingStep {
     private let module: LAMModule
@@ -33,20 +34,40 @@ final class TrainingStep {
         codeUsesAtStep = run.module.codeUses
     }
 
+    /// Prepares the bottlenecks for the first batch of a run, some of which start from its latents.
+    func begin(_ batch: EncodedBatch) throws {
+        var generator = RandomGenerator(seed: seed, purpose: "start of codes")
+        let parts = module.model.latentParts
+        var latents = [[Float]](repeating: [], count: parts.count)
+        if parts.contains(where: \.bottleneck.beginsFromLatents) {
+            let output = try module.validationStep(batch.input())
+            for (place, part) in parts.enumerated() where part.bottleneck.beginsFromLatents {
+                let own = module.backend.floats(output.latents[place].emb)
+                latents[place] =
+                    try group.allGather(own, sameCount: true, for: "start of codes").flatMap { $0 }
+            }
+        }
+        for (part, own) in zip(parts, latents) {
+            part.bottleneck.begin(latents: own, backend: module.backend, &generator)
+        }
+    }
+
     /// Forward and backward of one batch.
     ///
     /// - Parameters:
+    ///   - step: optimiser steps taken before.
     ///   - isLast: whether the step's other batches have been added. Only the last one sends gradients.
     ///   - isObserved: whether the report of the step is to say what the blocks gave for this batch.
     /// - Returns: this rank's loss, but for the last batch, and the continuous latents of its pairs.
     func add(
-        _ batch: EncodedBatch, isLast: Bool, isObserved: Bool
+        _ batch: EncodedBatch, step: Int, isLast: Bool, isObserved: Bool
     ) throws -> (loss: Double?, latents: Tensor) {
         lastBatch = batch
         if isLast { reducer?.begin() }
         activations = ActivationNorms()
         let record = module.forwardAndBackward(
-            batch.patches, language: batch.language, gradients: isLast ? reducer : nil,
+            batch.input(TrainingPass(step: step, seed: seed, samples: batch.samples)),
+            gradients: isLast ? reducer : nil,
             observer: isObserved ? { [self] in observe($0, $1) } : nil,
             observesBranches: false)
         awaited = record
@@ -111,16 +132,27 @@ final class TrainingStep {
         return report
     }
 
+    /// Makes the updates that bottlenecks make beside the optimiser, from the samples of all ranks.
+    func updateBottlenecks() throws {
+        try module.updateBottlenecks { own in
+            guard group.size > 1 else { return own }
+            let all = try group.allGather(
+                module.backend.floats(own), sameCount: true, for: "sums of latents")
+            let sums = all.dropFirst().reduce(all[0]) { zip($0, $1).map { $0 + $1 } }
+            return module.backend.tensor(sums, own.shape)
+        }
+    }
+
     /// Gives unused codes new places.
     ///
     /// - Parameters:
-    ///   - latents: of this rank's last batch; nil for the original's rule. Those of all ranks in their order are those
+    ///   - latents: of this rank's last batch; nil for rules that take other codes. Those of all ranks in their order are those
     ///     of one process with the global batch.
     ///   - step: optimiser steps taken.
     /// - Returns: how many codes were restarted.
     func restartCodes(_ rule: CodeRestart, latents: Tensor?, step: Int) throws -> Int {
         let bottlenecks = module.model.latentParts.map(\.bottleneck)
-        guard bottlenecks[0].codeCount != nil else { return 0 }
+        guard !bottlenecks[0].usage.isEmpty else { return 0 }
         var generator = RandomGenerator(seed: seed, purpose: "restart", step)
         let own = latents.map(module.backend.floats) ?? []
         let all =

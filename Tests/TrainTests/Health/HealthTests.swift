@@ -1,5 +1,6 @@
 import BackendConformance
 import Foundation
+import LAM
 import LAMTrain
 import Tensor
 import Testing
@@ -35,6 +36,29 @@ import Testing
         #expect(record.judge(step: 30, waiting: 0.1, restartsCodes: true).text.hasSuffix(", steady"))
         steps(&record, from: 31, live: 0..<16, share: 0.9)
         #expect(record.judge(step: 40, waiting: 0.1, restartsCodes: true).text.hasSuffix(", worsening"))
+    }
+
+    @Test("continuous latents are judged by the dimensions that vary from pair to pair, not from step to step")
+    func dimensions() {
+        var record = HealthRecord(codes: 0, dimensions: 8)
+        func judge(live: Int, drift: Double, at step: Int) -> HealthVerdict {
+            for batch in 0..<4 {
+                let own = LatentSpread(
+                    name: "active_dimensions", pairs: 4,
+                    sums: (0..<8).map { $0 < live ? 0 : 4 * drift * Double(batch) },
+                    squares: (0..<8).map { $0 < live ? 4 : 4 * drift * drift * Double(batch * batch) })
+                record.add(own)
+                record.add(counts: [], mse: 1, baseline: 2, samples: 4, step: step + batch)
+            }
+            return record.judge(step: step + 3, waiting: nil, restartsCodes: false)
+        }
+        let first = judge(live: 6, drift: 5, at: 1)
+        #expect(first.text.contains("6 of 8 dimensions active") && first.warnings.isEmpty)
+        let collapsed = judge(live: 1, drift: 5, at: 11)
+        #expect(collapsed.warnings.first?.contains("1 of 8 dimensions vary") == true)
+        #expect(collapsed.warnings.first?.contains("model.bottleneck.beta") == true)
+        #expect(judge(live: 1, drift: 0, at: 21).warnings.isEmpty, "said already")
+        #expect(judge(live: 8, drift: 0, at: 31).warnings.isEmpty)
     }
 
     @Test("each way to degenerate is warned of once, with a remedy, and again when it comes back")

@@ -10,6 +10,7 @@ struct ParityRunnerTests {
         "every reference tensor is met within its tolerance",
         arguments: [
             "dinov2", "dinov3", "lam_stage1", "lam_stage1_text", "lam_stage2", "vq", "lightning_ckpt", "t5base",
+            "fsq", "lawam_vq_ops",
         ])
     func cases(kind: String) throws {
         let report = try ParityRunner.run(case: Goldens.url("lam/\(kind)").path)
@@ -26,7 +27,8 @@ struct ParityRunnerTests {
         #expect(
             found.known.map { URL(fileURLWithPath: $0).lastPathComponent }
                 == [
-                    "dinov2", "dinov3", "lam_stage1", "lam_stage1_text", "lam_stage2", "lightning_ckpt", "t5base", "vq",
+                    "dinov2", "dinov3", "fsq", "lam_stage1", "lam_stage1_text", "lam_stage2", "lawam_vq_ops",
+                    "lightning_ckpt", "t5base", "vq",
                 ])
         #expect(found.unknown.isEmpty)
         let folder = try TemporaryFolder()

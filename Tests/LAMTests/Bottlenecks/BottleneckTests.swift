@@ -5,25 +5,9 @@ import Randomness
 import Tensor
 import Testing
 
-/// Latents as the encoder gives them: the least that a bottleneck without codes is.
-private final class OpenBottleneck: LatentBottleneck {
-    let name: String
-    let latentWidth: Int
-
-    init(name: String, latentWidth: Int) { (self.name, self.latentWidth) = (name, latentWidth) }
-
-    func callAsFunction(_ emb: Tensor, _ tape: Tape) -> ActionLatents {
-        ActionLatents(emb: emb, z: emb.detached, zQ: emb)
-    }
-}
-
 /// What models make of a bottleneck, with codes and without.
 @Suite struct BottleneckTests {
-    private static let open = BottleneckKind("open", "latents as they are") { scope, options in
-        OpenBottleneck(name: scope.name, latentWidth: options.latentDim)
-    }
-
-    private func options(_ bottleneck: BottleneckKind) -> LatentActionModelOptions {
+    private func options(_ bottleneck: BottleneckChoice) -> LatentActionModelOptions {
         LatentActionModelOptions(
             modelDim: 32, latentDim: 8, numLatents: 6, encBlocks: 1, decBlocks: 1, numHeads: 2, bottleneck: bottleneck)
     }
@@ -32,7 +16,9 @@ private final class OpenBottleneck: LatentBottleneck {
     func continuous() throws {
         let backend = TestBackend.cpu(threads: 1)
         let store = ParameterStore(backend: backend)
-        let model = LatentActionModel(store.root, featureWidth: 12, options(Self.open))
+        var open = BottleneckChoice(try #require(BottleneckKind.named("ae")))
+        open["layer_norm"] = .flag(false)
+        let model = LatentActionModel(store.root, featureWidth: 12, options(open))
         store.allocate(seed: 3)
         #expect(!store.parameters.contains { $0.name.hasPrefix("vq") })
         #expect(model.lossNames.map(\.tag) == ["mse_loss"] && model.action.histogram() == nil)
@@ -56,7 +42,7 @@ private final class OpenBottleneck: LatentBottleneck {
     func names() throws {
         let store = ParameterStore(backend: TestBackend.cpu(threads: 1))
         let model = ControllableLatentActionModel(
-            store.root, featureWidth: 12, frozenCodes: 4, options(BottleneckKind.all[0]))
+            store.root, featureWidth: 12, frozenCodes: 4, options(BottleneckChoice()))
         var losses = LossTerms(model.lossNames, [1, 2, 3, 4, 5, 6])
         losses += LossTerms(model.lossNames, [1, 1, 1, 1, 1, 1])
         #expect(losses.total == 2 && losses.reconstruction == 3)
@@ -73,7 +59,7 @@ private final class OpenBottleneck: LatentBottleneck {
     @Test("what a file of weights is of is told by its names, and the parts of a model have names of their own")
     func families() throws {
         let store = ParameterStore(backend: TestBackend.cpu(threads: 1))
-        let second: any ModelFamily = TwoStageFamily(.stage2, options(BottleneckKind.all[0]), frozenCodes: 4)
+        let second: any ModelFamily = TwoStageFamily(.stage2, options(BottleneckChoice()), frozenCodes: 4)
         let model = second.model(store.root, featureWidth: 12, languageWidth: nil)
         let names = Set(store.parameters.map(\.name))
         #expect(ModelFamilies.kind(ofStateDict: names.contains) == second.kind)

@@ -35,7 +35,7 @@ struct VectorQuantizerTests {
         let vq = quantizer(3).vq
         ([1, 0, -1, 0, 1, 0] as [Float]).withUnsafeBytes { backend.upload($0, to: vq.codebook.value) }
         let emb = backend.tensor([0, 5, 1, 0, -0.5, 0, 0, 0] as [Float], [1, 4, 2])
-        let output = vq(emb, Tape(on: backend, recording: false))
+        let output = vq(emb, nil, Tape(on: backend, recording: false))
         let indices = try #require(output.indices)
         #expect(backend.int32s(indices) == [0, 0, 1, 0])
         #expect(indices.shape == [1, 4] && output.z.shape == [1, 4, 2])

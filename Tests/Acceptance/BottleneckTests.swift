@@ -1,0 +1,100 @@
+import Formats
+import Foundation
+import LAMData
+import Parquet
+import TestSupport
+import Testing
+
+/// Training, evaluation, labels and reports of every bottleneck.
+@Suite struct BottleneckTests {
+    private func trained(_ bottleneck: String, _ options: String...) throws -> LamProgram {
+        let program = try LamProgram()
+        let result = try program.fit(
+            ["--model.bottleneck", bottleneck, "--trainer.max_steps", "6", "--model.vision_encoder", "pixels"] + options
+        )
+        try #require(result.status == 0, "\(result.error)")
+        return program
+    }
+
+    private func run(_ program: LamProgram, _ command: String, _ bottleneck: String, _ options: String...) throws
+        -> LamProgram.Result
+    {
+        try program.run(
+            [command, "--config", "config.yaml", "--ckpt_path", "last", "--model.bottleneck", bottleneck] + options)
+    }
+
+    private func features(_ folder: URL) throws -> [String: JSONValue] {
+        let data = try Data(contentsOf: folder.appendingPathComponent("meta/info.json"))
+        guard case .object(let features)? = try JSONDecoder().decode(JSONValue.self, from: data)["features"] else {
+            return [:]
+        }
+        return features
+    }
+
+    @Test(
+        "continuous latents are evaluated by dimensions, written as vectors, merged, and shown beside their neighbours",
+        arguments: ["vae", "ae"])
+    func continuous(bottleneck: String) throws {
+        let program = try trained(bottleneck)
+        let sheets = program.files().filter { $0.contains("contact_sheets/") }
+        #expect(!sheets.isEmpty && sheets.allSatisfy { $0.contains("neighbours_") })
+        let validated = try run(program, "validate", bottleneck)
+        #expect(validated.status == 0, "\(validated.error)")
+        #expect(validated.output.contains("active dimensions") && !validated.output.contains("codes in use"))
+        #expect(validated.output.contains("KL divergence") == (bottleneck == "vae"))
+        #expect(validated.output.contains("shuffled latents"))
+
+        let predicted = try run(program, "predict", bottleneck, "--merge", "merged", "--format", "jsonl")
+        #expect(predicted.status == 0, "\(predicted.error)")
+        let lines = try #require(program.files().first { $0.hasSuffix("episode_000000.jsonl") })
+        let text = try String(contentsOf: program.folder.url(lines), encoding: .utf8)
+        #expect(text.contains("latent_embedding") && !text.contains("latent_action\""))
+        let merged = try features(program.folder.url("merged/toto_push_lf_v21"))
+        #expect(merged["latent_embedding"] != nil && merged["latent_embedding_valid"] != nil)
+        #expect(merged["latent_action"] == nil)
+        let table = try ParquetFile(
+            path: program.folder.path("merged/toto_push_lf_v21/data/chunk-000/episode_000000.parquet"))
+        let valid = try table.values("latent_embedding_valid").map { $0 == .bool(true) }
+        #expect(valid.first == true && valid.last == false)
+        for (value, isValid) in zip(try table.values("latent_embedding"), valid) {
+            guard case .list(let numbers) = value else {
+                Issue.record("no list")
+                continue
+            }
+            #expect(numbers.contains { $0 != .float(0) } == isValid)
+        }
+
+        let codes = try run(program, "predict", bottleneck, "--latents", "codes", "--output", "other")
+        #expect(codes.status != 0 && codes.error.contains("continuous latents of \(bottleneck)"))
+        let report = try program.run(["report", "logs/tiny/version_0"])
+        #expect(report.status == 0, "\(report.error)")
+        let page = try String(contentsOf: program.folder.url("logs/tiny/version_0/report.html"), encoding: .utf8)
+        #expect(page.contains("Which pairs have similar latents") && !page.contains("What codes stand for"))
+    }
+
+    @Test("codes are written alone, as vectors, or both, and merged so", arguments: ["nsvq", "ema", "fsq"])
+    func codes(bottleneck: String) throws {
+        let program = try trained(bottleneck)
+        for (content, hasCodes, hasVectors) in [("codes", true, false), ("vectors", false, true), ("both", true, true)]
+        {
+            let result = try run(
+                program, "predict", bottleneck, "--latents", content, "--output", content, "--merge", "in_\(content)")
+            #expect(result.status == 0, "\(result.error)")
+            #expect(result.output.contains("codes in use"))
+            let file = "\(content)/toto_push_lf_v21/chunk-000/episode_000000.parquet"
+            let names = try ParquetFile(path: program.folder.path(file)).columnNames
+            #expect(names.contains("latent_action") == hasCodes && names.contains("latent_embedding") == hasVectors)
+            let merged = try features(program.folder.url("in_\(content)/toto_push_lf_v21"))
+            #expect((merged["latent_action"] != nil) == hasCodes)
+            #expect((merged["latent_embedding"] != nil) == hasVectors)
+        }
+    }
+
+    @Test("a checkpoint of another bottleneck is refused, with what to do")
+    func resume() throws {
+        let program = try trained("nsvq")
+        let other = try program.fit(["--ckpt_path", "last", "--trainer.max_steps", "8"])
+        #expect(other.status != 0)
+        #expect(other.error.contains("expected a checkpoint of vq, got one of nsvq; set model.bottleneck to nsvq"))
+    }
+}
