@@ -16,11 +16,11 @@ public struct ExecutableStore: Sendable {
     public init(folder: String, limit: Int = 4 << 30) { (self.folder, self.limit) = (folder, limit) }
 
     /// What a program is known by.
-    struct Key {
+    package struct Key {
         fileprivate let name: String
 
         /// - Parameter parts: all that the compiled program depends on, in order.
-        init(_ parts: [String]) {
+        package init(_ parts: [String]) {
             let text = parts.joined(separator: "\u{0}")
             // Two digests of 64 bits, of the same in both orders.
             let other = parts.reversed().joined(separator: "\u{1}")
@@ -29,7 +29,7 @@ public struct ExecutableStore: Sendable {
     }
 
     /// The program's bytes; nil where there is none, or none that is whole.
-    func load(_ key: Key) -> [UInt8]? {
+    package func load(_ key: Key) -> [UInt8]? {
         guard let data = FileManager.default.contents(atPath: path(key)) else { return nil }
         let head = Self.magic.count + Self.digestLength
         guard data.count > head, Array(data.prefix(Self.magic.count)) == Self.magic else { return nil }
@@ -39,7 +39,7 @@ public struct ExecutableStore: Sendable {
         return bytes
     }
 
-    func save(_ bytes: [UInt8], _ key: Key) {
+    package func save(_ bytes: [UInt8], _ key: Key) {
         guard bytes.count <= limit else { return }
         try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         guard let file = try? AtomicFile(path: path(key)) else { return }

@@ -2,8 +2,8 @@ import StableHLO
 
 /// What a region holds at some point of a program: runs of elements, each of one origin. Writing into a part replaces the
 /// runs there, so that nothing is copied that nobody reads.
-struct Pieces {
-    enum Source {
+package struct Pieces {
+    package enum Source {
         /// Never written.
         case undefined
         /// One element, by its bits, everywhere.
@@ -12,15 +12,15 @@ struct Pieces {
         case value(Value)
     }
 
-    struct Piece {
-        var range: Range<Int>
-        var source: Source
+    package struct Piece {
+        package var range: Range<Int>
+        package var source: Source
     }
 
     /// In order, without gaps.
-    private(set) var pieces: [Piece]
+    package private(set) var pieces: [Piece]
 
-    init(count: Int, _ source: Source) {
+    package init(count: Int, _ source: Source) {
         pieces = [Piece(range: 0..<count, source: source)]
     }
 
@@ -28,7 +28,7 @@ struct Pieces {
     var single: Source? { pieces.count == 1 ? pieces[0].source : nil }
 
     /// Replaces a run.
-    mutating func write(_ source: Source, to range: Range<Int>, in function: inout Function) {
+    package mutating func write(_ source: Source, to range: Range<Int>, in function: inout Function) {
         guard !range.isEmpty else { return }
         let first = pieces.firstIndex { $0.range.upperBound > range.lowerBound } ?? pieces.count
         var last = first
@@ -51,7 +51,7 @@ struct Pieces {
     }
 
     /// The elements of a run.
-    func read(_ range: Range<Int>, in function: inout Function) -> [Piece] {
+    package func read(_ range: Range<Int>, in function: inout Function) -> [Piece] {
         guard !range.isEmpty else { return [] }
         var parts: [Piece] = []
         for piece in pieces where piece.range.overlaps(range) {

@@ -2,18 +2,18 @@ import Foundation
 
 /// Finds plugins: the one that `LAM_PJRT_PLUGIN` names, those that `scripts/accelerator.sh` has fetched, and those that came
 /// with JAX.
-struct PluginLocator {
+package struct PluginLocator {
     private let environment: [String: String]
 
-    init(_ environment: [String: String]) { self.environment = environment }
+    package init(_ environment: [String: String]) { self.environment = environment }
 
     /// - Returns: the first file that is there; nil for none.
-    func path(for choice: DeviceChoice) -> String? {
+    package func path(for choice: DeviceChoice) -> String? {
         searched(for: choice).first { FileManager.default.fileExists(atPath: $0) }
     }
 
     /// All places where it may be, in order. What is named counts alone, even where it is missing.
-    func searched(for choice: DeviceChoice) -> [String] {
+    package func searched(for choice: DeviceChoice) -> [String] {
         if let named = environment["LAM_PJRT_PLUGIN"], !named.isEmpty { return [named] }
         let fetched = cache.map { cache in Self.fetched(choice).map { "\(cache)/lam/pjrt/\($0)" } } ?? []
         return fetched + packages.flatMap { folder in Self.inPackages(choice).map { "\(folder)/\($0)" } }

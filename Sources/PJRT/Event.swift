@@ -7,7 +7,7 @@ public final class Event: @unchecked Sendable {
     private let plugin: Plugin
     private let operation: String
 
-    init(_ handle: OpaquePointer, _ plugin: Plugin, _ operation: String) {
+    package init(_ handle: OpaquePointer, _ plugin: Plugin, _ operation: String) {
         (self.handle, self.plugin, self.operation) = (handle, plugin, operation)
     }
 

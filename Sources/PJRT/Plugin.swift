@@ -29,7 +29,7 @@ public final class Plugin: Sendable {
     }
 
     /// - Parameter table: lives as long as the process.
-    init(_ table: UnsafePointer<PjrtTable>, path: String) throws {
+    package init(_ table: UnsafePointer<PjrtTable>, path: String) throws {
         let (major, minor) = (table.pointee.version.major, table.pointee.version.minor)
         functions = max(0, (table.pointee.struct_size - Self.header) / MemoryLayout<Int>.size)
         version = "\(major).\(minor)"

@@ -5,7 +5,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@testable import Devices
+import Devices
 
 @Suite("Devices by name")
 struct DeviceChoiceTests {

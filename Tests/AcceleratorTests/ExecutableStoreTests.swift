@@ -4,7 +4,7 @@ import PJRT
 import Testing
 import TestSupport
 
-@testable import Accelerator
+import Accelerator
 
 @Suite("Compiled programs on disk")
 struct ExecutableStoreTests {

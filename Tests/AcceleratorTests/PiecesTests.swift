@@ -6,7 +6,7 @@ import StableHLO
 import Tensor
 import Testing
 
-@testable import Accelerator
+import Accelerator
 
 @Suite("Memory regions as values")
 struct PiecesTests {

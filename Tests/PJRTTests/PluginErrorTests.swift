@@ -2,7 +2,7 @@ import CPJRT
 import Foundation
 import Testing
 
-@testable import PJRT
+import PJRT
 
 @Suite("Plugins that cannot be used")
 struct PluginErrorTests {
