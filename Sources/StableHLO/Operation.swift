@@ -31,7 +31,9 @@ enum Operation: Hashable, Sendable {
 
 /// Operations on each element.
 public enum UnaryOperation: String, Sendable, Hashable {
-    case negate, exponential, tanh, sqrt, erf
+    case negate, exponential, log, tanh, sqrt, abs, erf
+    /// To the nearest integer, halves to even.
+    case round = "round_nearest_even"
 }
 
 /// Operations on pairs of elements.
