@@ -112,8 +112,9 @@ struct ContentTests {
         #expect(doubled.excluded == [99])
 
         let late = report((0..<20).map { Made.episode($0, delay: 5) })
-        #expect(late.findings.map(\.check) == [.lag], "\(late.text())")
-        #expect(late.findings.first?.what.contains("follow the actions by 5 frames") == true, "\(late.text())")
+        // Made pictures have no noise, so that pauses of the hand that come late are frozen as well.
+        let lag = late.findings.filter { $0.check == .lag }
+        #expect(lag.count == 1 && lag[0].what.contains("follow the actions by 5 frames"), "\(late.text())")
 
         let silent = report(clean.map { Made.with($0, actions: .some(nil)) })
         for check in ["lag", "frozen", "actions"] { #expect(silent.verdicts[check] == .unknown) }
