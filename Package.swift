@@ -61,7 +61,12 @@ let package = Package(
         .target(name: "Parquet", dependencies: ["Formats", "CCompression"]),
         .target(name: "Frozen", dependencies: ["Tensor", "Formats"]),
         .target(name: "Text", dependencies: ["Frozen", "Tensor", "Formats", "Randomness", "CSentencePiece"]),
-        .target(name: "LAM", dependencies: ["NN", "Frozen", "Tensor", "Formats", "Randomness"]),
+        .target(
+            name: "LAM",
+            dependencies: [
+                "NN", "Frozen", "Tensor", "Formats", "Randomness",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
         .target(name: "DataCore"),
         .target(name: "Video", dependencies: ["DataCore", "Formats", "CFFmpeg", "PixelKernels"]),
         .target(

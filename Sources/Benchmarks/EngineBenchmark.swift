@@ -8,7 +8,8 @@ import Tensor
 
 /// Measures this machine's matrix-product ceiling, and one full training step of a model against it.
 public struct EngineBenchmark: Sendable {
-    public var options: LatentActionModelOptions
+    /// The model.
+    public var family: any ModelFamily
     public var featureWidth: Int
     public var patches: Int
     public var batch: Int
@@ -26,12 +27,22 @@ public struct EngineBenchmark: Sendable {
 
     /// The original's size: 768 wide, 12 + 12 blocks, 4 + 196 tokens.
     public static let original = EngineBenchmark(
-        options: LatentActionModelOptions(
-            modelDim: 768, latentDim: 128, numLatents: 16, encBlocks: 12, decBlocks: 12, numHeads: 12),
+        family: TwoStageFamily(
+            .stage1,
+            LatentActionModelOptions(
+                modelDim: 768, latentDim: 128, numLatents: 16, encBlocks: 12, decBlocks: 12, numHeads: 12)),
         featureWidth: 768, patches: 196, batch: 8, steps: 5)
 
-    public init(options: LatentActionModelOptions, featureWidth: Int, patches: Int, batch: Int, steps: Int) {
-        self.options = options
+    /// LaWAM's base size: 768 wide, 12 + 6 blocks, 256 patches.
+    public static let lawam = EngineBenchmark(
+        family: LawamFamily(
+            LawamOptions(
+                dim: 768, heads: 12, ffnFactor: 3, encLayers: 12, decLayers: 6, codeDim: 32,
+                bottleneck: BottleneckChoice(BottleneckKind.named("vae") ?? BottleneckKind.all[0]))),
+        featureWidth: 768, patches: 256, batch: 8, steps: 5)
+
+    public init(family: any ModelFamily, featureWidth: Int, patches: Int, batch: Int, steps: Int) {
+        self.family = family
         self.featureWidth = featureWidth
         self.patches = patches
         self.batch = batch
@@ -102,8 +113,8 @@ public struct EngineBenchmark: Sendable {
         let profiling = isProfiled ? ProfilingBackend(backend) : nil
         let measured: any Backend = profiling ?? backend
         let module = LAMModule(
-            backend: measured, featureWidth: featureWidth, options: options, optimizer: AdamW.Options(), seed: 0,
-            autocast: autocast)
+            backend: measured, optimizer: AdamW.Options(), seed: 0, autocast: autocast
+        ) { family.model($0, featureWidth: featureWidth, languageWidth: nil) }
         module.checkpointsActivations = checkpointsActivations
         var generator = RandomGenerator(seed: 0, purpose: "bench")
         let features = Initializer.uniform(bound: 1).values(batch * 2 * patches * featureWidth, &generator)
@@ -128,7 +139,8 @@ public struct EngineBenchmark: Sendable {
         }
         let best = seconds.min() ?? .nan, median = seconds.sorted()[seconds.count / 2]
         let flops =
-            options.trainingFLOPs(patches: patches, featureWidth: featureWidth)
+            // Each product has two of its size in the backward pass.
+            3 * module.model.forwardFLOPs(patches: patches)
             + (encoder.map { 2 * $0.sizes.flops(patches: patches) } ?? 0)
         let achieved = flops * Double(batch) / best / 1e9
         return Result(

@@ -104,6 +104,34 @@ public final class ProfilingBackend: Backend {
     public func softmaxBackward(_ dy: Tensor, y: Tensor, into dx: Tensor, accumulate: Bool) {
         time("softmax backward", [dy, y, dx]) { base.softmaxBackward(dy, y: y, into: dx, accumulate: accumulate) }
     }
+    public func scaleSamples(
+        _ x: Tensor, by factors: Tensor, adding base: Tensor, shift: Tensor?, into out: Tensor
+    ) {
+        time("scale samples", [x, base, out]) {
+            self.base.scaleSamples(x, by: factors, adding: base, shift: shift, into: out)
+        }
+    }
+    public func scaleSamplesBackward(
+        _ dy: Tensor, x: Tensor, factors: Tensor, into dx: Tensor?, accumulate: Bool, dfactors: Tensor?,
+        dshift: Tensor?
+    ) {
+        time("scale samples backward", [dy, x, dx]) {
+            self.base.scaleSamplesBackward(
+                dy, x: x, factors: factors, into: dx, accumulate: accumulate, dfactors: dfactors, dshift: dshift)
+        }
+    }
+    public func crossAttention(_ queries: Tensor, keys: [Tensor], heads: Int, into out: Tensor) {
+        time("cross attention", [queries, out] + keys) {
+            self.base.crossAttention(queries, keys: keys, heads: heads, into: out)
+        }
+    }
+    public func crossAttentionBackward(
+        _ dout: Tensor, queries: Tensor, keys: [Tensor], heads: Int, into dqueries: Tensor, _ dkeys: [Tensor]
+    ) {
+        time("cross attention backward", [dout, queries, dqueries] + keys + dkeys) {
+            self.base.crossAttentionBackward(dout, queries: queries, keys: keys, heads: heads, into: dqueries, dkeys)
+        }
+    }
     public func scalarCodes(_ x: Tensor, _ levels: ScalarLevels, into codes: Tensor, indices: Tensor) {
         time("scalar codes", [x, codes, indices]) { base.scalarCodes(x, levels, into: codes, indices: indices) }
     }

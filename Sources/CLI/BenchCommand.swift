@@ -20,6 +20,14 @@ struct EngineBenchCommand: ParsableCommand {
         commandName: "engine",
         abstract: "One full training step at the original's size, against this machine's measured matrix-product rate.")
 
+    @Option(help: "The model: two-stage, or lawam at its base size.")
+    var family = Family.twoStage
+
+    enum Family: String, ExpressibleByArgument, CaseIterable {
+        case twoStage = "two-stage"
+        case lawam
+    }
+
     @Option(help: "Samples per step.")
     var batch = EngineBenchmark.original.batch
 
@@ -61,7 +69,7 @@ struct EngineBenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        var benchmark = EngineBenchmark.original
+        var benchmark = family == .lawam ? EngineBenchmark.lawam : .original
         benchmark.batch = batch
         benchmark.steps = steps
         benchmark.isProfiled = profile

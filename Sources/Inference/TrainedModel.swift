@@ -56,7 +56,11 @@ public final class TrainedModel {
     public var banner: [String] { [module.backend.summary, "\(checkpointPath), step \(globalStep)"] }
 
     /// What the model makes of pairs. The order of samples and their pictures do not depend on the number of ranks.
-    func encoder(_ cache: FeatureCache? = nil) -> BatchEncoder {
-        BatchEncoder(encoders, on: module.backend, cache: cache)
+    ///
+    /// - Parameter readsStates: of the robots, which latents do not depend on, but one of the losses does.
+    func encoder(_ cache: FeatureCache? = nil, readsStates: Bool = false) throws -> BatchEncoder {
+        BatchEncoder(
+            encoders, on: module.backend, cache: cache,
+            states: readsStates ? try RobotStateReader(opened, configuration.model, on: module.backend) : nil)
     }
 }

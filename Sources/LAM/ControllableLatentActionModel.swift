@@ -90,7 +90,7 @@ public final class ControllableLatentActionModel: LatentActionModeling {
             uncontrollable.decoderTokens(rest, tape, name: "action_up_uncontrol"))
         return LatentActionOutput(
             encoderOut: encoderOut, latents: [action, rest], recon: decode(actions, patches, tape),
-            target: tape.frame(patches, 1).detached, tape)
+            target: tape.frame(patches, 1).detached, current: tape.frame(patches, 0).detached, tape)
     }
 
     public func reconstruction(of input: LatentActionInput, latents: [Tensor], _ tape: Tape) -> Tensor {

@@ -64,7 +64,7 @@ public final class LatentActionModel: LatentActionModeling {
         let actions = path.decoderTokens(action, tape, name: "action_up")
         return LatentActionOutput(
             encoderOut: encoderOut, latents: [action], recon: decode(actions, patches, appended, tape),
-            target: tape.frame(patches, 1).detached, tape)
+            target: tape.frame(patches, 1).detached, current: tape.frame(patches, 0).detached, tape)
     }
 
     public func reconstruction(of input: LatentActionInput, latents: [Tensor], _ tape: Tape) -> Tensor {

@@ -14,11 +14,4 @@ extension LatentActionModelOptions {
         let perPair = Double(patches) * feature * width + Double(actionTokens * 2 * latentWidth) * width
         return 2 * (2 * tokens * encoderToken + tokens * decoderToken + perPair)
     }
-
-    /// Forward and backward: each product has two of its size in the backward pass.
-    public func trainingFLOPs(
-        patches: Int, featureWidth: Int, actionTokens: Int = LatentActionModel.actionTokens
-    ) -> Double {
-        3 * forwardFLOPs(patches: patches, featureWidth: featureWidth, actionTokens: actionTokens)
-    }
 }

@@ -11,6 +11,10 @@ public protocol LatentActionModeling: AnyObject {
     /// The terms of its loss, the reconstruction's first.
     var lossNames: [LossName] { get }
 
+    /// Whether it predicts the encoder's features as they are, and not in a form of its own. Only those are pictures where
+    /// features are pixels.
+    var predictsFeatures: Bool { get }
+
     /// Floating-point operations (a multiply-add is two) of the matrix products in one forward pass of one sample with
     /// `patches` patches a frame.
     func forwardFLOPs(patches: Int) -> Double
@@ -77,4 +81,5 @@ extension LatentActionModeling {
     public var action: LatentPart { latentParts[0] }
 
     public var lossNames: [LossName] { [LossName("mse_loss")] + latentParts.flatMap(\.lossNames) }
+    public var predictsFeatures: Bool { true }
 }

@@ -6,7 +6,7 @@ import Tensor
 
 /// Everything that one batch gives, whatever the model.
 public struct LatentActionOutput {
-    /// Encoder output `[B, T, S, E]`.
+    /// Encoder output, `[B, T, S, E]` of the two-stage family.
     public let encoderOut: Tensor
     /// In the order of the model's `latentParts`, the action's first.
     public let latents: [ActionLatents]
@@ -19,14 +19,30 @@ public struct LatentActionOutput {
     /// Their weighted sum.
     public let loss: Tensor
 
+    /// What the reconstruction's term is of predicting that nothing changes.
+    public let copyLoss: Tensor
+    /// Features that the prediction was made from, `[B, 1, N, D]`.
+    public let current: Tensor
+    /// Predicted change of the robots' states, `[B, S]`, of a model that predicts one.
+    public let stateChange: Tensor?
+
     /// With the loss `mean (target - recon)^2` plus the terms of the bottlenecks.
-    init(encoderOut: Tensor, latents: [ActionLatents], recon: Tensor, target: Tensor, _ tape: Tape) {
-        self.encoderOut = encoderOut
-        self.latents = latents
-        self.recon = recon
-        self.target = target
-        var terms: [(tensor: Tensor, weight: Float)] = [(tape.meanSquaredError(recon, target), 1)]
-        terms += latents.flatMap(\.losses)
+    init(
+        encoderOut: Tensor, latents: [ActionLatents], recon: Tensor, target: Tensor, current: Tensor, _ tape: Tape
+    ) {
+        self.init(
+            encoderOut: encoderOut, latents: latents, recon: recon, target: target, current: current,
+            copyLoss: Tape(on: tape.backend, recording: false).meanSquaredError(current, target), stateChange: nil,
+            terms: [(tape.meanSquaredError(recon, target), 1)] + latents.flatMap(\.losses), tape)
+    }
+
+    /// - Parameter terms: of the loss, with their weights.
+    init(
+        encoderOut: Tensor, latents: [ActionLatents], recon: Tensor, target: Tensor, current: Tensor,
+        copyLoss: Tensor, stateChange: Tensor?, terms: [(tensor: Tensor, weight: Float)], _ tape: Tape
+    ) {
+        (self.encoderOut, self.latents, self.recon, self.target) = (encoderOut, latents, recon, target)
+        (self.current, self.copyLoss, self.stateChange) = (current, copyLoss, stateChange)
         losses = terms.map(\.tensor)
         loss = tape.weightedSum(terms)
     }

@@ -6,6 +6,8 @@ public enum Initializer: Sendable, Equatable {
     case ones
     /// Uniform in `-bound ..< bound`.
     case uniform(bound: Float)
+    /// Normal around 0.
+    case normal(deviation: Float)
 
     /// PyTorch's default for a linear layer's weight and bias: `bound = 1 / sqrt(fanIn)`.
     public static func linear(fanIn: Int) -> Initializer { .uniform(bound: 1 / Float(fanIn).squareRoot()) }
@@ -17,6 +19,7 @@ public enum Initializer: Sendable, Equatable {
         case .ones: [Float](repeating: 1, count: count)
         case .uniform(let bound):
             (0..<count).map { _ in Float(generator.uniform(in: -Double(bound)...Double(bound))) }
+        case .normal(let deviation): (0..<count).map { _ in deviation * Float(generator.normal()) }
         }
     }
 }

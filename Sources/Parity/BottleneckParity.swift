@@ -1,5 +1,6 @@
 import Devices
 import Formats
+import Frozen
 import LAM
 import NN
 import Randomness

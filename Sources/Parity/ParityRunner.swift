@@ -17,6 +17,17 @@ public enum ParityRunner {
         "lam_stage1": { try StageOneParity(folder: $0).run() },
         "lam_stage1_text": { try LanguageParity(folder: $0).run() },
         "lam_stage2": { try StageTwoParity(folder: $0).run() },
+        "lawam_ae": { try LawamParity(folder: $0).run() },
+        "lawam_blocks": { try LawamBlocksParity(folder: $0).run() },
+        "lawam_dino": { try LawamEncoderParity(folder: $0).run() },
+        "lawam_ema": { try LawamParity(folder: $0).run() },
+        "lawam_losses": { try LawamLossesParity(folder: $0).run() },
+        "lawam_nsvq": { try LawamParity(folder: $0).run() },
+        "lawam_positions": { try LawamPositionsParity(folder: $0).run() },
+        "lawam_spec": { try LawamSpecParity(folder: $0).run() },
+        "lawam_state": { try LawamParity(folder: $0).run() },
+        "lawam_vae": { try LawamParity(folder: $0).run() },
+        "lawam_vq": { try LawamParity(folder: $0).run() },
         "lawam_vq_ops": { try BottleneckParity(folder: $0).run() },
         "lightning_ckpt": { try LightningCheckpointParity(folder: $0).run() },
         "t5base": { try TextEncoderParity(folder: $0).run() },
@@ -39,7 +50,7 @@ public enum ParityRunner {
         var known: [String] = []
         var unknown: [String] = []
         func visit(_ folder: URL) {
-            if kinds[folder.lastPathComponent] != nil { return known.append(folder.path) }
+            if replay(of: folder.path) != nil { return known.append(folder.path) }
             let children =
                 (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.isDirectoryKey]))
                 ?? []
@@ -53,9 +64,19 @@ public enum ParityRunner {
         return (known, unknown)
     }
 
+    /// How a folder is replayed: by its name, or as a model of LaWAM's where its configuration describes one under another name.
+    private static func replay(of folder: String) -> Replay? {
+        let name = URL(fileURLWithPath: folder).lastPathComponent
+        if let replay = kinds[name] { return replay }
+        guard name.hasPrefix("lawam_"), let config = try? ParityConfig(folder: folder),
+            (try? config.string("vq_type")) != nil, (try? config.integers("grid_hw", in: 1...1024)) != nil
+        else { return nil }
+        return { try LawamParity(folder: $0).run() }
+    }
+
     /// - Parameter backend: what the replay computes on; nil for the CPU.
     public static func run(case folder: String, on backend: (any Backend)? = nil) throws -> ParityReport {
-        guard let replay = kinds[URL(fileURLWithPath: folder).lastPathComponent] else {
+        guard let replay = replay(of: folder) else {
             throw ParityError.unknownKind(folder: folder, known: kinds.keys.sorted())
         }
         return try ParityBackend.$given.withValue(backend) { try replay(folder) }

@@ -35,6 +35,16 @@ public final class Parameter {
 
     public var count: Int { shape.product }
 
+    /// Entry `index` of the first axis, as a parameter over the same memory.
+    public func part(_ index: Int) -> Parameter {
+        precondition((0..<shape[0]).contains(index), "part \(index) of \(name) \(shape)")
+        let inner = Array(shape.dropFirst())
+        let part = Parameter(name: "\(name)[\(index)]", shape: inner, isTrainable: isTrainable)
+        func view(_ tensor: Tensor) -> Tensor { tensor.range(index * inner.product, inner.product).reshaped(inner) }
+        part.place(value: view(value), gradient: gradient.map(view))
+        return part
+    }
+
     /// Several matrices that lie one after the other in memory, as one matrix of all their rows: `to_q`, `to_k` and
     /// `to_v` become the single product they are.
     ///

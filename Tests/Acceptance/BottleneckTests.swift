@@ -97,4 +97,66 @@ import Testing
         #expect(other.status != 0)
         #expect(other.error.contains("expected a checkpoint of vq, got one of nsvq; set model.bottleneck to nsvq"))
     }
+
+    @Test("a model of LaWAM's family trains, is evaluated and labels, in bf16 too, and its checkpoints are its own")
+    func lawam() throws {
+        let options = ["--model.family", "lawam", "--model.ffn_expansion_factor", "3"]
+        for extra in [[], ["--trainer.precision", "bf16-mixed"]] {
+            let program = try LamProgram()
+            let bottleneck = ["--model.bottleneck", "vae"]
+            let result = try program.fit(options + bottleneck + ["--trainer.max_steps", "4"] + extra)
+            try #require(result.status == 0, "\(result.error)")
+            #expect(!program.files().contains { $0.contains("contact_sheets/") }, "its features are no pictures")
+            let command = ["--config", "config.yaml", "--ckpt_path", "last"] + options + bottleneck + extra
+            let validated = try program.run(["validate"] + command)
+            #expect(validated.status == 0 && validated.output.contains("active dimensions"), "\(validated.error)")
+            #expect(!validated.output.contains("psnr"))
+            let predicted = try program.run(["predict"] + command + ["--format", "jsonl"])
+            #expect(predicted.status == 0, "\(predicted.error)")
+            let other = try program.fit(["--ckpt_path", "last"])
+            #expect(
+                other.error.contains("expected a checkpoint of stage-1, got one of lawam; set model.family to lawam"))
+        }
+    }
+
+    @Test("options of a family are errors with another one, and what the family lacks is refused")
+    func families() throws {
+        let program = try LamProgram()
+        for (options, expected) in [
+            (["--model.num_queries", "2"], "an option of family lawam, but the family is two-stage"),
+            (["--model.family", "lawam", "--model.stage", "stage-2"], "family lawam has one stage"),
+            (["--model.family", "lawan"], "two-stage or lawam"),
+            (
+                ["--model.family", "lawam", "--model.lam_model_dim", "36", "--model.lam_num_heads", "2"],
+                "no multiple of 8"
+            ),
+        ] {
+            let result = try program.fit(options)
+            #expect(result.status == 2 && result.error.contains(expected), "\(result.error)")
+        }
+    }
+
+    @Test("with max_state_dim a head learns from the column of states, and from none where there is none")
+    func states() throws {
+        let options = ["--model.family", "lawam", "--model.bottleneck", "vae", "--model.max_state_dim", "8"]
+        for (extra, hasStates) in [([], true), (["--model.state_key", "nothing"], false)] {
+            let program = try LamProgram()
+            let result = try program.fit(options + extra + ["--trainer.max_steps", "4"])
+            try #require(result.status == 0, "\(result.error)")
+            let head = try program.checkpoint().stateDict["lam.state_decoder.state_encoder.layer1.W"]
+            #expect(head?.shape == [32, 8, 32])
+            let text = try String(
+                contentsOf: program.folder.url("logs/tiny/version_0/metrics.jsonl"), encoding: .utf8)
+            let losses = try text.split(separator: "\n").compactMap { line in
+                try JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))["train/state_loss_step"]?.double
+            }
+            #expect(losses.count == 4 && losses.allSatisfy { ($0 > 0) == hasStates })
+            let validated = try program.run(
+                ["validate", "--config", "config.yaml", "--ckpt_path", "last"] + options + extra)
+            #expect(validated.status == 0 && validated.output.contains("state loss"), "\(validated.error)")
+        }
+        let program = try LamProgram()
+        let tooHigh = try program.fit(options + ["--model.embodiment_ids", "{toto: 40}"])
+        #expect(tooHigh.status == 2 && tooHigh.error.contains("num_embodiments is 32"))
+    }
 }

@@ -47,6 +47,12 @@ import Testing
         Case(
             testDescription: "with a variational bottleneck", options: ["--model.bottleneck", "vae"], cuts: [1, 4],
             later: ["--trainer.num_threads", "2", "--data.num_workers", "3"]),
+        Case(
+            testDescription: "of LaWAM's family",
+            options: [
+                "--model.family", "lawam", "--model.bottleneck", "vae", "--model.loss_type", "smooth_l1",
+                "--model.num_queries", "2", "--model.max_state_dim", "7", "--model.embodiment_ids", "{toto: 3}",
+            ], cuts: [3], later: ["--trainer.num_threads", "2"]),
         Case(testDescription: "with open latents", options: ["--model.bottleneck", "ae"], cuts: [3]),
         Case(
             testDescription: "with soft assignment whose temperature falls",

@@ -26,7 +26,8 @@ package struct BackendConformance: Sendable, CustomStringConvertible {
     }
 
     package static let checks =
-        memory + elementwise + products + normalizations + attentions + losses + functions + tables + convolutions
+        memory + elementwise + products + normalizations + attentions + losses + functions + samples + tables
+        + convolutions
         + optimization
 
     /// Sizes around the widths of vectors, their multiples and the pieces that sums are made in.

@@ -51,7 +51,8 @@ struct ConfigPrintTests {
         "the configurations of this repository resolve without notes, to the encoders that they are for",
         arguments: [
             ("quickstart", VisionEncoderChoice.pixels, TextEncoder.none, TrainingStage.stage1),
-            ("lam", .dinov3ViTB16, .none, .stage1), ("univla-stage-1", .dinov2ViTB14, .t5Base, .stage1),
+            ("lam", .dinov3ViTB16, .none, .stage1), ("lawam", .dinov3ViTB16, .none, .stage1),
+            ("lawam-large", .dinov3ViTB16, .none, .stage1), ("univla-stage-1", .dinov2ViTB14, .t5Base, .stage1),
             ("univla-stage-2", .dinov2ViTB14, .none, .stage2),
         ])
     func repositoryFiles(name: String, vision: VisionEncoderChoice, text: TextEncoder, stage: TrainingStage) throws {

@@ -18,6 +18,18 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
     public var taskName = "lam_openx"
     public var stage = TrainingStage.stage1
     public var familyName = ModelFamilies.all[0].name
+    public var ffnFactor = 4
+    public var queries = 1
+    public var loss = ReconstructionLoss.l2
+    public var featureLayer = -1
+    public var maxStateDim = 0
+    public var embodiments = 32
+    public var stateLoss = StateLoss.l2
+    public var stateWeight = 1.0
+    public var stateKey = "observation.state"
+    public var embodimentIDs = EmbodimentMap()
+    public var modalMask = true
+    public var decoderLastNorm = true
     public var bottleneck = BottleneckSetting()
     public var optimizer = AdamWConfiguration()
     public var makeDataPair = false
@@ -41,18 +53,67 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
     private static let namedOptions: [ConfigOption<ModelConfiguration>] = [
         .init("image_channels", \.imageChannels, .only(3), "Colour channels of a frame."),
         .init(
-            "lam_model_dim", \.modelDim, .from(1, to: 65_536),
+            "lam_model_dim", \.modelDim, aliases: ["dim"], .from(1, to: 65_536),
             "Width of the transformer; a multiple of `lam_num_heads`."),
-        .init("lam_latent_dim", \.latentDim, .from(1, to: 65_536), "Width of one latent action and of a codebook row."),
         .init(
-            "lam_num_latents", \.numLatents, .from(1, to: 1_048_576),
+            "lam_latent_dim", \.latentDim, aliases: ["code_dim"], .from(1, to: 65_536),
+            "Width of one latent action and of a codebook row."),
+        .init(
+            "lam_num_latents", \.numLatents, aliases: ["codebook_size"], .from(1, to: 1_048_576),
             "Rows of the codebook; in stage 2, of the controllable actions' codebook."),
         .init(
-            "lam_patch_size", \.patchSize, .from(1, to: 8_192),
+            "lam_patch_size", \.patchSize, aliases: ["patch_size"], .from(1, to: 8_192),
             "Side of a patch in pixels; divides `data.resolution`."),
-        .init("lam_enc_blocks", \.encoderBlocks, .from(1, to: 4_096), "Transformer blocks of the encoder."),
-        .init("lam_dec_blocks", \.decoderBlocks, .from(1, to: 4_096), "Transformer blocks of the decoder."),
-        .init("lam_num_heads", \.numHeads, .from(1, to: 4_096), "Attention heads per block."),
+        .init(
+            "lam_enc_blocks", \.encoderBlocks, aliases: ["enc_layers"], .from(1, to: 4_096),
+            "Transformer blocks of the encoder."),
+        .init(
+            "lam_dec_blocks", \.decoderBlocks, aliases: ["dec_layers"], .from(1, to: 4_096),
+            "Transformer blocks of the decoder."),
+        .init(
+            "lam_num_heads", \.numHeads, aliases: ["num_heads"], .from(1, to: 4_096), "Attention heads per block."),
+        .init(
+            "ffn_expansion_factor", \.ffnFactor, .from(1, to: 64),
+            "Family `lawam`: width of feed-forward layers in widths of the model.", differs: "New; LaWAM's."),
+        .init(
+            "num_queries", \.queries, .from(1, to: 256),
+            "Family `lawam`: latents that the encoder reads off a pair; the decoder takes their mean.",
+            differs: "New; LaWAM's."),
+        .init(
+            "latent_layer_to_use", \.featureLayer, .from(-64, to: -1),
+            "The block of DINOv3 whose output is the features: -1 is the last one behind the final norm, -2 the last but one "
+                + "without a norm, and so on; the default of family `lawam` is -2.",
+            differs: "New; LaWAM's. The original has -1."),
+        .init(
+            "loss_type", \.loss, "Family `lawam`: how predicted features are compared with true ones.",
+            differs: "New; LaWAM's. Another name is an error there `l2`."),
+        .init(
+            "max_state_dim", \.maxStateDim, .from(0, to: 4_096),
+            "Family `lawam`: numbers of a robot's state, padded or cut to so many, whose change a head predicts from the "
+                + "latent; 0 for a model without the head.", differs: "New; LaWAM's, where it is 32."),
+        .init(
+            "num_embodiments", \.embodiments, .from(1, to: 4_096),
+            "Family `lawam`: kinds of robots with weights of their own in that head.", differs: "New; LaWAM's."),
+        .init(
+            "state_loss_type", \.stateLoss, "Family `lawam`: how changes of state are compared.",
+            differs: "New; LaWAM's."),
+        .init(
+            "lambda_aux", \.stateWeight, .nonNegative, "Family `lawam`: weight of that loss.",
+            differs: "New; LaWAM's."),
+        .init(
+            "state_key", \.stateKey,
+            "Family `lawam`: the column of states; datasets without it do not count in that loss.", differs: "New."),
+        .init(
+            "embodiment_ids", \.embodimentIDs,
+            "Family `lawam`: the kind of robot by what a dataset's name contains, the first match; the last kind for others, "
+                + "0 for human video, whose states do not count.", differs: "New; LaWAM's code has a table."),
+        .init(
+            "enc_modal_mask", \.modalMask,
+            "Family `lawam`: whether patches see patches alone, so that queries only read.",
+            differs: "New; LaWAM's."),
+        .init(
+            "decoder_last_ln", \.decoderLastNorm,
+            "Family `lawam`: whether a layer norm ends the decoder.", differs: "New; LaWAM's."),
         .init(
             "lam_dropout", \.dropout,
             ValueRule(expected: "0.0, as this build has no dropout", typeDescription: "0.0") { $0 == 0 },

@@ -61,6 +61,8 @@ extension TrainingStage: ConfigChoice {}
 extension TextMask: ConfigChoice {}
 extension CodeUsage: ConfigChoice {}
 extension CodeRestart: ConfigChoice {}
+extension ReconstructionLoss: ConfigChoice {}
+extension StateLoss: ConfigChoice {}
 extension ParameterKind: ConfigChoice {}
 
 /// What gradient clipping bounds.

@@ -18,6 +18,26 @@ extension TwoStageFamily: ConfiguredFamily {
     }
 }
 
+extension LawamFamily: ConfiguredFamily {
+    init(_ model: ModelConfiguration) {
+        var options = LawamOptions(
+            dim: model.modelDim, heads: model.numHeads, ffnFactor: model.ffnFactor, encLayers: model.encoderBlocks,
+            decLayers: model.decoderBlocks, codeDim: model.latentDim, bottleneck: model.bottleneck.choice)
+        options.queries = model.queries
+        options.codebookSize = model.numLatents
+        options.commitmentWeight = Float(model.vqBeta)
+        options.usage = model.usage
+        options.modalMask = model.modalMask
+        options.lastNorm = model.decoderLastNorm
+        options.loss = model.loss
+        options.maxStateDim = model.maxStateDim
+        options.embodiments = model.embodiments
+        options.stateLoss = model.stateLoss
+        options.stateWeight = Float(model.stateWeight)
+        self.init(options)
+    }
+}
+
 extension ModelConfiguration {
     /// The model that is configured, without what it takes from files.
     public var family: any ModelFamily {

@@ -124,10 +124,11 @@ public struct EvaluationReport: Sendable {
         var rows: [(String, String, String)] = [
             ("loss", evaluation.losses.total.formatted4, pairs),
             (
-                "mse", evaluation.losses.reconstruction.formatted4,
+                evaluation.losses.names[0].tag == "mse_loss" ? "mse" : "reconstruction",
+                evaluation.losses.reconstruction.formatted4,
                 "\(evaluation.errorShare.formatted4) of the \"nothing changed\" baseline"
             ),
-            ("nothing changed", evaluation.copyBaseline.formatted4, "mse of taking the first frame for the second"),
+            ("nothing changed", evaluation.copyBaseline.formatted4, "of taking the first frame for the second"),
         ]
         if let exchange {
             let factor = exchange.ownLoss > 0 ? exchange.exchangedLoss / exchange.ownLoss : .infinity

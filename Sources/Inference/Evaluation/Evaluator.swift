@@ -71,7 +71,8 @@ public final class Evaluator {
     /// - Throws: what the data or the other ranks throw.
     public func run() throws -> EvaluationReport {
         let evaluation = try Evaluation.run(
-            model.module, encoder: model.encoder(features), stream: stream, limit: limit, group: model.group
+            model.module, encoder: model.encoder(features, readsStates: true), stream: stream, limit: limit,
+            group: model.group
         ) { batch, input, result in
             addPSNR(batch, result)
             addTransitions(batch, result)
@@ -117,7 +118,7 @@ public final class Evaluator {
     }
 
     private func addPSNR(_ batch: FramePairBatch, _ result: LAMModule.BatchResult) {
-        guard let encoder = model.encoders.vision as? PixelEncoder else { return }
+        guard let encoder = model.encoders.vision as? PixelEncoder, model.module.model.predictsFeatures else { return }
         let size = batch.resolution, plane = size * size
         let recon = model.module.backend.floats(result.recon)
         for sample in batch.samples.indices {
@@ -179,10 +180,19 @@ public final class Evaluator {
         let recon = model.module.model.reconstruction(
             of: input.input(), latents: latents, tape)
         let loss = backend.empty([])
-        backend.meanSquaredError(recon, tape.frame(input.patches, 1), into: loss)
-        exchanged.own += result.statistics.losses.reconstruction
+        backend.meanSquaredError(recon, result.target, into: loss)
+        exchanged.own += ownError(result)
         exchanged.others += Double(backend.floats(loss)[0]) * Double(pairs)
         exchanged.pairs += Double(pairs)
+    }
+
+    /// Mean squared error of the pairs' own predictions times their number: the reconstruction's loss where it is that.
+    private func ownError(_ result: LAMModule.BatchResult) -> Double {
+        guard !model.module.model.predictsFeatures else { return result.statistics.losses.reconstruction }
+        let backend = model.module.backend
+        let loss = backend.empty([])
+        backend.meanSquaredError(result.recon, result.target, into: loss)
+        return Double(backend.floats(loss)[0]) * result.statistics.samples
     }
 
     private func addActions(

@@ -215,7 +215,7 @@ public final class Predictor {
         guard done < source.episodes.count else { return }
 
         let stream = try FramePairStream(sources: [source], options, split: .all)
-        let encoder = model.encoder()
+        let encoder = try model.encoder()
         var current: EpisodeLabels?
         while let batch = try stream.next() {
             let input = try encoder(batch)

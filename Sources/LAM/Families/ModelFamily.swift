@@ -50,7 +50,7 @@ public struct StateDictLayout: Sendable {
 public enum ModelFamilies {
     /// The first is the default, and the one whose model a file is taken for that no other family knows: its files are
     /// older than any mark.
-    public static let all: [any ModelFamily.Type] = [TwoStageFamily.self]
+    public static let all: [any ModelFamily.Type] = [TwoStageFamily.self, LawamFamily.self]
 
     /// What the model that a state dict is of is called.
     public static func kind(ofStateDict has: (_ name: String) -> Bool) -> String {

@@ -46,7 +46,8 @@ public struct TwoStageFamily: ModelFamily {
     }
 
     public func remedy(forCheckpointOf kind: String) -> String {
-        stage == .stage2 && kind == TrainingStage.stage1.rawValue
+        if kind == LawamFamily.name { return "set model.family to \(kind)" }
+        return stage == .stage2 && kind == TrainingStage.stage1.rawValue
             ? "start stage 2 from it with model.stage_one_ckpt" : "set model.stage to \(kind)"
     }
 

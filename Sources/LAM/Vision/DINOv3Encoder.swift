@@ -15,14 +15,16 @@ public final class DINOv3Encoder: VisionEncoder {
     private static let registerNames = ["reg_token", "storage_tokens"]
 
     /// - Parameters:
-    ///   - weights: timm's names or those of Meta's files; or a LAM checkpoint that contains its encoder.
+    ///   - weights: timm's names, those of Meta's files or of Hugging Face's transformers; or a LAM checkpoint that contains its encoder.
     ///   - heads: nil where heads are 64 wide, as in all published models.
+    ///   - layer: whose output the features are: -1 is the last block behind the last norm, -2 the one before without one.
     ///   - autocast: bf16 rounds the operands of products, as `bf16-mixed` training does.
     /// - Throws: `FormatError.weights` that names the first tensor that does not fit.
     public init(
-        _ weights: WeightFile, heads: Int? = nil, autocast: Autocast = .off, on backend: any Backend
+        _ weights: WeightFile, heads: Int? = nil, layer: Int = -1, autocast: Autocast = .off,
+        on backend: any Backend
     ) throws(FormatError) {
-        var reader = VisionWeightReader(weights)
+        var reader = VisionWeightReader(try HuggingFaceDINOv3.renamed(weights))
         sizes = try VisionTransformerSizes(
             reader, registers: Self.registerNames, heads: heads, headMultiple: 4)
         let width = sizes.width
@@ -32,11 +34,14 @@ public final class DINOv3Encoder: VisionEncoder {
                 Self.registerNames[0], aliases: Array(Self.registerNames.dropFirst()), [1, sizes.registers, width])
         transformer = try VisionTransformer(
             &reader, sizes, prefix: prefix, epsilon: 1e-5,
-            layerScale: (["gamma_1", "ls1.gamma"], ["gamma_2", "ls2.gamma"]), autocast: autocast, on: backend
+            layerScale: (["gamma_1", "ls1.gamma"], ["gamma_2", "ls2.gamma"]), layer: layer, autocast: autocast,
+            on: backend
         ) { reader, block throws(FormatError) in
             try Self.qkvBias(&reader, of: "\(block).attn", width: width)
         }
-        fingerprint = try reader.finish(architecture: "dinov3 heads \(sizes.heads)", ignoring: Self.isHarmless)
+        fingerprint = try reader.finish(
+            architecture: "dinov3 heads \(sizes.heads)" + (layer == -1 ? "" : " layer \(layer)"),
+            ignoring: Self.isHarmless)
     }
 
     /// Bias of q, k and v, of which k's is zero: `q_bias` and `v_bias` (timm), or `qkv.bias` whose middle third a mask

@@ -19,6 +19,8 @@ struct VisionTransformer {
     private let prefix: Tensor
     private let blocks: [VisionTransformerBlock]
     private let norm: FrozenNorm
+    /// Blocks that features are the output of; nil for all of them and the last norm.
+    private let depth: Int?
 
     /// How a grid of patches gets its positions.
     struct Positions {
@@ -38,10 +40,11 @@ struct VisionTransformer {
     /// - Parameters:
     ///   - prefix: `[1 + registers, E]`, with what positions they have.
     ///   - layerScale: what the factors behind attention and MLP are called in a block, each with its aliases.
+    ///   - layer: whose output the features are: -1 is the last block behind the last norm, -2 the one before without a norm.
     ///   - qkvBias: reads the bias of a block's q, k and v, `[3E]`.
     init(
         _ reader: inout VisionWeightReader, _ sizes: VisionTransformerSizes, prefix: [Float], epsilon: Float,
-        layerScale: (attention: [String], mlp: [String]), autocast: Autocast, on backend: any Backend,
+        layerScale: (attention: [String], mlp: [String]), layer: Int = -1, autocast: Autocast, on backend: any Backend,
         qkvBias: (inout VisionWeightReader, _ block: String) throws(FormatError) -> [Float]?
     ) throws(FormatError) {
         self.sizes = sizes
@@ -73,11 +76,16 @@ struct VisionTransformer {
                         &reader, "\(name).mlp.fc2", out: width, in: sizes.hidden,
                         scaledBy: own(layerScale.mlp))))
         }
+        guard layer < 0, -layer <= sizes.depth else {
+            throw reader.fault(
+                .sizes("blocks", shape: [sizes.depth], expected: "\(-layer) blocks for the features of layer \(layer)"))
+        }
+        depth = layer == -1 ? nil : sizes.depth + layer + 1
         self.blocks = blocks
         norm = try loader.norm(&reader, "norm", width: width, epsilon: epsilon)
     }
 
-    /// Features f32 `[B, T, N, E]` of frames u8 `[B, T, 3, H, W]`: normalised patch tokens.
+    /// Features f32 `[B, T, N, E]` of frames u8 `[B, T, 3, H, W]`: patch tokens, normalised unless they are of an earlier layer.
     func features(
         _ frames: Tensor, on backend: any Backend, _ positions: (PatchGrid) -> Positions
     ) -> Tensor {
@@ -85,7 +93,7 @@ struct VisionTransformer {
             backend === self.backend,
             "the encoder's weights are on \(self.backend.summary), the frames on \(backend.summary)")
         let grid = PatchGrid(frames, patchSize: sizes.patchSize)
-        let tokens = encode(frames, in: grid, at: positions(grid), keepsPrefix: false, observer: nil)
+        let tokens = encode(frames, in: grid, at: positions(grid), keepsPrefix: false, depth: depth, observer: nil)
         return tokens.reshaped([frames.shape[0], frames.shape[1], grid.count, sizes.width])
     }
 
@@ -94,11 +102,12 @@ struct VisionTransformer {
     /// - Parameter observer: gets `patch_embed` `[F, N, E]` and `block0`, `block1` … `[F, S, E]` of some frames at a time.
     func tokens(_ frames: Tensor, observer: Observer?, _ positions: (PatchGrid) -> Positions) -> Tensor {
         let grid = PatchGrid(frames, patchSize: sizes.patchSize)
-        return encode(frames, in: grid, at: positions(grid), keepsPrefix: true, observer: observer)
+        return encode(frames, in: grid, at: positions(grid), keepsPrefix: true, depth: nil, observer: observer)
     }
 
     private func encode(
-        _ frames: Tensor, in grid: PatchGrid, at positions: Positions, keepsPrefix: Bool, observer: Observer?
+        _ frames: Tensor, in grid: PatchGrid, at positions: Positions, keepsPrefix: Bool, depth: Int?,
+        observer: Observer?
     ) -> Tensor {
         let (count, height, width) = (frames.shape[0] * frames.shape[1], frames.shape[3], frames.shape[4])
         let patches = grid.count
@@ -115,7 +124,8 @@ struct VisionTransformer {
             let size = min(most, count - first)
             let frameSize = 3 * height * width
             let some = frames.range(first * frameSize, size * frameSize).reshaped([size, 3, height, width])
-            let normalized = normalizedTokens(of: some, in: workspace.first(size), at: positions, observer: observer)
+            let normalized = blockOutput(
+                of: some, in: workspace.first(size), at: positions, depth: depth, observer: observer)
             let plan = BlockCopy(
                 blocks: size, length: kept * sizes.width, source: (tokens - kept) * sizes.width,
                 sourceStride: tokens * sizes.width, target: first * kept * sizes.width,
@@ -125,8 +135,9 @@ struct VisionTransformer {
         return out
     }
 
-    private func normalizedTokens(
-        of frames: Tensor, in workspace: Workspace, at positions: Positions, observer: Observer?
+    /// What the first `depth` blocks give; nil for all of them and the last norm.
+    private func blockOutput(
+        of frames: Tensor, in workspace: Workspace, at positions: Positions, depth: Int?, observer: Observer?
     ) -> Tensor {
         backend.patchify(
             frames, patchSize: sizes.patchSize, mean: ImageNetNormalization.mean, std: ImageNetNormalization.std,
@@ -146,10 +157,11 @@ struct VisionTransformer {
                 blocks: frameCount, length: patchCount, sourceStride: patchCount, target: prefixCount,
                 targetStride: rowCount),
             from: workspace.embedded, to: xFSE, accumulate: false)
-        for (index, block) in blocks.enumerated() {
+        for (index, block) in blocks.prefix(depth ?? blocks.count).enumerated() {
             block(xFSE, workspace.blocks, heads: sizes.heads, rotation: positions.rotation, on: backend)
             observer?("block\(index)", xFSE)
         }
+        guard depth == nil else { return xFSE }
         let normalized = activationType == .f32 ? workspace.blocks.branch : xFSE
         norm(xFSE, into: normalized, on: backend)
         return normalized

@@ -74,7 +74,10 @@ struct VisionWeightReader {
 
 extension WeightFile {
     /// Where a LAM checkpoint keeps its vision encoder, with and without the module's own name.
-    private static let visionPrefixes = ["lam.dino_encoder.", "dino_encoder."]
+    private static let visionPrefixes = [
+        "lam.dino_encoder.", "dino_encoder.", "lam.vision_encoder.model.", "vision_encoder.model.",
+        "model.policy_backend.lam.vision_encoder.model.",
+    ]
 
     /// The vision encoder's own tensors: those that a LAM checkpoint holds of it, or all of any other file.
     public var visionEncoder: WeightFile {

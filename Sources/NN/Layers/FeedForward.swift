@@ -1,13 +1,13 @@
 import Tensor
 
-/// `Linear(E, 4E)`, exact GELU, `Linear(4E, E)`. The names leave room for the original's activation and dropout layers.
+/// `Linear(E, H)`, exact GELU, `Linear(H, E)`, where H is 4 E unless said otherwise. The names leave room for the original's activation and dropout layers.
 public struct FeedForward {
     let expand: Linear
     let project: Linear
 
-    public init(_ scope: ParameterScope, width: Int) {
-        expand = Linear(scope(0), in: width, out: 4 * width)
-        project = Linear(scope(3), in: 4 * width, out: width)
+    public init(_ scope: ParameterScope, width: Int, hidden: Int? = nil) {
+        expand = Linear(scope(0), in: width, out: hidden ?? 4 * width)
+        project = Linear(scope(3), in: hidden ?? 4 * width, out: width)
     }
 
     public func callAsFunction(_ x: Tensor, _ tape: Tape, addedTo residual: Tensor) -> Tensor {

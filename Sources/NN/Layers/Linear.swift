@@ -8,9 +8,17 @@ public struct Linear {
     public let bias: Parameter?
 
     /// Declares `weight` and, unless `bias` is false, `bias` in `scope`.
-    public init(_ scope: ParameterScope, in inputs: Int, out outputs: Int, bias hasBias: Bool = true) {
-        weight = scope.parameter("weight", [outputs, inputs], .linear(fanIn: inputs))
-        bias = hasBias ? scope.parameter("bias", [outputs], .linear(fanIn: inputs)) : nil
+    ///
+    /// - Parameters:
+    ///   - startsAtZero: weight and bias, so that the layer has no effect at first.
+    ///   - startsWithoutBias: the bias alone.
+    public init(
+        _ scope: ParameterScope, in inputs: Int, out outputs: Int, bias hasBias: Bool = true,
+        startsAtZero: Bool = false, startsWithoutBias: Bool = false
+    ) {
+        let random = Initializer.linear(fanIn: inputs)
+        weight = scope.parameter("weight", [outputs, inputs], startsAtZero ? .zeros : random)
+        bias = hasBias ? scope.parameter("bias", [outputs], startsAtZero || startsWithoutBias ? .zeros : random) : nil
     }
 
     /// `x` `[..., in]` to `[..., out]`.

@@ -10,8 +10,10 @@ public enum ParameterKind: String, CaseIterable, Sendable {
     /// Nil for the weights of a linear layer or a convolution.
     public init?(name: String, shape: [Int]) {
         let last = name.split(separator: ".").last ?? ""
-        if last == "bias" {
+        if last.hasSuffix("bias") || last == "b" {
             self = .bias
+        } else if last == "W" || last == "in_proj_weight" {
+            return nil
         } else if name.hasSuffix(".codebook.weight") || (last != "weight" && shape.count > 1) {
             self = .embedding
         } else if shape.count == 1 {

@@ -148,7 +148,16 @@ public final class Tape {
             gradients[node] = gradient.reshaped(input.shape).detached
             return
         }
-        withGradient(of: input) { sum, _ in backend.add(sum, gradient, into: sum) }
+        withGradient(of: input) { sum, _ in
+            guard sum.dtype == .bf16 else { return backend.add(sum, gradient, into: sum) }
+            let wide = [sum, gradient].map { part in
+                let wide = backend.empty(part.shape)
+                backend.cast(part, into: wide)
+                return wide
+            }
+            backend.add(wide[0], wide[1], into: wide[0])
+            backend.cast(wide[0], into: sum)
+        }
     }
 
     /// Lets an operation write the gradient of `input` in place. `accumulates` tells whether the buffer already holds a

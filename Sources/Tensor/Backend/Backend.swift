@@ -131,6 +131,20 @@ public protocol Backend: AnyObject, Sendable {
     func softmax(_ x: Tensor, into out: Tensor)
     /// Gradient of `softmax`: `dx = y (dy - sum dy y)`, added when `accumulate`; y is the result, whose last axis counts.
     func softmaxBackward(_ dy: Tensor, y: Tensor, into dx: Tensor, accumulate: Bool)
+    /// `out = base + x * factors + shift`, each of the samples of `x` with a row of `factors` and `shift` `[samples, E]` for all
+    /// its rows of E values; `out` may be `base`.
+    func scaleSamples(_ x: Tensor, by factors: Tensor, adding base: Tensor, shift: Tensor?, into out: Tensor)
+    /// Gradients of `scaleSamples`: `dx = dy factors`, added when `accumulate`; `dfactors` and `dshift` are the sums of `dy x`
+    /// and `dy` over a sample's rows.
+    func scaleSamplesBackward(
+        _ dy: Tensor, x: Tensor, factors: Tensor, into dx: Tensor?, accumulate: Bool, dfactors: Tensor?,
+        dshift: Tensor?)
+    /// Attention of few queries to many tokens: q, k and v of each lie side by side as for `attention`, queries `[B, Q, 3E]`,
+    /// whose k and v are not read, and the keys, which are all that tensors `[B, S, 3E]` have together; out `[B, Q, E]`.
+    func crossAttention(_ queries: Tensor, keys: [Tensor], heads: Int, into out: Tensor)
+    /// Gradients of `crossAttention`, written whole: that of `queries` is 0 for k and v, those of the keys are 0 for q.
+    func crossAttentionBackward(
+        _ dout: Tensor, queries: Tensor, keys: [Tensor], heads: Int, into dqueries: Tensor, _ dkeys: [Tensor])
     /// Finite scalar quantisation of the rows of `x` `[..., channels]`: `codes` of its shape and `indices` i32 `[...]`.
     func scalarCodes(_ x: Tensor, _ levels: ScalarLevels, into codes: Tensor, indices: Tensor)
     /// Gradient of the bounded values before they are rounded, divided as codes are: added when `accumulate`.

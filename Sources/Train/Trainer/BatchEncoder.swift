@@ -8,6 +8,8 @@ package struct EncodedBatch {
     package let patches: Tensor
     /// The samples' instructions, where there is a text encoder.
     package let language: LanguageTokens?
+    /// The robots' states, where the model reads them.
+    package let states: RobotStates?
     /// The samples' places in the global order of all ranks.
     package let samples: [Int]
 
@@ -15,7 +17,7 @@ package struct EncodedBatch {
     ///
     /// - Parameter training: nil for an evaluation.
     package func input(_ training: TrainingPass? = nil) -> LatentActionInput {
-        LatentActionInput(patches: patches, language: language, training: training)
+        LatentActionInput(patches: patches, language: language, states: states, training: training)
     }
 }
 
@@ -29,9 +31,16 @@ package struct BatchEncoder {
     private let encoders: FrozenEncoders
     private let backend: any Backend
     private let cache: FeatureCache?
+    private let states: RobotStateReader?
 
-    /// - Parameter cache: the one that the stream of the batches has, or nil if that has none.
-    package init(_ encoders: FrozenEncoders, on backend: any Backend, cache: FeatureCache? = nil) {
+    /// - Parameters:
+    ///   - cache: the one that the stream of the batches has, or nil if that has none.
+    ///   - states: reads the robots' states of pairs; nil where the model has no use for them.
+    package init(
+        _ encoders: FrozenEncoders, on backend: any Backend, cache: FeatureCache? = nil,
+        states: RobotStateReader? = nil
+    ) {
+        self.states = states
         self.encoders = encoders
         self.backend = backend
         self.cache = cache
@@ -44,7 +53,7 @@ package struct BatchEncoder {
             language: try encoders.text.map { encoder in
                 let (hidden, mask) = try encoder(batch.samples.map(\.task))
                 return LanguageTokens(hidden: hidden, mask: mask)
-            }, samples: batch.samples.map(\.sample))
+            }, states: try states?(batch), samples: batch.samples.map(\.sample))
     }
 
     /// Features of a batch's frames, f32 `[B, 2, N, D]`.

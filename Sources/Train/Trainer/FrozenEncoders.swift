@@ -45,7 +45,7 @@ package struct FrozenEncoders {
             vision = PixelEncoder(patchSize: model.patchSize)
         case .dinov3ViTB16:
             let weights = try open(path, model.visionEncoder.rawValue)
-            vision = try DINOv3Encoder(weights, autocast: autocast, on: backend)
+            vision = try DINOv3Encoder(weights, layer: model.featureLayer, autocast: autocast, on: backend)
             kept.vision = weights.visionEncoder.tensors
         case .dinov2ViTB14:
             let weights = try open(path, model.visionEncoder.rawValue)

@@ -25,6 +25,8 @@ public final class LAMModule {
         public let latents: [ActionLatents]
         /// Predicted features of the second frame, still on the backend, `[B, 1, N, D]`.
         public let recon: Tensor
+        /// True features of the second frame in the form in which the model predicts them, likewise.
+        public let target: Tensor
 
         /// The loss, a mean over the samples.
         public var loss: Float { Float(means.total) }
@@ -140,7 +142,7 @@ public final class LAMModule {
     /// Makes the updates that bottlenecks make beside the optimiser, from what the step's batches have gathered.
     ///
     /// - Parameter sum: adds sums of samples up over ranks, the same on all of them.
-    func updateBottlenecks(sum: (Tensor) throws -> Tensor = { $0 }) rethrows {
+    package func updateBottlenecks(sum: (Tensor) throws -> Tensor = { $0 }) rethrows {
         for bottleneck in model.latentParts.map(\.bottleneck) {
             if let statistics = bottleneck.takeStatistics() { bottleneck.absorb(try sum(statistics), on: backend) }
         }
@@ -174,10 +176,7 @@ public final class LAMModule {
 
     private func record(_ output: LatentActionOutput, _ input: LatentActionInput) -> BatchRecord {
         let patches = input.patches
-        let first = Tape(on: backend, recording: false).frame(patches, 0)
-        let baseline = backend.empty([])
-        backend.meanSquaredError(first, output.target, into: baseline)
-        let scalars = [output.loss, baseline] + output.losses
+        let scalars = [output.loss, output.copyLoss] + output.losses
         let indexTensors = output.latents.compactMap(\.indices)
         let sums = output.latents.filter { $0.indices == nil }.flatMap { moments(of: $0.z) }
         let readback = backend.readback(scalars + indexTensors + sums)
@@ -197,7 +196,7 @@ public final class LAMModule {
                     spreads: model.latentParts.compactMap { $0.spread() }.enumerated().map { place, spread in
                         spread.with([samples] + sumsOfLatents[2 * place] + sumsOfLatents[2 * place + 1])
                     }),
-                codes: codes, latents: output.latents, recon: output.recon)
+                codes: codes, latents: output.latents, recon: output.recon, target: output.target)
         }
     }
 

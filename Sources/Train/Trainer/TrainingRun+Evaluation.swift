@@ -19,7 +19,8 @@ extension TrainingRun {
     /// have neighbouring latents.
     func evaluateForSummary(into summary: inout FitSummary) throws -> [(name: String, image: PNGImage)] {
         let stream = try stream(hasValidation ? .val : .all)
-        let encoder = encoders.vision as? PixelEncoder, resolution = streamOptions.resolution
+        let encoder = module.model.predictsFeatures ? encoders.vision as? PixelEncoder : nil,
+            resolution = streamOptions.resolution
         let codes = module.model.action.bottleneck.codeCount
         var codeSheets = encoder.flatMap { encoder in
             codes.map { ContactSheets(encoder: encoder, resolution: resolution, codes: $0) }

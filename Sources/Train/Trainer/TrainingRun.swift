@@ -101,7 +101,9 @@ public final class TrainingRun {
         }
         features = try FeatureCache.open(for: configuration, encoder: encoders.vision, sources: sources)
         for line in features?.notes ?? [] { note(line) }
-        batchEncoder = BatchEncoder(encoders, on: assembly.backend, cache: features)
+        batchEncoder = BatchEncoder(
+            encoders, on: assembly.backend, cache: features,
+            states: try RobotStateReader(assembly.datasets, configuration.model, on: assembly.backend))
         let options = configuration.data.stream(for: configuration.model)
         stream = try FramePairStream(
             sources: sources, options, split: .train, rank: group.rank, worldSize: group.size,

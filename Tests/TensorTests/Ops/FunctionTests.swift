@@ -40,4 +40,20 @@ import Testing
         parameter.place(value: tensor("p", [2, 3]), gradient: backend.zeros([2, 3]))
         GradientCheck()([tensor("x", [2, 3])], [parameter]) { $0.product($1[0], $0.value(of: parameter)) }
     }
+
+    @Test("samples modulated and gated by vectors, queries that attend, products of columns, parts of parameters")
+    func samples() {
+        GradientCheck()([tensor("x", [2, 3, 4]), tensor("scale", [2, 1, 4]), tensor("shift", [2, 1, 4])]) {
+            $0.modulate($1[0], scale: $1[1], shift: $1[2])
+        }
+        GradientCheck()([tensor("x", [2, 3, 4]), tensor("gate", [2, 1, 4]), tensor("rest", [2, 3, 4])]) {
+            $0.gate($1[0], by: $1[1], addedTo: $1[2])
+        }
+        GradientCheck()([tensor("q", [2, 2, 12]), tensor("k", [2, 3, 12])]) {
+            $0.crossAttention($1[0], to: [$1[1], $1[0]], heads: 2)
+        }
+        let parameter = Parameter(name: "p", shape: [2, 3, 4])
+        parameter.place(value: tensor("p", [2, 3, 4]), gradient: backend.zeros([2, 3, 4]))
+        GradientCheck()([tensor("x", [5, 3])], [parameter]) { $0.product($1[0], columnsOf: parameter.part(1)) }
+    }
 }

@@ -10,7 +10,9 @@ struct ParityRunnerTests {
         "every reference tensor is met within its tolerance",
         arguments: [
             "dinov2", "dinov3", "lam_stage1", "lam_stage1_text", "lam_stage2", "vq", "lightning_ckpt", "t5base",
-            "fsq", "lawam_vq_ops",
+            "fsq", "lawam_ae", "lawam_blocks", "lawam_ema", "lawam_nsvq", "lawam_spec", "lawam_state",
+            "lawam_vae",
+            "lawam_vq", "lawam_vq_ops",
         ])
     func cases(kind: String) throws {
         let report = try ParityRunner.run(case: Goldens.url("lam/\(kind)").path)
@@ -21,14 +23,25 @@ struct ParityRunnerTests {
         #expect(report.passes && report.lines.count > 20)
     }
 
+    @Test("cases of fewer tensors", arguments: ["lawam_dino", "lawam_losses", "lawam_positions"])
+    func smallCases(kind: String) throws {
+        let report = try ParityRunner.run(case: Goldens.url("lam/\(kind)").path)
+        for line in report.lines where !line.passes {
+            Issue.record("\(line.name): \(line.note ?? "error \(line.maxAbsoluteError), limit \(line.limit)")")
+        }
+        #expect(report.passes && report.lines.count >= 9)
+    }
+
     @Test("cases are found in a tree, and folders of unknown kinds are named")
     func discovery() throws {
         let found = try ParityRunner.cases(in: Goldens.url("lam").path)
         #expect(
             found.known.map { URL(fileURLWithPath: $0).lastPathComponent }
                 == [
-                    "dinov2", "dinov3", "fsq", "lam_stage1", "lam_stage1_text", "lam_stage2", "lawam_vq_ops",
-                    "lightning_ckpt", "t5base", "vq",
+                    "dinov2", "dinov3", "fsq", "lam_stage1", "lam_stage1_text", "lam_stage2", "lawam_ae",
+                    "lawam_blocks", "lawam_dino", "lawam_ema", "lawam_losses", "lawam_nsvq", "lawam_positions",
+                    "lawam_spec", "lawam_state", "lawam_vae", "lawam_vq", "lawam_vq_ops", "lightning_ckpt", "t5base",
+                    "vq",
                 ])
         #expect(found.unknown.isEmpty)
         let folder = try TemporaryFolder()
