@@ -15,8 +15,10 @@ make_folder() {
     swift build -c release --static-swift-stdlib --product DeviceCheck
     program=$(swift build -c release --static-swift-stdlib --show-bin-path)/DeviceCheck
     mkdir -p "$folder/lib"
+    # Two thirds of the program are tables of the world's languages, which Foundation brings along and nobody asks.
     cp "$program" "$folder/DeviceCheck"
     strip "$folder/DeviceCheck"
+    gzip -9 -f "$folder/DeviceCheck"
     # Libraries beside the system's own: every machine with a driver has the C library.
     ldd "$program" | awk '$3 ~ /^\// {print $3}' | while read -r library; do
         case $(basename "$library") in
@@ -58,8 +60,14 @@ run_check() {
         esac
     done
     if [[ -z $plugin ]]; then plugin=${LAM_PJRT_PLUGIN:-$(find_plugin)}; fi
+    local work
+    work=$(mktemp -d)
+    # shellcheck disable=SC2064  # the folder is this one
+    trap "rm -rf '$work'" EXIT
+    gunzip -c "$here/DeviceCheck.gz" >"$work/DeviceCheck"
+    chmod +x "$work/DeviceCheck"
     LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-        "$here/DeviceCheck" "$plugin" "${options[@]}" --json device-check.json
+        "$work/DeviceCheck" "$plugin" "${options[@]}" --json device-check.json
 }
 
 case ${1:-} in

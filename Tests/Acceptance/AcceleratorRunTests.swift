@@ -21,7 +21,7 @@ struct AcceleratorRunTests {
             files?.compactMap { $0 as? URL }.first { $0.lastPathComponent == "metrics.jsonl" })
         return try String(contentsOf: metrics, encoding: .utf8).split(separator: "\n").compactMap { line in
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-            return object?["train/loss"] as? Double
+            return object?["train_loss_step"] as? Double
         }
     }
 

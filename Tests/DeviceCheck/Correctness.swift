@@ -15,9 +15,9 @@ struct Correctness {
         var failed = 0
         let start = ContinuousClock.now
         for check in BackendConformance.checks {
-            let failures = check.failures(on: RecordingBackend(client))
+            let failures = check.failures(on: client.backend())
             if !failures.isEmpty { failed += 1 }
-            for failure in failures.prefix(3) { print("FAILED \(check): \(failure)") }
+            for failure in failures.prefix(3) { say("FAILED \(check): \(failure)") }
         }
         report.add(
             "conformance",
@@ -40,7 +40,7 @@ struct Correctness {
     /// The largest difference of a loss in ten steps.
     private func difference(_ kind: SmallTraining.Kind, _ autocast: Autocast) throws -> Double {
         let cpu = SmallTraining(kind, autocast: autocast, on: TestBackend.cpu(instructionSet: .portable))
-        let device = SmallTraining(kind, autocast: autocast, on: RecordingBackend(client))
+        let device = SmallTraining(kind, autocast: autocast, on: client.backend())
         return try (1...10).reduce(0.0) { worst, number in
             let (a, b) = (try cpu.step(number, keepsGradients: false), try device.step(number, keepsGradients: false))
             return max(worst, abs(a.loss - b.loss))

@@ -15,23 +15,40 @@ struct DeviceCheck {
             arguments.dropFirst($0 - arguments.startIndex + 1).first
         }
         guard let path = arguments.first, !path.hasPrefix("--") else {
-            print("usage: DeviceCheck PLUGIN [--small] [--json FILE]")
+            say("usage: DeviceCheck PLUGIN [--small] [--json FILE]")
             exit(2)
         }
         do {
             let client = try Client(Plugin(path: path))
-            print("\(client.platform), \(client.platformVersion.prefix(60))")
-            for device in client.devices { print("device \(device.id): \(device.kind)") }
+            say("\(client.platform), \(client.platformVersion.prefix(60))")
+            for device in client.devices { say("device \(device.id): \(device.kind)") }
             var report = Report()
             let failures = Correctness(client).run(&report)
             try Speed(client, isSmall: isSmall).run(&report)
             if let json { try report.write(to: json) }
-            print(failures == 0 ? "all correct" : "\(failures) checks failed")
+            say(failures == 0 ? "all correct" : "\(failures) checks failed")
             exit(failures == 0 ? 0 : 1)
         } catch {
-            print("\(error)")
+            say("\(error)")
             exit(2)
         }
+    }
+}
+
+/// Writes a line at once: whoever watches wants to see how far it is.
+func say(_ line: String) {
+    print(line)
+    fflush(nil)
+}
+
+extension Client {
+    /// The first device. The plugin for CPUs is there to try this program out, and compiles quickly instead of well.
+    func backend() -> RecordingBackend {
+        let flags: [String: OptionValue] = [
+            "xla_backend_optimization_level": .integer(0), "xla_cpu_use_fusion_emitters": .boolean(false),
+        ]
+        let options = CompileOptions(flags: platform == "cpu" ? flags : [:])
+        return RecordingBackend(self, settings: CompilationSettings(options: options))
     }
 }
 
@@ -44,7 +61,7 @@ struct Report {
         names.append(name)
         lines.append(Dictionary(uniqueKeysWithValues: values))
         let text = values.map { String(format: "%@ %.4g", $0.key, $0.value) }.joined(separator: ", ")
-        print("\(name.padding(toLength: 34, withPad: " ", startingAt: 0)) \(text)")
+        say("\(name.padding(toLength: 34, withPad: " ", startingAt: 0)) \(text)")
     }
 
     func write(to path: String) throws {

@@ -24,7 +24,7 @@ struct Speed {
                 do {
                     try step(batch, autocast, ceiling: best[type] ?? 1, &report)
                 } catch let error as PJRTError where error.isOutOfMemory {
-                    print("step, \(type), batch \(batch): out of memory")
+                    say("step, \(type), batch \(batch): out of memory")
                 }
             }
         }
@@ -43,7 +43,7 @@ struct Speed {
     }
 
     private func products(_ type: DType) throws -> Double {
-        let backend = RecordingBackend(client), side = isSmall ? 256 : 8192, count = 8
+        let backend = client.backend(), side = isSmall ? 256 : 8192, count = 8
         let weight = backend.tensor([Float](repeating: 1e-3, count: side * side), [side, side])
         var x = backend.empty([side, side], type)
         backend.cast(weight, into: x)
@@ -60,7 +60,7 @@ struct Speed {
     }
 
     private func step(_ batch: Int, _ autocast: Autocast, ceiling: Double, _ report: inout Report) throws {
-        let backend = RecordingBackend(client), store = ParameterStore(backend: backend)
+        let backend = client.backend(), store = ParameterStore(backend: backend)
         let size: (width: Int, blocks: Int, patches: Int) = isSmall ? (128, 1, 49) : (768, 12, 196)
         let model = LatentActionModel(
             store.root, featureWidth: size.width,
@@ -98,7 +98,7 @@ struct Speed {
             isSmall
             ? VisionTransformerSizes(width: 64, depth: 2, heads: 1, hidden: 128, patchSize: 16, registers: 4) : .vitB16
         for (name, autocast) in [("f32", Autocast.off), ("bf16", .bf16)] {
-            let backend = RecordingBackend(client), frames = isSmall ? 2 : 64
+            let backend = client.backend(), frames = isSmall ? 2 : 64
             let encoder = try DINOv3Encoder(
                 DINOv3Encoder.randomWeights(sizes, seed: 1), autocast: autocast, on: backend)
             let side = isSmall ? 64 : 224
