@@ -44,7 +44,7 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Read every row and decode every frame.")
     var verify = false
 
-    @Flag(help: "Decode every frame and say what a model would not learn from: still, frozen, black, cut or doubled.")
+    @Flag(help: "Decode every frame and say what a model would not learn from: still, frozen, black, cut or duplicate.")
     var content = false
 
     @Option(

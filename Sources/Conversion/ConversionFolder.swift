@@ -20,7 +20,7 @@ struct ConversionFolder {
     func begin(_ plan: ConversionPlan) throws {
         let path = "\(partial)/.conversion/options.json"
         let facts = try Self.facts(plan)
-        if FileManager.default.fileExists(atPath: partial) {
+        if FileManager.default.fileExists(atPath: partial), !isBarelyBegun {
             guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
                 let known = try? JSONDecoder().decode([String: String].self, from: data)
             else { throw ConversionError.otherConversion(path: partial, what: "that it tells nothing of itself") }
@@ -33,6 +33,12 @@ struct ConversionFolder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         try AtomicFile.write(Array(encoder.encode(facts)), to: path)
+    }
+
+    /// Whether nothing is there yet but what a conversion begins with, which was ended before it could say what it is.
+    private var isBarelyBegun: Bool {
+        let names = (try? FileManager.default.subpathsOfDirectory(atPath: partial)) ?? [partial]
+        return names.allSatisfy { $0 == ".conversion" || $0.hasPrefix(".conversion/options.json.tmp-") }
     }
 
     /// All that the finished dataset depends on.

@@ -98,6 +98,34 @@ import Testing
         #expect(other.error.contains("expected a checkpoint of vq, got one of nsvq; set model.bottleneck to nsvq"))
     }
 
+    @Test("options that change what latents mean, and no shape, are refused where they are not the checkpoint's")
+    func meaning() throws {
+        let program = try trained("fsq", "--model.bottleneck.levels", "[8,6,5]")
+        for (options, expected) in [
+            (["--model.bottleneck.levels", "[5,6,8]"], "model.bottleneck.levels [8, 6, 5], got [5, 6, 8]"),
+            (
+                ["--model.bottleneck.levels", "[8,6,5]", "--model.bottleneck.bound", "atanh"],
+                "model.bottleneck.bound paper"
+            ),
+            (["--model.bottleneck.levels", "[8,6,5]", "--model.lam_num_heads", "1"], "model.lam_num_heads"),
+        ] {
+            for command in ["predict", "validate"] {
+                let result = try program.run(
+                    [command, "--config", "config.yaml", "--ckpt_path", "last", "--model.bottleneck", "fsq"] + options)
+                #expect(result.status == 1 && result.error.contains(expected), "\(result.error)")
+            }
+        }
+        let command = [
+            "predict", "--config", "config.yaml", "--ckpt_path", "last", "--model.bottleneck", "fsq",
+            "--model.bottleneck.levels", "[8,6,5]",
+        ]
+        #expect(try program.run(command).status == 0)
+        let turned = try program.run(command + ["--data.flip", "horizontal"])
+        #expect(turned.status != 0 && turned.error.contains("data"), "\(turned.error)")
+        let some = try program.run(command + ["--merge", "merged", "--data.exclude_episodes", "{'*': [0]}"])
+        #expect(some.status != 0 && some.error.contains("expected all episodes"), "\(some.error)")
+    }
+
     @Test("a model of LaWAM's family trains, is evaluated and labels, in bf16 too, and its checkpoints are its own")
     func lawam() throws {
         let options = ["--model.family", "lawam", "--model.ffn_expansion_factor", "3"]

@@ -208,6 +208,15 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
         IgnoredOption("_instantiator", "classes are fixed here"),
     ]
 
+    /// Those of some options that are not as they are by default, with their values.
+    public func changed(_ names: [String]) -> [String] {
+        guard case .map(let values) = configValue, case .map(let defaults) = Self().configValue else { return [] }
+        return names.compactMap { name in
+            guard let value = values[name]?.inline, value != defaults[name]?.inline else { return nil }
+            return "\(name) \(value)"
+        }
+    }
+
     /// The `datamodule_hyper_parameters` of a checkpoint.
     public var hyperParameters: ConfigValue { configValue }
 }

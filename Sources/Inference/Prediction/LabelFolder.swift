@@ -15,6 +15,8 @@ struct LabelFolder {
         var pad_at_end: String
         var resolution: Int
         var crop: String
+        /// Options of `data` that change what pictures or episodes are, where they are not as by default.
+        var data: String?
         var checkpoint: String
         var step: Int
         /// Digest of the model's weights, and fingerprints of frozen encoders.

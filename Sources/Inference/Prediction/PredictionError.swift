@@ -20,6 +20,8 @@ public enum PredictionError: Error, Equatable, CustomStringConvertible {
     case noCodes(bottleneck: String)
     /// The dataset has a feature of that name.
     case featureExists(dataset: String, root: String, feature: String)
+    /// Copies of whole datasets are wanted, and labels of some episodes.
+    case chosenEpisodes(options: String)
 
     public var description: String {
         switch self {
@@ -45,7 +47,7 @@ public enum PredictionError: Error, Equatable, CustomStringConvertible {
             "cannot merge latent actions: \(path): expected a place outside of the datasets, got one in \(dataset); "
                 + "give another --merge"
         case .notLeRobot(let dataset):
-            "cannot merge latent actions: dataset \(dataset): expected a LeRobot dataset, got HDF5 files; make one with "
+            "cannot merge latent actions: dataset \(dataset): expected a LeRobot dataset, got another format; make one with "
                 + "lam convert first, and label that"
         case .noCodes(let bottleneck):
             "cannot write latent actions: --latents: expected vectors for the continuous latents of \(bottleneck), got "
@@ -53,6 +55,8 @@ public enum PredictionError: Error, Equatable, CustomStringConvertible {
         case .featureExists(let dataset, let root, let feature):
             "cannot merge latent actions: dataset \(dataset): \(root)/meta/info.json: expected no feature \(feature), "
                 + "got one; label the dataset that it was merged into"
+        case .chosenEpisodes(let options):
+            "cannot merge latent actions: --merge: expected all episodes, got data.\(options); leave one of them out"
         }
     }
 }

@@ -103,6 +103,10 @@ public final class Predictor {
             throw PredictionError.sameFolder(name: job.source.name)
         }
         (self.columns, self.jobs) = (columns, jobs)
+        let chosen = model.configuration.data.changed(["episodes", "exclude_episodes"])
+        guard merged == nil || chosen.isEmpty else {
+            throw PredictionError.chosenEpisodes(options: chosen.joined(separator: ", "))
+        }
         merge = try merged.map { destination in
             try LabelMerge(
                 to: destination, parts: Self.parts(model.opened, jobs), columns: columns,
@@ -185,9 +189,11 @@ public final class Predictor {
 
     private func description(of source: StreamSource, window: Int) -> LabelFolder.Description {
         let (model, configuration) = (model.module.model, self.model.configuration)
+        let data = configuration.data.changed(["flip", "channel_order", "depth", "fps", "split_at_cuts"])
         return LabelFolder.Description(
             dataset: source.name, camera: source.camera, fps: source.fps, window: window,
             pad_at_end: options.padAtEnd.rawValue, resolution: options.resolution, crop: options.crop.rawValue,
+            data: data.isEmpty ? nil : data.joined(separator: ", "),
             checkpoint: self.model.checkpointPath, step: self.model.globalStep, weights: self.model.weightsDigest,
             encoders: Dictionary(uniqueKeysWithValues: self.model.encoders.fingerprints.map { ($0.key, $0.value) }),
             precision: "\(configuration.trainer.precision.autocast)", stage: configuration.model.stage.rawValue,

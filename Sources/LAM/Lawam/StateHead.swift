@@ -17,9 +17,11 @@ public struct RobotStates {
     /// The change from first to second frame, and the weight of each number in the loss, which add up to 1; 0 for samples without a
     /// robot.
     public let delta: Tensor
-    public let weights: Tensor
+    public private(set) var weights: Tensor
+    /// Numbers that count in the loss.
+    public let knownCount: Int
     /// Whether any number counts.
-    public let isAnyKnown: Bool
+    public var isAnyKnown: Bool { knownCount > 0 }
 
     /// - Parameters:
     ///   - states: both frames of each sample, `[B, 2, S]` flat.
@@ -46,12 +48,25 @@ public struct RobotStates {
             }
         }
         let known = weights.reduce(0, +)
-        isAnyKnown = known > 0
+        knownCount = Int(known)
         frames = backend.tensor(masked, [batch, 2, width])
         self.first = backend.tensor(first, [batch, width])
         firstMask = backend.tensor(mask, [batch, width])
         self.delta = backend.tensor(delta ?? change, [batch, width])
         self.weights = backend.tensor(weights.map { $0 / max(1, known) }, [batch, width])
+    }
+
+    /// The same as part of a batch that ranks share: the mean of the ranks' losses is then the loss of one process that has the
+    /// whole batch, however many numbers each of them knows.
+    ///
+    /// - Parameter knownByAll: numbers that count in the loss on all ranks.
+    public func shared(ranks: Int, knownByAll: Int, on backend: any Backend) -> RobotStates {
+        guard knownByAll > 0 else { return self }
+        var shared = self
+        shared.weights = backend.empty(weights.shape)
+        let factor = Float(knownCount * ranks) / Float(knownByAll)
+        backend.apply(.affine(factor: factor, offset: 0), to: weights, into: shared.weights)
+        return shared
     }
 }
 

@@ -9,7 +9,7 @@ package struct EncodedBatch {
     /// The samples' instructions, where there is a text encoder.
     package let language: LanguageTokens?
     /// The robots' states, where the model reads them.
-    package let states: RobotStates?
+    package var states: RobotStates?
     /// The samples' places in the global order of all ranks.
     package let samples: [Int]
 

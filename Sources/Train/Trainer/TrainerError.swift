@@ -14,6 +14,8 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
     case instruction(dataset: String, episode: Int, problem: String)
     /// A checkpoint of another kind of model.
     case otherModel(path: String, expected: String, got: String, remedy: String)
+    /// A checkpoint of a model whose tensors mean something else with the configured value of an option.
+    case otherOption(path: String, option: String, trainedWith: String, configured: String)
     /// A checkpoint of a model that reads instructions, or of one that does not.
     case otherTextEncoder(path: String, hasLanguage: Bool)
     /// `model.stage_one_ckpt` is no file.
@@ -52,6 +54,9 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
                 + "model.text_encoder to none"
         case .otherModel(let path, let expected, let got, let remedy):
             "cannot resume: \(path): expected a checkpoint of \(expected), got one of \(got); \(remedy)"
+        case .otherOption(let path, let option, let trainedWith, let configured):
+            "cannot use checkpoint: \(path): it was trained with \(option) \(trainedWith), got \(configured); set \(option) to "
+                + trainedWith
         case .otherTextEncoder(let path, let hasLanguage):
             "cannot resume: \(path): it was trained \(hasLanguage ? "with" : "without") instructions, expected the "
                 + "opposite; set model.text_encoder to \(hasLanguage ? "t5-base" : "none")"

@@ -62,6 +62,7 @@ final class TrainingStep {
     func add(
         _ batch: EncodedBatch, step: Int, isLast: Bool, isObserved: Bool
     ) throws -> (loss: Double?, latents: Tensor) {
+        let batch = try sharingStates(batch)
         lastBatch = batch
         if isLast { reducer?.begin() }
         activations = ActivationNorms()
@@ -72,6 +73,15 @@ final class TrainingStep {
             observesBranches: false)
         awaited = record
         return (isLast ? nil : try takeRecord(), record.output.action.emb)
+    }
+
+    /// The batch with the weights that its states have among those of all ranks.
+    private func sharingStates(_ batch: EncodedBatch) throws -> EncodedBatch {
+        guard group.size > 1, let states = batch.states else { return batch }
+        let known = try group.sum([Double(states.knownCount)], for: "known states")[0]
+        var batch = batch
+        batch.states = states.shared(ranks: group.size, knownByAll: Int(known), on: module.backend)
+        return batch
     }
 
     /// Waits for the numbers of the last batch, and counts them; returns its loss.

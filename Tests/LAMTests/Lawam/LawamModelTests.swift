@@ -134,6 +134,32 @@ import Testing
         #expect(humans.filter { $0.key.hasPrefix("state_decoder") }.values.allSatisfy { $0.allSatisfy { $0 == 0 } })
     }
 
+    @Test("ranks that know different numbers of states weigh them as one process does that has all")
+    func sharedStates() {
+        let values = Samples.floats(40, "states")
+        let isKnown = (0..<40).map { $0 < 12 || $0 % 7 == 0 }
+        func part(_ samples: Range<Int>) -> RobotStates {
+            let numbers = samples.lowerBound * 8..<samples.upperBound * 8
+            return RobotStates(
+                Array(values[numbers]), isKnown: Array(isKnown[numbers]),
+                embodiments: Array([1, 2, 0, 1, 1][samples]), width: 4, on: backend)
+        }
+        let whole = part(1..<5), halves = [part(1..<3), part(3..<5)]
+        #expect(halves[0].knownCount != halves[1].knownCount)
+        let known = halves.reduce(0) { $0 + $1.knownCount }
+        #expect(known == whole.knownCount)
+        let shared = halves.flatMap { half in
+            backend.floats(half.shared(ranks: 2, knownByAll: known, on: backend).weights).map { $0 / 2 }
+        }
+        for (got, expected) in zip(shared, backend.floats(whole.weights)) { #expect(abs(got - expected) < 1e-7) }
+        let none = RobotStates(
+            [Float](repeating: 0, count: 8), isKnown: [Bool](repeating: false, count: 8), embodiments: [1], width: 4,
+            on: backend)
+        #expect(
+            !none.isAnyKnown
+                && backend.floats(none.shared(ranks: 2, knownByAll: 0, on: backend).weights) == [0, 0, 0, 0])
+    }
+
     @Test("LeRobot's sizes have as many parameters as it says")
     func sizes() throws {
         let vae = BottleneckChoice(try #require(BottleneckKind.named("vae")))

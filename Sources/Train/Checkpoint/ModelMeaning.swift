@@ -1,0 +1,34 @@
+import Configuration
+import Formats
+
+/// Options that say what a model's tensors mean and leave no trace in their shapes: those of a checkpoint that was trained with
+/// others would load without complaint, and give other latents.
+enum ModelMeaning {
+    private static let ofModel = ["lam_num_heads", "latent_layer_to_use", "enc_modal_mask", "decoder_last_ln"]
+    private static let ofBottleneck = ["levels", "bound", "cosine", "layer_norm"]
+
+    /// - Throws: `TrainerError.otherOption` for the first option that the checkpoint has and has otherwise.
+    static func requireSame(_ checkpoint: LightningCheckpoint, _ model: ModelConfiguration) throws {
+        guard let saved = checkpoint.hyperParameters?.values else { return }
+        let configured = model.hyperParameters.pickle
+        func compare(_ name: String, _ got: PickleValue?, _ expected: PickleValue?) throws {
+            guard let got, let expected, text(got) != text(expected) else { return }
+            throw TrainerError.otherOption(
+                path: checkpoint.path, option: "model.\(name)", trainedWith: text(got), configured: text(expected))
+        }
+        for name in ofModel { try compare(name, saved[name], configured[name]) }
+        let (got, expected) = (saved["bottleneck"]?["init_args"], configured["bottleneck"]?["init_args"])
+        for name in ofBottleneck { try compare("bottleneck.\(name)", got?[name], expected?[name]) }
+    }
+
+    /// As configuration files have it.
+    private static func text(_ value: PickleValue) -> String {
+        switch value {
+        case .bool(let flag): "\(flag)"
+        case .int(let number): "\(number)"
+        case .string(let string): string
+        case .list(let values), .tuple(let values): "[\(values.map(text).joined(separator: ", "))]"
+        default: "\(value)"
+        }
+    }
+}
