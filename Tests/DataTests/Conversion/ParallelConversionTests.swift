@@ -51,6 +51,19 @@ struct ParallelConversionTests {
         try requireSameFiles("out", "once")
     }
 
+    @Test("begins anew where an earlier one was ended before it could say what it is, and leaves other folders alone")
+    func barelyBegun() throws {
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: folder.path("out.partial/.conversion"), withIntermediateDirectories: true)
+        _ = try DatasetConversion(source, to: folder.path("out"), ConversionOptions()).run()
+        #expect(try folder.names() == ["out"])
+        try manager.createDirectory(atPath: folder.path("other.partial/.conversion"), withIntermediateDirectories: true)
+        try Data([1]).write(to: folder.url("other.partial/mine"))
+        #expect(throws: ConversionError.self) {
+            try DatasetConversion(source, to: folder.path("other"), ConversionOptions()).run()
+        }
+    }
+
     @Test("says what is wrong with the first episode that fails, and leaves no dataset")
     func failure() throws {
         let damaged = try HDF5Dataset(path: Goldens.url("hdf5/frame_damaged_chunk.hdf5").path, name: "damaged")
