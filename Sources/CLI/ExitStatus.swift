@@ -21,7 +21,8 @@ enum ExitStatus {
             ExitCode(2)
         case ConversionError.exists, ConversionError.otherConversion, ConversionError.invalidOption: ExitCode(2)
         case ConversionError.segments, ConversionError.unsupported: ExitCode(3)
-        case PredictionError.destinationExists, PredictionError.foreignPartial, PredictionError.destinationInside:
+        case PredictionError.destinationExists, PredictionError.foreignPartial, PredictionError.destinationInside,
+            PredictionError.chosenEpisodes:
             ExitCode(2)
         case PredictionError.notLeRobot, PredictionError.featureExists, PredictionError.unreadableLabels: ExitCode(3)
         case ExtractionError.option, ExtractionError.otherLatents: ExitCode(2)

@@ -3,6 +3,7 @@ import Devices
 import Foundation
 import LAMTrain
 import Parity
+import Tensor
 
 struct ParityCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,9 +27,7 @@ struct ParityCommand: ParsableCommand {
         guard !cases.known.isEmpty else {
             throw ValidationError("\(directory): no case that can be replayed; a case's folder is named for its kind")
         }
-        let backend = try Device.open(
-            accelerator, threads: nil, environment: ProcessInfo.processInfo.environment,
-            announce: { Console.error("note: \($0)") })
+        let backend = try device()
         var failures = 0
         for folder in cases.known {
             let report = try ParityRunner.run(case: folder, on: backend)
@@ -39,6 +38,17 @@ struct ParityCommand: ParsableCommand {
             print("  \(report.lines.count - failed) of \(report.lines.count) within tolerance")
         }
         if failures > 0 { throw ExitCode(1) }
+    }
+
+    private func device() throws -> any Backend {
+        do {
+            return try Device.open(
+                accelerator, threads: nil, environment: ProcessInfo.processInfo.environment,
+                announce: { Console.error("note: \($0)") })
+        } catch {
+            Console.error("error: \(error)")
+            throw ExitStatus.code(for: error)
+        }
     }
 
     private static func format(_ line: ParityLine) -> String {
