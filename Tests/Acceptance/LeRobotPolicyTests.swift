@@ -16,8 +16,13 @@ import Testing
     @Test("a policy's model comes out and goes in again byte for byte, with the keys that its shapes need")
     func roundTrip() throws {
         let program = try LamProgram()
+        let given = program.folder.url("given")
+        try FileManager.default.createDirectory(at: given, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(at: Self.golden, to: given.appendingPathComponent("model.safetensors"))
+        try Data(#"{"lam_num_heads": 4, "lam_enc_modal_mask": false, "lam_image_hw": [32, 32]}"#.utf8).write(
+            to: given.appendingPathComponent("config.json"))
         let out = try program.run(
-            ["convert-checkpoint", Self.golden.path, "model.ckpt", "--from", "lerobot-lawam"])
+            ["convert-checkpoint", "given/model.safetensors", "model.ckpt", "--from", "lerobot-lawam"])
         #expect(out.status == 0, "\(out.error)")
         let back = try program.run(["convert-checkpoint", "model.ckpt", "policy", "--to", "lerobot-lawam"])
         #expect(back.status == 0, "\(back.error)")
@@ -33,6 +38,11 @@ import Testing
         #expect(written.metadata["format"] == "pt")
         let config = try JSONValue(contentsOf: program.folder.url("policy/config.json"))
         #expect(config["lam_dim"]?.int == 16 && config["lam_code_dim"]?.int == 8 && config["lam_enc_layers"]?.int == 2)
+        let text = try String(contentsOf: program.folder.url("policy/config.json"), encoding: .utf8).filter {
+            !$0.isWhitespace
+        }
+        #expect(config["lam_num_heads"]?.int == 4 && text.contains(#""lam_enc_modal_mask":false"#))
+        #expect(text.contains(#""lam_image_hw":[32,32]"#), "\(text)")
         #expect(config["lam_max_state_dim"]?.int == 5 && config["lam_num_embodiments"]?.int == 3)
         #expect(config["lam_ffn_expansion_factor"]?.int == 3 && config["dinov3_num_hidden_layers"]?.int == 3)
         #expect(config["dinov3_hidden_size"]?.int == 24 && config["dinov3_num_register_tokens"]?.int == 4)
@@ -48,6 +58,11 @@ import Testing
             renamed[name.replacingOccurrences(of: ".model.model.layer.", with: ".model.layer.")] = tensor
         }
         try SafeTensors.write(renamed, to: program.folder.path("old.safetensors"))
+        let silent = try program.run(["convert-checkpoint", "old.safetensors", "heads.ckpt", "--from", "lerobot-lawam"])
+        #expect(silent.status == 0, "\(silent.error)")
+        let unknown = try program.run(["convert-checkpoint", "heads.ckpt", "policy", "--to", "lerobot-lawam"])
+        #expect(unknown.status != 0 && unknown.error.contains("lam_num_heads"), "\(unknown.error)")
+        try Data(#"{"lam_num_heads": 4}"#.utf8).write(to: program.folder.url("config.json"))
         let steps = [
             ["convert-checkpoint", "old.safetensors", "model.ckpt", "--from", "lerobot-lawam"],
             ["convert-checkpoint", "model.ckpt", "policy", "--to", "lerobot-lawam"],

@@ -1,3 +1,4 @@
+import Configuration
 import Formats
 import Foundation
 import Frozen
@@ -82,9 +83,41 @@ public enum LeRobotPolicy {
             throw CheckpointError.fileExists(path: output)
         }
         var checkpoint = LightningCheckpoint(epoch: 0, globalStep: 0, stateDict: stateDict)
-        checkpoint.hyperParameters = .init(values: ["family": "lawam", "bottleneck": "vae"])
+        let told = try Told(beside: path)
+        checkpoint.hyperParameters = .init(values: ConfigValue.map(told.ofModel).pickle)
+        if !told.ofData.isEmpty {
+            checkpoint.dataHyperParameters = .init(values: ConfigValue.map(told.ofData).pickle)
+        }
         try checkpoint.write(to: output)
         return stateDict.count
+    }
+
+    /// What a policy's `config.json` says of the model that its tensors do not; nothing where there is no such file.
+    private struct Told {
+        var ofModel: OrderedDictionary<String, ConfigValue> = [
+            "family": .string("lawam"), "bottleneck": .string("vae"),
+        ]
+        var ofData: OrderedDictionary<String, ConfigValue> = [:]
+
+        private struct Keys: Decodable {
+            var lam_num_heads: Int?
+            var lam_enc_modal_mask: Bool?
+            var lam_latent_layer_to_use: Int?
+            var lam_image_hw: [Int]?
+        }
+
+        init(beside weights: String) throws {
+            let path = URL(fileURLWithPath: weights).deletingLastPathComponent()
+                .appendingPathComponent(configurationName).path
+            guard FileManager.default.fileExists(atPath: path) else { return }
+            guard let keys = try? JSONDecoder().decode(Keys.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+            else { throw LeRobotPolicyError.unreadableConfiguration(path: path) }
+            ofModel["lam_num_heads"] = keys.lam_num_heads.map(ConfigValue.int)
+            ofModel["enc_modal_mask"] = keys.lam_enc_modal_mask.map(ConfigValue.bool)
+            ofModel["latent_layer_to_use"] = keys.lam_latent_layer_to_use.map(ConfigValue.int)
+            guard let sides = keys.lam_image_hw, sides.count == 2, sides[0] == sides[1] else { return }
+            ofData["resolution"] = .int(sides[0])
+        }
     }
 
     private static func visionFile(
@@ -147,6 +180,9 @@ public enum LeRobotPolicy {
             let hidden = tensors["decoder.dec_layers.0.ffn.0.weight"]?.shape[0] ?? dim
             ffnFactor = hidden / dim
             heads = options?["lam_num_heads"]?.int ?? dim / 64
+            guard heads > 0, dim.isMultiple(of: heads) else {
+                throw refuse("lam_num_heads", "a divisor of \(dim) that the checkpoint names", "\(heads)")
+            }
             layer = options?["latent_layer_to_use"]?.int ?? -2
             patch = options?["lam_patch_size"]?.int ?? 16
             guard patch == 16 else { throw refuse("lam_patch_size", "16", "\(patch)") }
@@ -225,7 +261,7 @@ public enum LeRobotPolicyError: Error, Equatable, CustomStringConvertible {
             "cannot read a LeRobot policy: \(path): expected tensors whose names begin with \(prefix), found none; give the "
                 + "model.safetensors of a policy of type lawam"
         case .unreadableConfiguration(let path):
-            "cannot write a LeRobot policy: \(path): expected an object of options, got something else; remove the file"
+            "cannot use a LeRobot policy: \(path): expected an object of options, got something else; remove or mend the file"
         }
     }
 }
