@@ -44,6 +44,16 @@ import Testing
         #expect(none.status == 2 && none.error.contains("no case"))
     }
 
+    @Test("a step that finds no memory ends with 1 and says what to do, without a trap")
+    func memory() throws {
+        let result = try LamProgram().run(
+            ["bench", "engine", "--batch", "4", "--steps", "1"], inShell: "ulimit -d 1500000; exec \"$0\" \"$@\"")
+        #expect(result.status == 1, "\(result.status)")
+        #expect(
+            result.error.contains("error: out of memory") && result.error.contains("smaller batch"), "\(result.error)")
+        #expect(!result.error.contains("crashed"))
+    }
+
     @Test("a command that does not exist ends with 2")
     func usage() throws {
         let program = try LamProgram()

@@ -40,7 +40,7 @@ final class MemoryPool: Sendable {
             if pointer == nil { blocks.reserved += capacity }
             return pointer
         }
-        let pointer = reused ?? Self.fresh(capacity)
+        let pointer = reused ?? fresh(capacity)
         return CPUMemory(pointer: pointer, byteCount: byteCount, capacity: capacity, pool: self)
     }
 
@@ -51,9 +51,15 @@ final class MemoryPool: Sendable {
         blocks.withLock { $0.free[capacity, default: []].append(pointer) }
     }
 
-    deinit {
+    deinit { releaseFreeBlocks() }
+
+    private func releaseFreeBlocks() {
         blocks.withLock { blocks in
-            for pointer in blocks.free.values.joined() { free(pointer) }
+            for (capacity, pointers) in blocks.free {
+                for pointer in pointers { free(pointer) }
+                blocks.reserved -= capacity * pointers.count
+            }
+            blocks.free = [:]
         }
     }
 
@@ -64,14 +70,37 @@ final class MemoryPool: Sendable {
         return (bytes + step - 1) / step * step
     }
 
-    private static func fresh(_ capacity: Int) -> UnsafeMutableRawPointer {
+    /// Memory from the system. Where it has none left, what the pool keeps for other sizes is given back first.
+    private func fresh(_ capacity: Int) -> UnsafeMutableRawPointer {
+        if let pointer = Self.fromSystem(capacity) { return pointer }
+        releaseFreeBlocks()
+        if let pointer = Self.fromSystem(capacity) { return pointer }
+        endForWantOfMemory(bytes: capacity, held: reservedBytes - capacity)
+    }
+
+    private static func fromSystem(_ capacity: Int) -> UnsafeMutableRawPointer? {
         var pointer: UnsafeMutableRawPointer?
         let isHuge = capacity >= hugePageSize
-        let status = posix_memalign(&pointer, isHuge ? hugePageSize : 64, capacity)
-        guard status == 0, let pointer else {
-            preconditionFailure("out of memory: \(capacity) bytes for a tensor")
-        }
+        guard posix_memalign(&pointer, isHuge ? hugePageSize : 64, capacity) == 0, let pointer else { return nil }
         if isHuge { madvise(pointer, capacity, Int32(MADV_HUGEPAGE)) }
         return pointer
     }
+}
+
+/// Ends the program with status 1 and one line that says why. No operation of a step can go on without the memory of its
+/// result, and nothing is lost by ending at once: what later runs read is written whole or not at all.
+///
+/// - Parameters:
+///   - bytes: that were asked for.
+///   - held: that tensors have.
+private func endForWantOfMemory(bytes: Int, held: Int) -> Never {
+    let message = """
+        error: out of memory: the system has no \(bytes >> 20) MiB left for a tensor, beside the \(held >> 20) MiB of other \
+        tensors; take a smaller batch, activation checkpointing or trainer.precision bf16-mixed, or lift the limit on memory \
+        (ulimit -v)
+
+        """
+    // Streams of the C library may be locked by another thread, and the line matters more than whether it can be written.
+    _ = message.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    _exit(1)
 }
