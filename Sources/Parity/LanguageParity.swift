@@ -4,7 +4,7 @@ import Tensor
 
 /// Case `lam_stage1_text`: one forward and backward pass of UniVLA's stage 1 with instructions, once with its mask
 /// order and once with the aligned one.
-struct LanguageParity {
+struct LanguageParity: ParityCase {
     let folder: String
 
     func run() throws -> ParityReport {
@@ -13,8 +13,6 @@ struct LanguageParity {
         try compare(.aligned, "mask_aligned", gradients: nil, into: &report)
         return report
     }
-
-    private func file(_ name: String) throws -> SafeTensors { try SafeTensors(path: "\(folder)/\(name)") }
 
     private func compare(
         _ mask: TextMask, _ name: String, gradients: String?, into report: inout ParityReport

@@ -3,7 +3,7 @@ import Foundation
 import LAMTrain
 
 /// Case `lightning_ckpt`: the steps of real Lightning runs, started from their initial weights; and their checkpoints.
-struct LightningCheckpointParity {
+struct LightningCheckpointParity: ParityCase {
     let folder: String
 
     // Limits of the reference data's README for a float32 run.
@@ -23,8 +23,6 @@ struct LightningCheckpointParity {
         try half(into: &report)
         return report
     }
-
-    private func file(_ name: String) throws -> SafeTensors { try SafeTensors(path: "\(folder)/\(name)") }
 
     private func replay(_ run: String) throws -> ModelReplay {
         let config = try ParityConfig(folder: folder)

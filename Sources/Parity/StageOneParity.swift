@@ -5,7 +5,7 @@ import LAMTrain
 import Tensor
 
 /// Case `lam_stage1`: one forward and backward pass of the original's model, and a short AdamW trajectory.
-struct StageOneParity {
+struct StageOneParity: ParityCase {
     let folder: String
 
     // Limits of the reference data's README, a few times what PyTorch itself differs from a double-precision run.
@@ -31,8 +31,6 @@ struct StageOneParity {
         try roundedTrajectory(config, into: &report)
         return report
     }
-
-    private func file(_ name: String) throws -> SafeTensors { try SafeTensors(path: "\(folder)/\(name)") }
 
     private func replay(_ config: ParityConfig, autocast: Autocast = .off) throws -> ModelReplay {
         try ModelReplay(

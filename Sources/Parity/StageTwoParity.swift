@@ -5,7 +5,7 @@ import LAMTrain
 import Tensor
 
 /// Case `lam_stage2`: one forward and backward pass of UniVLA's controllable model, and what it takes from stage 1.
-struct StageTwoParity {
+struct StageTwoParity: ParityCase {
     let folder: String
 
     func run() throws -> ParityReport {
@@ -15,8 +15,6 @@ struct StageTwoParity {
         try loadRule(config, into: &report)
         return report
     }
-
-    private func file(_ name: String) throws -> SafeTensors { try SafeTensors(path: "\(folder)/\(name)") }
 
     private func replay(_ config: ParityConfig) throws -> ModelReplay {
         let featureWidth = try config.int("dino_dim"), frozenCodes = try config.int("num_latents_vq_frozen")

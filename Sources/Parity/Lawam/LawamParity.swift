@@ -9,7 +9,7 @@ import Tensor
 
 /// Cases `lawam_vae`, `lawam_ae`, `lawam_vq`, `lawam_nsvq`, `lawam_ema`, `lawam_state` and others of whole models: a forward and
 /// backward pass, an evaluation, and three AdamW steps.
-struct LawamParity {
+struct LawamParity: ParityCase {
     private static let finalWeights = ParityTolerance.absolute(3e-5)
     private static let closeWeight: Float = 1e-6
     private static let closeShare = 0.99
@@ -31,8 +31,6 @@ struct LawamParity {
         }
         return report
     }
-
-    private func file(_ name: String) throws -> SafeTensors { try SafeTensors(path: "\(folder)/\(name)") }
 
     /// A module with the case's weights and averages.
     private func module(_ replayed: LawamCase, optimizer: AdamW.Options = .init()) throws -> LAMModule {
