@@ -1,14 +1,6 @@
 import Tensor
 
-/// A linear map of a frozen network, `y = x W^T + b`.
-public struct FrozenLinear {
-    /// `[out, in]`.
-    public let weight: Tensor
-    /// `[out]`.
-    public let bias: Tensor?
-
-    public init(weight: Tensor, bias: Tensor? = nil) { (self.weight, self.bias) = (weight, bias) }
-
+extension LinearMap {
     /// - Parameter y: gets the rows; of `x`'s shape but for the last axis.
     public func callAsFunction(
         _ x: Tensor, _ epilogue: LinearEpilogue = .none, into y: Tensor, on backend: any Backend

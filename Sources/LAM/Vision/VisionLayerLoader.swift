@@ -31,7 +31,7 @@ struct VisionLayerLoader {
     func linear(
         _ reader: inout VisionWeightReader, _ name: String, out: Int, in inputs: Int, stored: [Int]? = nil,
         scaledBy gammaNames: [String]? = nil
-    ) throws(FormatError) -> FrozenLinear {
+    ) throws(FormatError) -> LinearMap {
         var weight = try reader.floats("\(name).weight", stored ?? [out, inputs])
         var bias = try reader.floats("\(name).bias", [out])
         if let gammaNames {
@@ -44,6 +44,6 @@ struct VisionLayerLoader {
                 }
             }
         }
-        return FrozenLinear(weight: matrix(weight, [out, inputs]), bias: backend.tensor(bias, [out]))
+        return LinearMap(weight: matrix(weight, [out, inputs]), bias: backend.tensor(bias, [out]))
     }
 }

@@ -14,7 +14,7 @@ struct VisionTransformer {
     /// Type of what lies between the products of a block.
     private let activationType: DType
     /// `[E, 3 p p]`.
-    private let patchEmbedding: FrozenLinear
+    private let patchEmbedding: LinearMap
     /// CLS and register tokens, `[prefix, E]`.
     private let prefix: Tensor
     private let blocks: [VisionTransformerBlock]
@@ -65,7 +65,7 @@ struct VisionTransformer {
             blocks.append(
                 VisionTransformerBlock(
                     norm1: norm1,
-                    qkv: FrozenLinear(
+                    qkv: LinearMap(
                         weight: loader.matrix(qkvWeight, [3 * width, width]),
                         bias: bias.map { backend.tensor($0, [3 * width]) }),
                     projection: try loader.linear(

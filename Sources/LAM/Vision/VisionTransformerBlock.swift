@@ -9,11 +9,11 @@ import Tensor
 struct VisionTransformerBlock {
     let norm1: FrozenNorm
     /// q, k and v one below the other, `[3E, E]`.
-    let qkv: FrozenLinear
-    let projection: FrozenLinear
+    let qkv: LinearMap
+    let projection: LinearMap
     let norm2: FrozenNorm
-    let expand: FrozenLinear
-    let contract: FrozenLinear
+    let expand: LinearMap
+    let contract: LinearMap
 
     /// What the blocks of a network need in turn, for as many frames as they get at once.
     struct Buffers {

@@ -1,9 +1,11 @@
 /// Weight `[N, K]` and bias `[N]` of `x weight^T + bias`.
 public struct LinearMap {
+    /// `[out, in]`.
     public let weight: Tensor
+    /// `[out]`.
     public let bias: Tensor?
 
-    public init(weight: Tensor, bias: Tensor?) {
+    public init(weight: Tensor, bias: Tensor? = nil) {
         self.weight = weight
         self.bias = bias
     }

@@ -14,14 +14,14 @@ struct T5Block {
 
     private let attentionNorm: FrozenNorm
     /// `[3I, D]`.
-    private let qkv: FrozenLinear
-    private let attentionOut: FrozenLinear
+    private let qkv: LinearMap
+    private let attentionOut: LinearMap
     private let feedForwardNorm: FrozenNorm
     /// `wi`, or `wi_0` of a gated network, `[F, D]`.
-    private let feedForwardIn: FrozenLinear
+    private let feedForwardIn: LinearMap
     /// `wi_1` of a gated network.
-    private let gate: FrozenLinear?
-    private let feedForwardOut: FrozenLinear
+    private let gate: LinearMap?
+    private let feedForwardOut: LinearMap
 
     /// Checks that a block's tensors are there in their shapes, without reading them.
     static func verify(_ configuration: T5Configuration, weights: WeightFile, block: Int) throws(FormatError) {
@@ -56,8 +56,8 @@ struct T5Block {
     ) throws(FormatError) {
         let name = T5Configuration.block(block)
         let (d, i, f) = (configuration.width, configuration.attentionWidth, configuration.feedForwardWidth)
-        func linear(_ key: String, _ shape: [Int]) throws(FormatError) -> FrozenLinear {
-            FrozenLinear(weight: backend.tensor(try weights.tensor(name + key + ".weight", shape)))
+        func linear(_ key: String, _ shape: [Int]) throws(FormatError) -> LinearMap {
+            LinearMap(weight: backend.tensor(try weights.tensor(name + key + ".weight", shape)))
         }
         func norm(_ key: String) throws(FormatError) -> FrozenNorm {
             FrozenNorm(
@@ -69,7 +69,7 @@ struct T5Block {
             let stored = try weights.tensor(name + "layer.0.SelfAttention.\(part).weight", [i, d])
             backend.upload(stored, to: qkv.range(index * i * d, i * d))
         }
-        self.qkv = FrozenLinear(weight: qkv)
+        self.qkv = LinearMap(weight: qkv)
         attentionOut = try linear("layer.0.SelfAttention.o", [d, i])
         feedForwardNorm = try norm("layer.1.layer_norm")
         feedForwardIn = try linear("layer.1.DenseReluDense." + (configuration.isGated ? "wi_0" : "wi"), [f, d])
@@ -85,7 +85,7 @@ struct T5Block {
     ) -> Tensor {
         let tokens = Array(xBSD.shape.dropLast())
         let normedBSD = backend.empty(xBSD.shape)
-        func applied(_ linear: FrozenLinear, to x: Tensor, _ epilogue: LinearEpilogue = .none) -> Tensor {
+        func applied(_ linear: LinearMap, to x: Tensor, _ epilogue: LinearEpilogue = .none) -> Tensor {
             let out = backend.empty(tokens + [linear.weight.shape[0]])
             linear(x, epilogue, into: out, on: backend)
             return out
