@@ -37,6 +37,7 @@ extension RecordingBackend {
     }
 
     public func scale(_ x: Tensor, by factor: Float, into out: Tensor) {
+        precondition(x.count == 1 && out.count == 1, "a scalar of \(x.shape) into \(out.shape)")
         record { $0.write($0.function.multiply($0.floats(x), by: Double(factor)), to: out) }
     }
 }

@@ -38,7 +38,7 @@ const LamKernels *lam_kernels_best(void) {
     for (int i = 0; i < 4; i++) {
 #if defined(__x86_64__)
         // Intel's processors make dot products of bf16 at half the rate of f32 multiply-adds: see docs/performance.md.
-        if (i == 1 && __builtin_cpu_is("intel")) continue;
+        if (strcmp(names[i], "avx512bf16") == 0 && __builtin_cpu_is("intel")) continue;
 #endif
         const LamKernels *kernels = lam_kernels_named(names[i]);
         if (kernels) return kernels;

@@ -31,7 +31,6 @@
 const LamKernels NAMED(lam_kernels) = {
     .name = ISA_NAME,
     .add = NAMED(add),
-    .scale = NAMED(scale),
     .multiply = NAMED(multiply),
     .sum_of_squares = NAMED(sum_of_squares),
     .sum_of_squared_differences = NAMED(sum_of_squared_differences),

@@ -158,8 +158,6 @@ typedef struct {
 
     /// out[i] = a[i] + b[i]
     void (*add)(const float *a, const float *b, float *out, long count);
-    /// out[i] *= factor
-    void (*scale)(float *out, float factor, long count);
     /// out[i] = a[i] * b[i]
     void (*multiply)(const float *a, const float *b, float *out, long count);
     /// Sum of squares, accumulated in double per 512 elements.

@@ -156,6 +156,7 @@ extension CPUBackend {
     }
 
     public func scale(_ x: Tensor, by factor: Float, into out: Tensor) {
+        precondition(x.count == 1 && out.count == 1, "a scalar of \(x.shape) into \(out.shape)")
         pointer(out)[0] = pointer(x)[0] * factor
     }
 }

@@ -118,9 +118,14 @@ public final class CPUBackend: Backend {
         return rawPointer(tensor).assumingMemoryBound(to: Int32.self)
     }
 
+    /// `withScratch(_:of:_:)` of f32.
+    func withScratch(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+        withScratch(count, of: Float.self, body)
+    }
+
     /// Runs `body` with uninitialised memory that is its own and stays where it is until `body` has returned.
     func withScratch<Element>(
-        _ count: Int, of _: Element.Type = Float.self, _ body: (UnsafeMutablePointer<Element>) -> Void
+        _ count: Int, of _: Element.Type, _ body: (UnsafeMutablePointer<Element>) -> Void
     ) {
         let memory = memory.allocate(byteCount: count * MemoryLayout<Element>.stride)
         withExtendedLifetime(memory) {
