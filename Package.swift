@@ -115,10 +115,16 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: ["LAMTrain", "LAM", "Text", "WanVAE", "NN", "Tensor", "Devices", "Randomness", "CBLAS"]),
+        .target(
+            name: "Doctor",
+            dependencies: [
+                "LAMTrain", "Configuration", "Hub", "HDF5", "Video", "DataCore", "Devices", "Tensor", "Formats",
+                "Collectives",
+            ]),
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "Configuration", "LAMTrain", "Inference", "Reports", "Parity", "Benchmarks", "LAMData", "Conversion",
+                "Doctor", "Configuration", "LAMTrain", "Inference", "Reports", "Parity", "Benchmarks", "LAMData", "Conversion",
                 "LAM", "Wan", "Devices", "Tensor", "Formats", "Parquet", "Collectives", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

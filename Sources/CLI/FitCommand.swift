@@ -56,7 +56,7 @@ struct FitCommand: ParsableCommand {
         }
         // Nobody may be reading any more, which is no reason to end a training.
         signal(SIGPIPE, SIG_IGN)
-        if group.isRoot { for line in run.banner { Console.write(line + "\n") } }
+        if group.isRoot { for line in run.banner + [run.costLine] { Console.write(line + "\n") } }
         // mpirun gives each process a terminal of its own, whatever its own output is.
         let isTerminal = Console.isTerminal && group.size == 1
         let environment = TrainerEnvironment(

@@ -62,3 +62,10 @@ int lam_mpi_receive(void *bytes, int count, int *sender) {
     if (!error) *sender = status.MPI_SOURCE;
     return error;
 }
+
+void lam_mpi_version(char text[256]) {
+    char whole[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    int length = 0;
+    MPI_Get_library_version(whole, &length);
+    snprintf(text, 256, "%s", whole);
+}

@@ -23,6 +23,8 @@ typedef enum {
     LAM_MPI_CHANNELS
 } lam_mpi_channel;
 
+/// Name and version of the library, at most 256 bytes with the final zero. May be called before anything else.
+void lam_mpi_version(char text[256]);
 /// Starts MPI for calls from this thread alone.
 int lam_mpi_start(int *rank, int *size);
 /// Ends MPI; waits for the other ranks.

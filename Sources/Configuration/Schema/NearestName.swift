@@ -1,7 +1,7 @@
 /// The name that a mistyped one was probably meant to be.
-enum NearestName {
+package enum NearestName {
     /// The candidate with the fewest edits, if these are few for the name's length.
-    static func find(_ name: String, in candidates: [String]) -> String? {
+    package static func find(_ name: String, in candidates: [String]) -> String? {
         let typed = Array(name.utf8.prefix(64))
         let scored = candidates.map { (name: $0, edits: edits(typed, Array($0.utf8))) }
         guard let best = scored.min(by: { $0.edits < $1.edits }) else { return nil }

@@ -1,0 +1,45 @@
+import Devices
+import Foundation
+import LAMTrain
+import Tensor
+
+/// The processor: what it is, and how fast its arithmetic goes now.
+struct ProcessorCheck {
+    let threads: Int?
+
+    /// Products of f32 reach less of the peak than this only where something else uses the cores.
+    private static let leastShare = 0.5
+
+    func findings() -> [Finding] {
+        let backend = Device.cpu(threads: threads)
+        let name = SystemFile.field("model name", of: "/proc/cpuinfo") ?? "unknown processor"
+        let sets = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
+        return [
+            .ok("processor", "\(name); \(backend.summary); kernels for \(sets)"),
+            quota(of: backend), rate(of: backend),
+        ].compactMap { $0 }
+    }
+
+    /// A container may get less time than it sees processors.
+    private func quota(of backend: CPUBackend) -> Finding? {
+        let words = SystemFile.text("/sys/fs/cgroup/cpu.max")?.split(separator: " ").compactMap { Double($0) } ?? []
+        guard words.count == 2, words[1] > 0 else { return nil }
+        let cpus = words[0] / words[1]
+        guard cpus < 0.9 * Double(backend.pool.threadCount) else { return nil }
+        return .warning(
+            "processor time",
+            "\(backend.pool.threadCount) threads, and a limit of \(String(format: "%.1f", cpus)) processors by the container",
+            remedy: "set trainer.num_threads to \(max(1, Int(cpus)))")
+    }
+
+    private func rate(of backend: CPUBackend) -> Finding {
+        let peak = backend.measuredVectorPeak()
+        let products = ProductCeiling.measure(backend, .off, ProductCeiling.brief)
+        let half = ProductCeiling.measure(backend, .bf16, ProductCeiling.brief)
+        let found = String(
+            format: "%.0f GFLOP/s of multiply-adds, %.0f in f32 products, %.0f in bf16 products", peak, products, half)
+        // Matrix units leave the vector peak behind; nothing but load keeps products far below it.
+        guard products < Self.leastShare * peak else { return .ok("arithmetic", found) }
+        return .warning("arithmetic", found, remedy: "something else uses the processor: end it, and look again")
+    }
+}
