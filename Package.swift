@@ -75,7 +75,7 @@ let package = Package(
         .target(
             name: "HDF5",
             dependencies: ["Datasets", "Video", "DataCore", "Formats", "Parquet", "CHDF5"]),
-        .target(name: "PlainVideo", dependencies: ["Datasets", "Video", "DataCore"]),
+        .target(name: "PlainVideo", dependencies: ["Datasets", "Video", "DataCore", "Formats"]),
         .target(
             name: "LAMData",
             dependencies: [

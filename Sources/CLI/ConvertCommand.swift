@@ -122,6 +122,7 @@ struct ConvertCommand: ParsableCommand {
         var request = DatasetFormat.Request(name: URL(fileURLWithPath: path).lastPathComponent)
         (request.fps, request.orientation, request.channelOrder, request.filter) = (fps, flip, channelOrder, filterKey)
         request.splitsAtCuts = splitsAtCuts
+        request.cacheFolder = CacheFolders(environment: ProcessInfo.processInfo.environment).videoTables
         let corrections = [
             ("fps", fps != nil), ("flip", flip != nil), ("channel-order", channelOrder != nil),
             ("filter-key", filterKey != nil), ("split-at-cuts", splitsAtCuts),

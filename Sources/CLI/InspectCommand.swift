@@ -44,7 +44,10 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Read every row and decode every frame.")
     var verify = false
 
-    @Flag(help: "Decode every frame and say what a model would not learn from: still, frozen, black, cut or duplicate.")
+    @Flag(
+        help:
+            "Decode every frame and say what a model would not learn from: still, frozen, black, blurred, cut or duplicate."
+    )
     var content = false
 
     @Option(
@@ -58,6 +61,13 @@ struct InspectCommand: ParsableCommand {
             "With --content: write the episodes found as a file for data.exclude_episodes.", valueName: "out.json"),
         transform: PathArgument.read)
     var excludeFile: String?
+
+    @Option(
+        name: .customLong("html"),
+        help: ArgumentHelp(
+            "With --content: write a page with pictures of the worst of what was found.", valueName: "out.html"),
+        transform: PathArgument.read)
+    var page: String?
 
     @Option(
         help: ArgumentHelp("Draw sampled pairs, augmented as in training, to a PNG file.", valueName: "out.png"),
@@ -80,8 +90,8 @@ struct InspectCommand: ParsableCommand {
     }
 
     func validate() throws {
-        guard content || failOn == nil && excludeFile == nil else {
-            throw ValidationError("--fail-on and --exclude-file go with --content")
+        guard content || failOn == nil && excludeFile == nil && page == nil else {
+            throw ValidationError("--fail-on, --exclude-file and --html go with --content")
         }
         let known = ContentCheck.allCases.map(\.rawValue)
         if let unknown = failures.first(where: { !known.contains($0) }) {
@@ -100,6 +110,7 @@ struct InspectCommand: ParsableCommand {
 
     private func run(_ group: any ProcessGroup) throws {
         var outputs: [Output] = []
+        var drawn = ContentPage()
         var failure: ExitCode?
         do {
             group.timeout = .infinity
@@ -122,7 +133,7 @@ struct InspectCommand: ParsableCommand {
                 if !json, place > 0, group.isRoot { print("") }
                 var report: DatasetReport?
                 do {
-                    outputs.append(try inspect(entry.name, options, hub, group, &report))
+                    outputs.append(try inspect(entry.name, options, hub, group, &report, &drawn))
                 } catch let error where ExitStatus.code(for: error) == ExitCode(3) {
                     outputs.append(Output(dataset: report, verification: nil, content: nil, error: "\(error)"))
                     if group.isRoot { Console.error("lam inspect: \(error)") }
@@ -131,6 +142,7 @@ struct InspectCommand: ParsableCommand {
             }
             let contents = outputs.flatMap { $0.content ?? [] }
             if group.isRoot, let excludeFile { try write(contents, to: excludeFile) }
+            if group.isRoot, let page { try AtomicFile.write(Array(drawn.html.utf8), to: page) }
             if contents.contains(where: { report in failures.contains { report.verdicts[$0] == .found } }) {
                 failure = ExitCode(3)
             }
@@ -152,7 +164,7 @@ struct InspectCommand: ParsableCommand {
 
     private func inspect(
         _ entry: String, _ options: StreamOptions, _ hub: HubAccess, _ group: any ProcessGroup,
-        _ report: inout DatasetReport?
+        _ report: inout DatasetReport?, _ drawn: inout ContentPage
     ) throws -> Output {
         let status: (any Error) -> Int32 = { ExitStatus.code(for: $0).rawValue }
         let (dataset, cameras, made) = try group.together(for: "opening of the dataset", status: status) {
@@ -176,38 +188,12 @@ struct InspectCommand: ParsableCommand {
         var contents: [ContentReport]?
         if content, group.isRoot {
             contents = try cameras.filter(\.content.isColor).map { camera in
-                try look(at: camera, of: dataset, window: made.window)
+                let found = try look(at: camera, of: dataset, window: made.window)
+                if page != nil { try drawn.add(found, of: dataset, camera: camera) }
+                return found
             }
         }
         return Output(dataset: made, verification: verification, content: contents, error: nil)
-    }
-
-    /// The checks of content, by one process: they are about all episodes.
-    private func look(
-        at camera: Camera, of dataset: any RobotDataset, window: DatasetReport.Window
-    ) throws -> ContentReport {
-        let showsProgress = isTerminal(STDERR_FILENO)
-        defer { if showsProgress { Console.redrawError("") } }
-        let threads = Threads.fromEnvironment ?? ProcessInfo.processInfo.activeProcessorCount
-        let report = try ContentReport(
-            dataset: dataset, camera: camera, window: window.minimum...window.maximum, threads: threads
-        ) { done, total in
-            if showsProgress { Console.redrawError("looking: \(done) of \(total) frames") }
-        }
-        if !json {
-            print("\n" + report.text().split(separator: "\n").map { String($0).printableLine }.joined(separator: "\n"))
-        }
-        return report
-    }
-
-    /// Episodes by dataset, as `data.exclude_episodes` takes them.
-    private func write(_ reports: [ContentReport], to path: String) throws {
-        let lists = Dictionary(grouping: reports, by: \.dataset).mapValues { reports in
-            Set(reports.flatMap(\.excluded)).sorted()
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(Array(try encoder.encode(lists)) + [0x0A], to: path)
     }
 
     private func open(
@@ -229,7 +215,10 @@ struct InspectCommand: ParsableCommand {
         } else {
             cameras = isConfiguration ? try options.cameras(of: dataset) : dataset.cameras
         }
-        return (dataset, cameras, try DatasetReport(dataset: dataset, cameras: cameras, options: options))
+        let report = try DatasetReport(dataset: dataset, cameras: cameras, options: options)
+        // What a run would leave out, with a note, is not looked at either.
+        let prepared = try dataset.prepared(for: cameras, onBadSample: options.onBadSample).dataset
+        return (prepared, cameras, report)
     }
 
     /// Pairs as the first batches of training have them.
@@ -296,7 +285,7 @@ struct InspectCommand: ParsableCommand {
     }
 
     /// Escape codes are for people; `NO_COLOR` (no-color.org) turns them off.
-    private func isTerminal(_ descriptor: Int32) -> Bool {
+    func isTerminal(_ descriptor: Int32) -> Bool {
         isatty(descriptor) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
     }
 }

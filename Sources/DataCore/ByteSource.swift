@@ -47,7 +47,7 @@ extension ByteSource {
     }
 
     /// A box: 4 bytes of size, 4 of type; size 1 means 8 more bytes of size, 0 the rest of the file.
-    private func box(at offset: Int, in end: Int) throws -> Box? {
+    func box(at offset: Int, in end: Int) throws -> Box? {
         guard end - offset >= 8 else { return nil }
         let length = min(16, end - offset)
         try require(offset..<offset + length)
@@ -65,7 +65,8 @@ extension ByteSource {
     }
 }
 
-private struct Box {
+/// A box of an mp4 file.
+struct Box {
     let type: String
     let range: Range<Int>
     let head: Int

@@ -186,9 +186,9 @@ public struct HDF5Dataset: Sendable {
 
     /// Ends at the first file that is found: folders of datasets are large.
     private static func hasFile(below folder: String, depth: Int) -> Bool {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        let visible = names.filter { !$0.hasPrefix(".") }
-        return visible.contains { hasEnding($0) }
+        guard let listing = try? FolderListing(folder) else { return false }
+        let visible = listing.names.filter { !$0.hasPrefix(".") }
+        return visible.contains { hasEnding($0) } || listing.foreign.contains { hasEnding($0.name) }
             || depth < deepest && visible.contains { hasFile(below: "\(folder)/\($0)", depth: depth + 1) }
     }
 
@@ -201,17 +201,21 @@ public struct HDF5Dataset: Sendable {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw DataError.missingFile(path: path, purpose: "an HDF5 file or a folder of such")
         }
-        return isFolder.boolValue ? files(below: path, depth: 0) : [path]
+        return isFolder.boolValue ? try files(below: path, depth: 0) : [path]
     }
 
-    private static func files(below folder: String, depth: Int) -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { !$0.hasPrefix(".") }.sorted(by: NaturalOrder.precedes).flatMap { name -> [String] in
+    private static func files(below folder: String, depth: Int) throws -> [String] {
+        let listing = try FolderListing(folder)
+        if let odd = listing.foreign.first(where: { !$0.name.hasPrefix(".") && ($0.isFolder || hasEnding($0.name)) }) {
+            throw DataError.foreignName(odd, in: folder)
+        }
+        let visible = listing.names.filter { !$0.hasPrefix(".") }
+        return try visible.sorted(by: NaturalOrder.precedes).flatMap { name -> [String] in
             let path = "\(folder)/\(name)"
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return [] }
             guard isFolder.boolValue else { return hasEnding(path) ? [path] : [] }
-            return depth < deepest ? files(below: path, depth: depth + 1) : []
+            return depth < deepest ? try files(below: path, depth: depth + 1) : []
         }
     }
 }

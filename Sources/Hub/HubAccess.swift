@@ -15,6 +15,8 @@ public struct HubAccess: Sendable {
     public var lerobotHome: String
     /// `HOME`: what `~` means.
     public var home: String
+    /// Where what is found out about plain videos is kept.
+    public var videoTables: String
     /// A file, or a folder, of authorities that servers' certificates may be signed by: `REQUESTS_CA_BUNDLE`,
     /// `CURL_CA_BUNDLE`, `SSL_CERT_FILE` or `SSL_CERT_DIR`, in this order; nil for the system's.
     public var authorities: String?
@@ -36,6 +38,7 @@ public struct HubAccess: Sendable {
         let folders = CacheFolders(environment: environment)
         cache = HubCache(environment: environment)
         self.home = environment["HOME"] ?? NSHomeDirectory()
+        videoTables = folders.videoTables
         let home = folders["HF_HOME"] ?? "\(folders.cache)/huggingface"
         lerobotHome = folders["HF_LEROBOT_HOME"] ?? "\(home)/lerobot"
         isOffline = ["1", "ON", "YES", "TRUE"].contains((environment["HF_HUB_OFFLINE"] ?? "").uppercased())

@@ -98,6 +98,9 @@ public struct CacheFolders: Sendable {
     /// `XDG_CACHE_HOME`, else `~/.cache`.
     public var cache: String { self["XDG_CACHE_HOME"] ?? expandingHome("~/.cache") }
 
+    /// Where what is found out about plain videos is kept.
+    public var videoTables: String { "\(cache)/lam/videos" }
+
     /// `path` with the user's home folder in place of a leading `~`.
     public func expandingHome(_ path: String) -> String {
         HomeFolder.expanding(path, home: environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "/")

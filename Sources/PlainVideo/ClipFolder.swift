@@ -50,13 +50,9 @@ struct ClipFolder {
     private mutating func look(below folder: String, dataset: String, depth: Int) throws {
         let path = folder.isEmpty ? root : "\(root)/\(folder)"
         guard seen.insert(URL(fileURLWithPath: path).resolvingSymlinksInPath().path).inserted else { return }
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: path)
-        } catch {
-            throw DataError.unreadableFile(path: path, reason: error.localizedDescription)
-        }
-        let visible = names.filter { !$0.hasPrefix(".") }.sorted(by: NaturalOrder.precedes)
+        let listing = try FolderListing(path)
+        let visible = listing.names.filter { !$0.hasPrefix(".") }.sorted(by: NaturalOrder.precedes)
+        faults += Self.foreignClips(listing).map { DataError.foreignName($0, in: path) }
         if Self.isOtherDataset(path, visible) { throw DataError.datasetAmongClips(dataset: dataset, found: path) }
         var pictures: [String] = []
         for name in visible {
@@ -132,12 +128,22 @@ struct ClipFolder {
         endings.contains(URL(fileURLWithPath: path).pathExtension.lowercased())
     }
 
+    /// Videos, pictures and folders whose names are not UTF-8: what they are cannot be told without opening them.
+    private static func foreignClips(_ listing: FolderListing) -> [FolderListing.Foreign] {
+        listing.foreign.filter { entry in
+            let ending = URL(fileURLWithPath: entry.name).pathExtension.lowercased()
+            return !entry.name.hasPrefix(".")
+                && (entry.isFolder || endings.contains(ending) || PictureFile.endings.contains(ending))
+        }
+    }
+
     /// Ends at the first one that is found: folders of videos are large.
     private static func hasClip(below folder: String, depth: Int) -> Bool {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        let visible = names.filter { !$0.hasPrefix(".") }
+        guard let listing = try? FolderListing(folder) else { return false }
+        let visible = listing.names.filter { !$0.hasPrefix(".") }
         guard !isOtherDataset(folder, visible) || depth > 0 else { return false }
-        if visible.contains(where: hasEnding) { return true }
+        // One that cannot be read is an error when the folder is opened, rather than no video.
+        if visible.contains(where: hasEnding) || listing.foreign.contains(where: { hasEnding($0.name) }) { return true }
         let pictures = visible.filter {
             PictureFile.endings.contains(URL(fileURLWithPath: $0).pathExtension.lowercased())
         }

@@ -1,7 +1,7 @@
 import Video
 
 /// How fast a video's frames follow each other.
-enum ClipRate: Sendable, Equatable {
+enum ClipRate: Sendable, Equatable, Codable {
     /// Frames per second of a video whose frame `i` is shown at `i / rate`, to a quarter of a frame.
     case constant(Double)
     /// What is usual in a video whose frames come as they like.

@@ -14,7 +14,7 @@ extension DatasetFormat {
             }
             return try PlainVideoDataset(
                 path: path, name: request.name, fps: request.fps, splitsAtCuts: request.splitsAtCuts,
-                orientation: request.orientation, channelOrder: request.channelOrder)
+                orientation: request.orientation, channelOrder: request.channelOrder, cacheFolder: request.cacheFolder)
         })
 }
 
@@ -51,7 +51,7 @@ extension PlainVideoDataset: RobotDataset {
         let clips = clips
         return PictureFiles(
             fileOfEpisode: episodes.map(\.clip),
-            locality: FileLocality(framesPerKeyframe: { clips[$0].framesPerKeyframe }))
+            locality: FileLocality(framesPerKeyframe: { clips[$0].video?.framesPerKeyframe ?? 1 }))
     }
 
     public func readingCost(of camera: Camera) -> (files: Int, pixels: Int) {
@@ -65,6 +65,24 @@ extension PlainVideoDataset: RobotDataset {
     public func look(of camera: Camera, flip: FrameOrientation?, order: ChannelOrder?) -> CameraLook {
         CameraLook(
             flip: flip ?? orientation ?? .asStored, exchangesRedAndBlue: (order ?? channelOrder) == .bgr)
+    }
+
+    /// Videos of which some are turned and which differ in size may have been recorded so; or some have lost their display
+    /// matrix on their way, and lie on their side. Nobody but their owner knows.
+    public func notes(on camera: Camera, flip: FrameOrientation?, order: ChannelOrder?) throws -> [LookNote] {
+        let turned = clips.filter { !$0.turn.isIdentity }
+        guard let first = turned.first else { return [] }
+        let what =
+            "pictures of \(turned.count) of \(clips.count) videos are turned, as their display matrices say; first "
+            + "\(first.name): \(first.turn.description), \(first.size)"
+        let others = clips.filter { $0.turn != first.turn && $0.size != first.size }
+        guard let other = others.first else { return [LookNote(what)] }
+        return [
+            LookNote(
+                what
+                    + "; \(others.count) others are of another size (first: \(other.name): \(other.size)): make sure with "
+                    + "lam inspect --pairs that all are upright", isWarning: true)
+        ]
     }
 
     // MARK: Checks
@@ -83,10 +101,17 @@ extension PlainVideoDataset: RobotDataset {
     public func report(on camera: Camera, onBadSample: BadSampleOption) throws -> CameraReport {
         // The picture decides; what a header says of its size may be wrong.
         let size = try frames(of: camera, from: SharedReaders()).sizes(episode: 0, frames: [0])[0]
-        let codecs = Set(clips.map { $0.codec ?? "pictures" }).sorted()
+        let codecs = Set(clips.map { $0.video?.codec ?? "pictures" }).sorted()
         return CameraReport(
             camera, size: size, files: clips.count, codec: codecs.joined(separator: ", "),
-            framesPerKeyframe: clips.compactMap(\.longestGroup).max())
+            framesPerKeyframe: clips.compactMap { $0.video == nil ? 1 : $0.video?.longestGroup }.max())
+    }
+
+    public func verifyPictures(of camera: Camera, part: Int, of parts: Int) throws {
+        for place in Set(episodes(ofPart: part, of: parts).map { episodes[$0].clip }).sorted()
+        where clips[place].video != nil {
+            try VideoDecoder.requireSecondOpinion(path: clips[place].path)
+        }
     }
 
     public func requirePictures(of camera: Camera) throws { if let first = faults.first { throw first } }

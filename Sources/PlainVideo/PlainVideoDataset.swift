@@ -34,21 +34,23 @@ public struct PlainVideoDataset: Sendable {
     ///   - fps: the rate at which pictures are taken; nil: that of most frames. Pictures have none of their own.
     ///   - splitsAtCuts: makes every shot an episode; all videos are decoded once for this.
     ///   - orientation, channelOrder: override what the files tell.
+    ///   - cacheFolder: keeps what is found out about videos; nil: every opening looks at all packets.
     ///   - threads: that read tables.
     /// - Throws: `DataError`. Clips that cannot be read are told by `prepared`, unless there are no others.
     public init(
         path: String, name: String, fps: Double? = nil, splitsAtCuts: Bool = false,
-        orientation: FrameOrientation? = nil, channelOrder: ChannelOrder? = nil,
+        orientation: FrameOrientation? = nil, channelOrder: ChannelOrder? = nil, cacheFolder: String? = nil,
         threads: Int = ProcessInfo.processInfo.activeProcessorCount
     ) throws {
         let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         (self.name, root) = (name, path)
         (self.orientation, self.channelOrder) = (orientation, channelOrder)
         let folder = try ClipFolder(path, dataset: name)
+        let cache = ClipCache(folder: cacheFolder, dataset: path, root: folder.root)
         let opened = try concurrentMap(folder.entries, threads: threads) { entry -> Result<Clip, DataError> in
             do {
                 switch entry {
-                case .video(let name): return .success(try Clip(video: name, below: folder.root))
+                case .video(let name): return .success(try Clip(video: name, below: folder.root, cache: cache))
                 case .pictures(let name, let files):
                     return .success(try Clip(pictures: files, in: name, below: folder.root))
                 }
@@ -57,6 +59,7 @@ public struct PlainVideoDataset: Sendable {
             }
         }
         clips = opened.compactMap { try? $0.get() }
+        cache?.keep(clips)
         var faults = folder.faults
         for case .failure(let fault) in opened { faults.append(fault) }
         self.faults = faults

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// Curves of one value over optimiser steps, as SVG.
@@ -85,24 +86,4 @@ struct CurveChart {
 
     private static func label(_ value: Double) -> String { String(format: "%.4g", value) }
     private static func number(_ value: Double) -> String { String(format: "%.1f", value) }
-}
-
-extension String {
-    /// Safe as text and as an attribute's value.
-    var escapedForXML: String {
-        var result = ""
-        for character in unicodeScalars {
-            switch character {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            case "'": result += "&#39;"
-            // XML has no other control characters.
-            case "\u{0}"..<" " where !"\t\n\r".unicodeScalars.contains(character): result += "\u{FFFD}"
-            default: result.unicodeScalars.append(character)
-            }
-        }
-        return result
-    }
 }

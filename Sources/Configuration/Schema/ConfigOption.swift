@@ -43,6 +43,19 @@ public struct ConfigOption<Section: ConfigSection>: Sendable {
     ) {
         self.init(key, field, aliases: aliases, nil, summary, differs: difference)
     }
+
+    /// An option that the section keeps in another form than YAML.
+    init<Value: ConfigRepresentable>(
+        _ key: String, summary: String, difference: String,
+        read: @escaping @Sendable (inout Section, ConfigNode, String, inout ConfigContext) throws -> Void,
+        write: @escaping @Sendable (Section) -> Value
+    ) {
+        (self.key, aliases, self.summary, self.difference) = (key, [], summary, difference)
+        (typeDescription, nested) = (Value.typeDescription, Value.nestedOptions)
+        isNullable = Value.self is any ReadsNull.Type
+        self.read = read
+        self.write = { write($0).configValue }
+    }
 }
 
 extension ConfigOption {

@@ -13,58 +13,6 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
 
     public init() {}
 
-    /// `stream.imageKeys` as YAML has them.
-    public var imageKeys: ImageKeyMap {
-        get { ImageKeyMap(stream.imageKeys) }
-        set { stream.imageKeys = newValue.keys }
-    }
-
-    /// `stream.fps` as YAML has them.
-    public var fps: RateMap {
-        get { RateMap(stream.fps) }
-        set { stream.fps = newValue.rates }
-    }
-
-    /// `stream.windowSeconds` as YAML has them.
-    public var windowSeconds: SecondsMap {
-        get { SecondsMap(stream.windowSeconds) }
-        set { stream.windowSeconds = newValue.rules }
-    }
-
-    /// `stream.episodes` and `stream.excludedEpisodes` as YAML has them.
-    public var episodes: EpisodeMap {
-        get { EpisodeMap(stream.episodes) }
-        set { stream.episodes = newValue.rules }
-    }
-    public var excludeEpisodes: EpisodeMap {
-        get { EpisodeMap(stream.excludedEpisodes) }
-        set { stream.excludedEpisodes = newValue.rules }
-    }
-
-    /// `stream.filterKeys` as YAML has them.
-    public var filterKey: FilterKeyMap {
-        get { FilterKeyMap(stream.filterKeys) }
-        set { stream.filterKeys = newValue.rules }
-    }
-
-    /// `stream.flips` as YAML has them.
-    public var flip: FlipMap {
-        get { FlipMap(stream.flips) }
-        set { stream.flips = newValue.flips }
-    }
-
-    /// `stream.channelOrders` as YAML has them.
-    public var channelOrder: ChannelOrderMap {
-        get { ChannelOrderMap(stream.channelOrders) }
-        set { stream.channelOrders = newValue.orders }
-    }
-
-    /// `stream.depth` as YAML has them.
-    public var depth: DepthRangeMap {
-        get { DepthRangeMap(stream.depth) }
-        set { stream.depth = newValue.ranges }
-    }
-
     // The bounds are those of `StreamOptions.validate()`, checked here so that messages name the place.
     public static let options: [ConfigOption<DataConfiguration>] = [
         .path(
@@ -100,8 +48,8 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "window", \.stream.window,
             "Frames that a pair spans: `auto` draws it per sample from the dataset's name or frame rate.",
             differs: "`original`: once per run, from the name only."),
-        .init(
-            "window_seconds", \.windowSeconds,
+        .rules(
+            "window_seconds", \.stream.windowSeconds,
             "Seconds between the frames of a pair, in place of `window`: the first entry whose key is in the name wins.",
             differs: "New."),
         .init(
@@ -118,13 +66,13 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
         .init(
             "val_fraction", \.stream.valFraction, .belowOne,
             "Share of each dataset's episodes held out for validation.", differs: "New; the original trains on all."),
-        .init(
-            "image_keys", \.imageKeys,
+        .rules(
+            "image_keys", \.stream.imageKeys,
             "Cameras by dataset: the first entry whose key is in the `repo_id` wins; else the dataset's own rule. Of a list each "
                 + "camera's pictures are samples of their own.",
             differs: "The original knows DROID's camera only."),
-        .init(
-            "fps", \.fps,
+        .rules(
+            "fps", \.stream.fps,
             "Frames per second of HDF5 datasets that do not tell, or not rightly; of plain videos and pictures the rate at which "
                 + "they are seen: the first entry whose key is in the name wins.",
             differs: "New."),
@@ -132,36 +80,36 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             "split_at_cuts", \.stream.splitsAtCuts,
             "Makes every shot of a plain video an episode; each video is decoded once for this when it is opened.",
             differs: "New."),
-        .init(
-            "episodes", \.episodes,
+        .rules(
+            "episodes", \.stream.episodes,
             "Episodes to take, by part of a dataset's name: a list of numbers and ranges such as `[0, \"3:10\"]`, a file of "
                 + "such, or `{task: TEXT, length: \"A:B\", FIELD: VALUE}` by the dataset's table of episodes.",
             differs: "New."),
-        .init(
-            "exclude_episodes", \.excludeEpisodes, "Of those, the episodes to leave; written as `episodes`.",
+        .rules(
+            "exclude_episodes", \.stream.excludedEpisodes, "Of those, the episodes to leave; written as `episodes`.",
             differs: "New."),
         .init(
             "tolerance_s", \.stream.toleranceS, .ifPresent(.positive),
             "How far a LeRobot video's frame may lie from its time, in seconds, where frames and rows differ in number; null: "
                 + "0.0001.",
             differs: "LeRobot's own option."),
-        .init(
-            "filter_key", \.filterKey,
+        .rules(
+            "filter_key", \.stream.filterKeys,
             "Episodes of HDF5 datasets: those in this list of `/mask`, as robomimic's `hdf5_filter_key` has it; the first entry "
                 + "whose key is in the name wins.",
             differs: "New."),
-        .init(
-            "flip", \.flip,
+        .rules(
+            "flip", \.stream.flips,
             "How stored pictures are turned, in place of what the files tell: `none`, `horizontal`, `vertical` or `both`, by "
                 + "part of a dataset's name, or of `NAME/CAMERA`.",
             differs: "New."),
-        .init(
-            "channel_order", \.channelOrder,
+        .rules(
+            "channel_order", \.stream.channelOrders,
             "Whether stored pictures have red or blue first, in place of what is usual: `rgb` or `bgr`, by part of a "
                 + "dataset's name, or of `NAME/CAMERA`.",
             differs: "New."),
-        .init(
-            "depth", \.depth,
+        .rules(
+            "depth", \.stream.depth,
             "Distances that become black and white where a depth camera is named in `image_keys`, in its unit: `{range: "
                 + "[MIN, MAX]}`, or by part of `NAME/CAMERA`. Without it depth is no picture.",
             differs: "New."),

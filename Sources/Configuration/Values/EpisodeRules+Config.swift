@@ -1,43 +1,29 @@
 import LAMData
 
-/// `{kitchen: 0.5}`: seconds that a pair spans, by what a dataset's name contains; the first match wins.
-public struct SecondsMap: ConfigRepresentable, ReadsNull {
-    public var rules: [StreamOptions.WindowSeconds]
+/// `{kitchen: 0.5}`: seconds that a pair spans.
+extension StreamOptions.WindowSeconds: ConfigRule {
+    static var mapDescription: String { "mapping of part of a name to seconds, or pairs of them" }
+    static var example: String { "{kitchen: 0.5}" }
 
-    public static var typeDescription: String { "mapping of part of a name to seconds, or pairs of them" }
-
-    public init(_ rules: [StreamOptions.WindowSeconds]) { self.rules = rules }
-
-    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
-        rules = try node.entries(path, example: "{kitchen: 0.5}").map { entry in
-            let seconds = try Double(decoding: entry.value, at: entry.path, in: &context)
-            guard seconds > 0, seconds <= 1e6 else {
-                throw entry.value.invalid(entry.path, expected: "seconds above 0")
-            }
-            return .init(pattern: entry.key, seconds: seconds)
-        }
+    init(pattern: String, decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        let seconds = try Double(decoding: node, at: path, in: &context)
+        guard seconds > 0, seconds <= 1e6 else { throw node.invalid(path, expected: "seconds above 0") }
+        self.init(pattern: pattern, seconds: seconds)
     }
 
-    public var configValue: ConfigValue {
-        .map(.init(rules.map { ($0.pattern, ConfigValue.double($0.seconds)) }) { first, _ in first })
-    }
+    var ruleValue: ConfigValue { .double(seconds) }
 }
 
-/// `{droid: [0, "3:10"], kitchen: kept.txt, lab: {task: cup}}`: episodes by what a dataset's name contains.
-public struct EpisodeMap: ConfigRepresentable, ReadsNull {
-    public var rules: [StreamOptions.EpisodeRule]
-
-    public static var typeDescription: String {
+/// `{droid: [0, "3:10"], kitchen: kept.txt, lab: {task: cup}}`: episodes.
+extension StreamOptions.EpisodeRule: ConfigRule {
+    static var mapDescription: String {
         "mapping of part of a name to a list of numbers and ranges, a file, or a mapping of conditions"
     }
+    static var example: String { "{droid: [0, \"3:10\"]}" }
     private static let expected = "numbers and ranges such as [0, \"3:10\"], a file, or conditions such as {task: cup}"
 
-    public init(_ rules: [StreamOptions.EpisodeRule]) { self.rules = rules }
-
-    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
-        rules = try node.entries(path, example: "{droid: [0, \"3:10\"]}").map { entry in
-            .init(pattern: entry.key, choice: try Self.choice(entry.value, at: entry.path))
-        }
+    init(pattern: String, decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        self.init(pattern: pattern, choice: try Self.choice(node, at: path))
     }
 
     private static func choice(_ node: ConfigNode, at path: String) throws -> EpisodeChoice {
@@ -64,11 +50,7 @@ public struct EpisodeMap: ConfigRepresentable, ReadsNull {
         return EpisodeRange(text).map { .numbers([$0]) } ?? .file(text)
     }
 
-    public var configValue: ConfigValue {
-        .map(.init(rules.map { ($0.pattern, Self.value($0.choice)) }) { first, _ in first })
-    }
-
-    private static func value(_ choice: EpisodeChoice) -> ConfigValue {
+    var ruleValue: ConfigValue {
         switch choice {
         case .numbers(let ranges):
             .list(ranges.map { $0.text.contains(":") ? .string($0.text) : .int($0.first) })

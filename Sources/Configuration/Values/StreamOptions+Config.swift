@@ -44,77 +44,46 @@ extension StreamOptions.MixEntry: ConfigRepresentable {
     public var configValue: ConfigValue { .list([.string(name), .double(weight)]) }
 }
 
-/// `{droid: observation.images.exterior_1_left}`: cameras by what a dataset's name contains; the first match wins.
-public struct ImageKeyMap: ConfigRepresentable, ReadsNull {
-    public var keys: [StreamOptions.ImageKey]
-
-    public static var typeDescription: String {
+/// `{droid: observation.images.exterior_1_left}`: cameras; of a list each one's pictures are samples of their own.
+extension StreamOptions.ImageKey: ConfigRule {
+    static var mapDescription: String {
         "mapping of part of repo_id to camera or list of cameras, or pairs of them"
     }
+    static var example: String { "{droid: observation.images.exterior_1_left}" }
 
-    public init(_ keys: [StreamOptions.ImageKey]) { self.keys = keys }
-
-    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
-        keys = try node.entries(path, example: "{droid: observation.images.exterior_1_left}").map { entry in
-            guard let list = entry.value.items else {
-                return StreamOptions.ImageKey(
-                    pattern: entry.key, key: try String(decoding: entry.value, at: entry.path, in: &context))
-            }
-            guard !list.isEmpty else { throw entry.value.invalid(entry.path, expected: "a camera, or a list of them") }
-            return StreamOptions.ImageKey(
-                pattern: entry.key, keys: try list.map { try String(decoding: $0, at: entry.path, in: &context) })
-        }
+    init(pattern: String, decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        let nodes = node.items ?? [node]
+        guard !nodes.isEmpty else { throw node.invalid(path, expected: "a camera, or a list of them") }
+        self.init(pattern: pattern, keys: try nodes.map { try String(decoding: $0, at: path, in: &context) })
     }
 
-    public var configValue: ConfigValue {
-        .map(
-            .init(
-                keys.map { rule in
-                    let keys = rule.keys.map { ConfigValue.string($0) }
-                    return (rule.pattern, keys.count == 1 ? keys[0] : .list(keys))
-                }
-            ) { first, _ in first })
-    }
+    var ruleValue: ConfigValue { keys.count == 1 ? .string(keys[0]) : .list(keys.map { .string($0) }) }
 }
 
-/// `{square: valid}`: lists of `/mask` by what a dataset's name contains; the first match wins.
-public struct FilterKeyMap: ConfigRepresentable, ReadsNull {
-    public var rules: [StreamOptions.FilterKey]
+/// `{square: valid}`: lists of `/mask`.
+extension StreamOptions.FilterKey: ConfigRule {
+    static var mapDescription: String { "mapping of part of a name to a list's name, or pairs of them" }
+    static var example: String { "{square: valid}" }
 
-    public static var typeDescription: String { "mapping of part of a name to a list's name, or pairs of them" }
-
-    public init(_ rules: [StreamOptions.FilterKey]) { self.rules = rules }
-
-    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
-        rules = try node.entries(path, example: "{square: valid}").map { entry in
-            .init(pattern: entry.key, key: try String(decoding: entry.value, at: entry.path, in: &context))
-        }
+    init(pattern: String, decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        self.init(pattern: pattern, key: try String(decoding: node, at: path, in: &context))
     }
 
-    public var configValue: ConfigValue {
-        .map(.init(rules.map { ($0.pattern, ConfigValue.string($0.key)) }) { first, _ in first })
-    }
+    var ruleValue: ConfigValue { .string(key) }
 }
 
-/// `{aloha: 30}`: frames per second by what a dataset's name contains; the first match wins.
-public struct RateMap: ConfigRepresentable, ReadsNull {
-    public var rates: [StreamOptions.Rate]
+/// `{aloha: 30}`: frames per second.
+extension StreamOptions.Rate: ConfigRule {
+    static var mapDescription: String { "mapping of part of a name to frames per second, or pairs of them" }
+    static var example: String { "{aloha: 30}" }
 
-    public static var typeDescription: String { "mapping of part of a name to frames per second, or pairs of them" }
-
-    public init(_ rates: [StreamOptions.Rate]) { self.rates = rates }
-
-    public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
-        rates = try node.entries(path, example: "{aloha: 30}").map { entry in
-            let fps = try Double(decoding: entry.value, at: entry.path, in: &context)
-            guard fps > 0, fps <= 1e6 else { throw entry.value.invalid(path, expected: "frames per second above 0") }
-            return StreamOptions.Rate(pattern: entry.key, fps: fps)
-        }
+    init(pattern: String, decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
+        let fps = try Double(decoding: node, at: path, in: &context)
+        guard fps > 0, fps <= 1e6 else { throw node.invalid(path, expected: "frames per second above 0") }
+        self.init(pattern: pattern, fps: fps)
     }
 
-    public var configValue: ConfigValue {
-        .map(.init(rates.map { ($0.pattern, ConfigValue.double($0.fps)) }) { first, _ in first })
-    }
+    var ruleValue: ConfigValue { .double(fps) }
 }
 
 /// The type of seeds.

@@ -43,13 +43,11 @@ struct DatasetTree {
         guard depth < Self.maximumDepth else {
             throw DataError.unreadableFile(path: path, reason: "expected at most \(depth) folders in each other")
         }
-        let content: [String]
-        do {
-            content = try FileManager.default.contentsOfDirectory(atPath: path)
-        } catch {
-            throw DataError.unreadableFile(path: path, reason: error.localizedDescription)
+        let listing = try FolderListing(path)
+        if let odd = listing.foreign.first(where: { !$0.name.hasPrefix(".") }) {
+            throw DataError.foreignName(odd, in: path)
         }
-        for name in content where !name.hasPrefix(".") {
+        for name in listing.names where !name.hasPrefix(".") {
             let below = folder.isEmpty ? name : "\(folder)/\(name)"
             var status = stat()
             // Links count as what they lead to; what is neither file nor folder has no place in a dataset.

@@ -10,6 +10,8 @@ public enum ContentCheck: String, CaseIterable, Sendable, Codable {
     case cut
     case black
     case overexposed
+    /// Pictures that have lost their fine detail, for a while or all along.
+    case blurred
     /// The light jumps from one frame to the next.
     case exposure
     /// Actions that are no numbers, or that never change in the whole dataset.
@@ -28,10 +30,21 @@ public struct ContentFinding: Sendable, Codable, Hashable {
     /// First and last frame; nil: all.
     public let frames: [Int]?
     public let what: String
+    /// How much of it there is, in the check's own measure: frames, levels of 255 or a share. Larger is worse.
+    public let extent: Double
 
-    init(_ check: ContentCheck, episode: Int?, frames: ClosedRange<Int>? = nil, _ what: String) {
-        (self.check, self.episode, self.what) = (check, episode, what)
+    init(_ check: ContentCheck, episode: Int?, frames: ClosedRange<Int>? = nil, extent: Double, _ what: String) {
+        (self.check, self.episode, self.what, self.extent) = (check, episode, what, extent)
         self.frames = frames.map { [$0.lowerBound, $0.upperBound] }
+    }
+}
+
+extension ContentFinding {
+    /// Where it is, and what.
+    var text: String {
+        let place = episode.map { "episode \($0)" } ?? "dataset"
+        let frames = frames.map { $0[0] == $0[1] ? ", frame \($0[0])" : ", frames \($0[0]) to \($0[1])" }
+        return "\(place)\(frames ?? ""): \(what)"
     }
 }
 
@@ -39,6 +52,6 @@ public struct ContentFinding: Sendable, Codable, Hashable {
 public enum ContentVerdict: String, Sendable, Codable {
     case sound
     case found
-    /// There was nothing to judge by: no actions, or none that go with the pictures.
+    /// There was nothing to judge by: no actions, none that go with the pictures, or no detail in them.
     case unknown
 }

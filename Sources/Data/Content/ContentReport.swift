@@ -31,9 +31,13 @@ public struct ContentReport: Sendable, Encodable {
             let episode = dataset.episode(position)
             let reader = try dataset.frames(of: camera, from: readers)
             var grids: [PictureGrid] = []
+            var sharpness: [Float?] = []
             for start in stride(from: 0, to: episode.length, by: 16) {
                 let numbers = Array(start..<min(start + 16, episode.length))
-                grids += try reader.frames(episode: position, frames: numbers).map { PictureGrid($0) }
+                for image in try reader.frames(episode: position, frames: numbers) {
+                    grids.append(PictureGrid(image))
+                    sharpness.append(PictureDetail.sharpness(of: image))
+                }
                 let sum = done.withLock { done in
                     done += numbers.count
                     return done
@@ -42,7 +46,7 @@ public struct ContentReport: Sendable, Encodable {
             }
             let trace = EpisodeTrace(
                 episode: episode.index, fps: dataset.fps, grids: grids,
-                actions: try dataset.actions(episode: position, from: readers))
+                actions: try dataset.actions(episode: position, from: readers), sharpness: sharpness)
             return EpisodeSummary(trace, window: window)
         }
         self.init(dataset: dataset.name, camera: camera.key, summaries: traces)
@@ -59,6 +63,7 @@ public struct ContentReport: Sendable, Encodable {
         let whole = DatasetTraces(traces: traces)
         let together: [ContentCheck: [ContentFinding]?] = [
             .lag: whole.lag(), .duplicate: whole.duplicates(), .actions: whole.deadActions(),
+            .blurred: whole.blurred(),
         ]
         findings =
             traces.flatMap(\.findings)
@@ -79,23 +84,27 @@ public struct ContentReport: Sendable, Encodable {
     /// pairs anyway.
     public var excluded: [Int] { Set(findings.filter { $0.check != .short }.compactMap(\.episode)).sorted() }
 
-    /// A line for each check, and the first findings of each.
+    /// The findings of a check, the worst first.
+    public func worst(of check: ContentCheck) -> [ContentFinding] {
+        // Of equals the earlier one: sorting is stable.
+        findings.filter { $0.check == check }.sorted { $0.extent > $1.extent }
+    }
+
+    /// `sound`, `unknown`, or in how many episodes something was found.
+    func summary(of check: ContentCheck) -> String {
+        let verdict = verdicts[check.rawValue] ?? .unknown
+        let places = Set(findings.filter { $0.check == check }.compactMap(\.episode)).count
+        return verdict == .found ? places == 0 ? "found" : "in \(places) episodes" : verdict.rawValue
+    }
+
+    /// A line for each check, and the worst findings of each.
     public func text(shown: Int = 5) -> String {
         var lines = ["\(dataset), \(camera): \(episodes) episodes, \(frames) frames looked at"]
         for check in ContentCheck.allCases {
-            let own = findings.filter { $0.check == check }
-            let verdict = verdicts[check.rawValue] ?? .unknown
+            let own = worst(of: check)
             let name = check.rawValue + String(repeating: " ", count: 12 - check.rawValue.count)
-            let places = Set(own.compactMap(\.episode)).count
-            lines.append(
-                "  \(name) " + (verdict == .found ? places == 0 ? "found" : "in \(places) episodes" : verdict.rawValue))
-            for finding in own.prefix(shown) {
-                let place = finding.episode.map { "episode \($0)" } ?? "dataset"
-                let frames = finding.frames.map {
-                    $0[0] == $0[1] ? ", frame \($0[0])" : ", frames \($0[0]) to \($0[1])"
-                }
-                lines.append("    \(place)\(frames ?? ""): \(finding.what)")
-            }
+            lines.append("  \(name) \(summary(of: check))")
+            lines += own.prefix(shown).map { "    \($0.text)" }
             if own.count > shown { lines.append("    … and \(own.count - shown) more") }
         }
         return lines.joined(separator: "\n")

@@ -13,6 +13,9 @@ struct EpisodeSummary: Sendable {
     let steps: [Double]?
     let actionRows: Int
     let firstAction: [Double]?
+    /// Of each frame; nil where there is nothing to judge by.
+    let sharpness: [Float?]
+    let fps: Double
     /// Whether each number of the actions is the same in all frames.
     let isConstant: [Bool]
 
@@ -21,6 +24,7 @@ struct EpisodeSummary: Sendable {
         findings = trace.findings(window: window)
         marks = (0..<8).map { trace.grids[$0 * (trace.grids.count - 1) / 7] }
         (changes, steps) = (trace.differences, trace.actionSteps)
+        (sharpness, fps) = (trace.sharpness, trace.fps)
         let actions = trace.actions ?? []
         (actionRows, firstAction) = (actions.count, actions.first)
         isConstant = (actions.first ?? []).indices.map { column in
@@ -41,7 +45,10 @@ struct DatasetTraces {
         else { return nil }
         return first.indices.filter { column in
             own.allSatisfy { $0.isConstant[column] && $0.firstAction?[column] == first[column] }
-        }.map { ContentFinding(.actions, episode: nil, "action \($0) is \(first[$0]) in all \(rows) frames") }
+        }.map {
+            ContentFinding(
+                .actions, episode: nil, extent: Double(rows), "action \($0) is \(first[$0]) in all \(rows) frames")
+        }
     }
 
     /// Frames by which pictures follow the actions, where they do so clearly; nil where nothing is clear.
@@ -63,7 +70,7 @@ struct DatasetTraces {
         guard abs(lag) >= 3, means[best] - means[Self.reach] > 0.15 else { return [] }
         return [
             ContentFinding(
-                .lag, episode: nil,
+                .lag, episode: nil, extent: Double(abs(lag)),
                 "pictures \(lag > 0 ? "follow" : "precede") the actions by \(abs(lag)) frames "
                     + "(correlation \((means[best] * 100).rounded() / 100))")
         ]
@@ -106,7 +113,7 @@ struct DatasetTraces {
                 guard isSame, moves else { continue }
                 findings.append(
                     ContentFinding(
-                        .duplicate, episode: traces[later].episode,
+                        .duplicate, episode: traces[later].episode, extent: length,
                         "shows what episode \(traces[earlier].episode) shows"))
                 break
             }

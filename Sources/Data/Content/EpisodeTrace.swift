@@ -10,9 +10,14 @@ package struct EpisodeTrace: Sendable {
     package let grids: [PictureGrid]
     /// A row per frame; nil where there are none.
     package let actions: [[Double]]?
+    /// How sharp each frame is, `PictureDetail`; nil where there is nothing to judge by.
+    package let sharpness: [Float?]
 
-    package init(episode: Int, fps: Double, grids: [PictureGrid], actions: [[Double]]?) {
+    package init(
+        episode: Int, fps: Double, grids: [PictureGrid], actions: [[Double]]?, sharpness: [Float?]? = nil
+    ) {
         (self.episode, self.fps, self.grids, self.actions) = (episode, fps, grids, actions)
+        self.sharpness = sharpness ?? Array(repeating: nil, count: grids.count)
     }
 
     /// Of each frame from the one before it, from frame 1 on.
@@ -35,7 +40,7 @@ package struct EpisodeTrace: Sendable {
         guard grids.count >= window.lowerBound else {
             return [
                 ContentFinding(
-                    .short, episode: episode,
+                    .short, episode: episode, extent: Double(window.lowerBound - grids.count),
                     "expected at least \(window.lowerBound) frames for a pair, got \(grids.count)")
             ]
         }
@@ -58,17 +63,23 @@ package struct EpisodeTrace: Sendable {
         guard pairs > 0 else { return [] }
         let still = (0..<pairs).count { grids[$0 + step].largestDifference(from: grids[$0]) < Self.noise }
         guard still * 2 > pairs else { return [] }
-        return [ContentFinding(.still, episode: episode, "\(still) of \(pairs) pairs show nothing that moved")]
+        return [
+            ContentFinding(
+                .still, episode: episode, extent: Double(still) / Double(pairs),
+                "\(still) of \(pairs) pairs show nothing that moved")
+        ]
     }
 
     private func frozen() -> [ContentFinding] {
         guard let steps = actionSteps else { return [] }
         let least = max(5, Int(fps / 2))
-        return runs { $0 > 0 && grids[$0] == grids[$0 - 1] }.filter { $0.count >= least }.compactMap { run in
+        return grids.indices.runs { $0 > 0 && grids[$0] == grids[$0 - 1] }.filter { $0.count >= least }.compactMap {
+            run in
             let moving = run.count { steps[$0 - 1] > 1e-6 }
             guard moving * 2 > run.count else { return nil }
             return ContentFinding(
-                .frozen, episode: episode, frames: run, "\(run.count) equal frames while the actions change")
+                .frozen, episode: episode, frames: run, extent: Double(run.count),
+                "\(run.count) equal frames while the actions change")
         }
     }
 
@@ -79,33 +90,42 @@ package struct EpisodeTrace: Sendable {
             let isLight = jump >= Self.lightJump && grid.shapeDifference(from: before) < Self.shape
             return ContentFinding(
                 isLight ? .exposure : .cut, episode: episode, frames: frame...frame,
+                extent: grid.difference(from: before),
                 isLight ? "the light jumps by \(Int(jump)) levels" : "another shot begins")
         }
     }
 
     private func run(_ check: ContentCheck, _ word: String, _ isOdd: (Double) -> Bool) -> [ContentFinding] {
-        runs { isOdd(grids[$0].brightness) }.filter { $0.count >= Self.shortestRun }.map {
-            ContentFinding(check, episode: episode, frames: $0, "\($0.count) frames are \(word)")
+        grids.indices.runs { isOdd(grids[$0].brightness) }.filter { $0.count >= Self.shortestRun }.map {
+            ContentFinding(
+                check, episode: episode, frames: $0, extent: Double($0.count), "\($0.count) frames are \(word)")
         }
     }
 
     private func numbers() -> [ContentFinding] {
         guard let actions, let row = actions.firstIndex(where: { !$0.allSatisfy(\.isFinite) }) else { return [] }
-        return [ContentFinding(.actions, episode: episode, frames: row...row, "an action is no number")]
+        let count = actions.count { !$0.allSatisfy(\.isFinite) }
+        return [
+            ContentFinding(
+                .actions, episode: episode, frames: row...row, extent: Double(count), "an action is no number")
+        ]
     }
+}
 
-    /// Frames in a row for which something holds.
-    private func runs(_ holds: (Int) -> Bool) -> [ClosedRange<Int>] {
+extension Range<Int> {
+    /// Numbers in a row for which something holds.
+    func runs(_ holds: (Int) -> Bool) -> [ClosedRange<Int>] {
         var runs: [ClosedRange<Int>] = []
         var start: Int?
-        for frame in 0...grids.count {
-            let isIn = frame < grids.count && holds(frame)
-            if isIn, start == nil { start = frame }
-            if !isIn, let first = start {
-                runs.append(first...frame - 1)
+        for number in self {
+            if holds(number) {
+                start = start ?? number
+            } else if let first = start {
+                runs.append(first...number - 1)
                 start = nil
             }
         }
+        if let start { runs.append(start...upperBound - 1) }
         return runs
     }
 }

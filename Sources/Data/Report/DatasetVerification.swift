@@ -93,6 +93,7 @@ public struct DatasetVerification: Sendable, Encodable {
                 }
                 if try reader.hasDrifted(episode: position) { found.drifting.append(episode.index) }
             }
+            try dataset.verifyPictures(of: camera, part: part, of: parts)
             findings.cameras.append(found)
         }
         progress(findings.frames, total)

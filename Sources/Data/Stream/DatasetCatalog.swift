@@ -70,6 +70,7 @@ public struct DatasetCatalog: Sendable {
         (request.fps, request.filter) = (rates.first(for: name)?.fps, filters.first(for: name)?.key)
         (request.checksDataFiles, request.readsTasks) = (checksDataFiles, readsTasks)
         (request.splitsAtCuts, request.tolerance) = (splitsAtCuts, tolerance)
+        request.cacheFolder = access?.videoTables
         return request
     }
 

@@ -19,6 +19,9 @@ extension DataError {
         }
     }
 
+    /// Whether a video is not there, and nothing in its place.
+    var isMissingVideo: Bool { if case .missingVideo = self { true } else { false } }
+
     /// Whether a video is not there, or has no content.
     var isAboutVideoFile: Bool {
         switch self {

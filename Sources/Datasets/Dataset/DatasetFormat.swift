@@ -23,6 +23,9 @@ public struct DatasetFormat: Sendable {
         /// Reads which instruction each row has.
         public var readsTasks = true
 
+        /// Keeps what is found out about files on opening; nil: nothing is kept.
+        public var cacheFolder: String?
+
         public init(name: String) { self.name = name }
     }
 

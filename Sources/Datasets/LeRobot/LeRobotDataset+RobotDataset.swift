@@ -98,6 +98,19 @@ extension LeRobotDataset: RobotDataset {
 
     public func verifyRows(part: Int, of parts: Int) throws -> [String] { part == 0 ? try verifyRows() : [] }
 
+    public func verifyPictures(of camera: Camera, part: Int, of parts: Int) throws {
+        guard camera.kind == .video else { return }
+        let place = videoPlace(of: camera)
+        var seen: Set<FileNumber> = []
+        for position in self.episodes(ofPart: part, of: parts) {
+            guard let file = episodes[position].videos[place]?.file, seen.insert(file).inserted else { continue }
+            let path = try videoFile(of: episodes[position], camera: camera)
+            let lease = try hold(path)
+            defer { withExtendedLifetime(lease) {} }
+            try VideoDecoder.requireSecondOpinion(path: path)
+        }
+    }
+
     // MARK: Rows
 
     public var columns: [DatasetColumn] {
@@ -136,8 +149,13 @@ extension LeRobotDataset: RobotDataset {
 
     /// Checks that every episode has pictures of a camera.
     public func requirePictures(of camera: Camera) throws {
-        _ = try videoNotes(camera: camera)
+        let left = try VideoCheck(self, camera: camera).findings(onBadSample: .fail).leftOut
         guard camera.kind == .video else { return }
+        if let episode = try episodes.first(where: { left.contains(try videoFile(of: $0, camera: camera)) }) {
+            throw DataError.missingVideo(
+                dataset: name, camera: camera.key, episode: episode.episodeIndex,
+                path: try videoFile(of: episode, camera: camera))
+        }
         for episode in episodes where video(of: episode, camera: camera) == nil {
             throw DataError.noVideo(dataset: name, camera: camera.key, episode: episode.episodeIndex)
         }

@@ -4,7 +4,8 @@ import Formats
 extension LeRobotDataset {
     /// Reads the numbers of every row and compares them with the places of the episodes' rows.
     ///
-    /// - Returns: what is odd and plays no part in reading: the global `index`.
+    /// - Returns: what is odd and plays no part in reading pictures: the global `index`, and columns that are not what
+    ///   `info.json` says.
     /// - Throws: `DataError.invalidField` naming file and row; `.episodeLengthMismatch`; `ParquetError`.
     @discardableResult
     public func verifyRows() throws -> [String] {
@@ -16,8 +17,10 @@ extension LeRobotDataset {
         var odd: (episodes: Set<Int>, first: String)?
         var byFile: [FileNumber: [Episode]] = [:]
         for episode in placed { for file in episode.rows.files { byFile[file, default: []].append(episode) } }
+        var columns = ColumnVerification(info)
         for file in files {
             let table = try openTable(dataFile(file))
+            try columns.read(table)
             let names = Set(table.columnNames)
             let own = byFile[file] ?? []
             if names.contains("episode_index") {
@@ -42,8 +45,8 @@ extension LeRobotDataset {
                 }
             }
         }
-        guard let odd else { return [] }
-        return [
+        guard let odd else { return columns.warnings }
+        return columns.warnings + [
             "the global index of \(odd.episodes.count) episodes does not count the rows in their order (first: \(odd.first)); "
                 + "nothing is found by it"
         ]

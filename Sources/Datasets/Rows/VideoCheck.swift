@@ -56,15 +56,22 @@ struct VideoCheck {
             do {
                 try requireVideo(file)
                 present.append(file)
-            } catch let error as DataError where onBadSample == .skip && error.isAboutVideoFile {
+            } catch let error as DataError where error.isAboutVideoFile {
                 missing.append((file.path, error))
             }
         }
         if let first = missing.first {
+            let reason: String
+            if missing.allSatisfy({ $0.error.isMissingVideo }), dataset.isPartialDownload {
+                reason = "as LeRobot's episodes=[…] leaves them on the hub"
+            } else {
+                guard onBadSample == .skip else { throw first.error }
+                reason = "as data.on_bad_sample says"
+            }
             guard !present.isEmpty else { throw first.error }
             found.notes.append(
                 "\(missing.count) of \(files.count) videos of \(camera.key) are missing (first: \(first.path)); their episodes are "
-                    + "left out, as data.on_bad_sample says")
+                    + "left out, \(reason)")
         }
         files = present
         found.leftOut = Set(missing.map(\.path))

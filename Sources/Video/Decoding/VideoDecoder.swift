@@ -35,11 +35,15 @@ package final class VideoDecoder {
         avcodec_free_context(&freeing)
     }
 
-    package static func openCodec(_ container: VideoContainer) throws -> UnsafeMutablePointer<AVCodecContext> {
+    /// - Parameter chosen: nil for the usual decoder of the container's codec.
+    package static func openCodec(
+        _ container: VideoContainer, with chosen: UnsafePointer<AVCodec>? = nil
+    ) throws -> UnsafeMutablePointer<AVCodecContext> {
         let parameters = container.parameters
         let id = parameters.pointee.codec_id
         // FFmpeg's own AV1 decoder works with special hardware only.
-        let decoder = id == AV_CODEC_ID_AV1 ? avcodec_find_decoder_by_name("libdav1d") : avcodec_find_decoder(id)
+        let usual = id == AV_CODEC_ID_AV1 ? avcodec_find_decoder_by_name("libdav1d") : avcodec_find_decoder(id)
+        let decoder = chosen ?? usual
         func failure(_ reason: String) -> DataError {
             .unreadableVideo(path: container.path, reason: "\(LibAV.name(of: id)): \(reason)")
         }

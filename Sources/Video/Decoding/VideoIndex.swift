@@ -66,6 +66,7 @@ public struct VideoIndex: Sendable {
     /// - Throws: as above.
     package init(path: String, source: (any ByteSource)? = nil, kinds: VideoKinds) throws {
         let container = try VideoContainer(path: path, source: source, readsTablesOnly: source != nil, kinds: kinds)
+        try container.requireOneEdit(source)
         let parameters = container.parameters.pointee
         self.path = path
         self.kinds = kinds
@@ -87,6 +88,9 @@ public struct VideoIndex: Sendable {
                 path: path, reason: "frames \(position - 1) and \(position) have the same presentation time")
         }
     }
+
+    /// The versions of libavformat and libavcodec: what one of them says of a file, another may not.
+    package static var libraryVersion: String { "\(avformat_version()).\(avcodec_version())" }
 
     /// The frame whose presentation time is nearest to `seconds`; `nil` in an empty file.
     public func nearest(to seconds: Double) -> Int? {

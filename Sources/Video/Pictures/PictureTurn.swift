@@ -2,12 +2,16 @@ import DataCore
 
 /// One of the eight ways to put a rectangle onto itself or onto its side: rows and columns are exchanged first, then
 /// columns and rows are mirrored.
-package struct PictureTurn: Sendable, Hashable {
+package struct PictureTurn: Sendable, Hashable, Codable {
     var transposes = false
     /// The first column comes last.
     var mirrorsColumns = false
     /// The first row comes last.
     var mirrorsRows = false
+
+    package init(transposes: Bool = false, mirrorsColumns: Bool = false, mirrorsRows: Bool = false) {
+        (self.transposes, self.mirrorsColumns, self.mirrorsRows) = (transposes, mirrorsColumns, mirrorsRows)
+    }
 
     package var isIdentity: Bool { self == PictureTurn() }
 

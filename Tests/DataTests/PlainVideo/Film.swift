@@ -14,6 +14,8 @@ struct Film {
     /// When each frame is shown, in milliseconds; nil: 30 frames a second.
     var milliseconds: [Int64]?
     var options: [String: String] = [:]
+    /// Options of the container.
+    var muxer: [String: String] = [:]
     var isInterlaced = false
     /// Clockwise, in degrees, as the container's display matrix says.
     var turn = 0.0
@@ -67,7 +69,10 @@ struct Film {
             matrix?.withMemoryRebound(to: Int32.self, capacity: 9) { av_display_rotation_set($0, turn) }
         }
         try check(avio_open(&output.pointee.pb, path, AVIO_FLAG_WRITE), "file")
-        try check(avformat_write_header(output, nil), "header")
+        var muxing: OpaquePointer?
+        defer { av_dict_free(&muxing) }
+        for (key, value) in muxer { av_dict_set(&muxing, key, value, 0) }
+        try check(avformat_write_header(output, &muxing), "header")
         var packet = av_packet_alloc()
         defer { av_packet_free(&packet) }
         func drain() throws {

@@ -19,7 +19,7 @@ import Testing
     }
 
     /// Twelve blocks in the top row: four bits of the episode, eight of the frame, the least first.
-    private static func blocks(_ image: RGBImage) -> [Int] {
+    static func blocks(_ image: RGBImage) -> [Int] {
         let side = image.width / 12
         let bits = (0..<12).map { block in
             let center = 3 * ((side / 4) * image.width + block * side + side / 2)
