@@ -19,7 +19,9 @@ enum ExitStatus {
         case is DeviceError: ExitCode(2)
         case is ConfigurationError, CheckpointError.unknownFormat, CheckpointError.fileExists, CheckpointError.sameFile:
             ExitCode(2)
-        case ConversionError.exists, ConversionError.otherConversion, ConversionError.invalidOption: ExitCode(2)
+        case ConversionError.exists, ConversionError.otherConversion, ConversionError.invalidOption,
+            ConversionError.insideSource:
+            ExitCode(2)
         case ConversionError.segments, ConversionError.unsupported: ExitCode(3)
         case PredictionError.destinationExists, PredictionError.foreignPartial, PredictionError.destinationInside,
             PredictionError.chosenEpisodes:

@@ -3,42 +3,24 @@ import Formats
 import Foundation
 import Video
 
-/// The folder in which a dataset grows, `DEST.partial`, with the notes by which an interrupted conversion goes on.
+/// The folder in which a dataset grows, with the notes by which an interrupted conversion goes on.
 struct ConversionFolder {
-    let destination: String
-    var partial: String { destination + ".partial" }
+    private let staged: StagedFolder
+    var destination: String { staged.destination }
+    var dataset: String { staged.dataset }
+    /// Where the videos of single episodes are, of which v3.0's files are made.
+    var videos: String { staged.partial + "/videos" }
 
-    init(_ destination: String) {
-        self.destination =
-            destination.count > 1 && destination.hasSuffix("/") ? String(destination.dropLast()) : destination
-    }
+    init(_ destination: String) { staged = StagedFolder(destination, state: "conversion.json") }
+
+    var isFree: Bool { staged.isFree }
 
     /// Where it stands what is known of a finished episode's pictures.
-    func note(_ episode: Int) -> String { "\(partial)/.conversion/episode_\(episode).json" }
+    func note(_ episode: Int) -> String { "\(staged.partial)/episodes/episode_\(episode).json" }
 
     /// Makes the folder of the unfinished dataset, or checks that the one there belongs to this conversion.
-    func begin(_ plan: ConversionPlan) throws {
-        let path = "\(partial)/.conversion/options.json"
-        let facts = try Self.facts(plan)
-        if FileManager.default.fileExists(atPath: partial), !isBarelyBegun {
-            guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)),
-                let known = try? JSONDecoder().decode([String: String].self, from: data)
-            else { throw ConversionError.otherConversion(path: partial, what: "that it tells nothing of itself") }
-            if let key = Set(facts.keys).union(known.keys).sorted().first(where: { facts[$0] != known[$0] }) {
-                throw ConversionError.otherConversion(path: partial, what: key)
-            }
-            return
-        }
-        try Self.create(for: path)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        try AtomicFile.write(Array(encoder.encode(facts)), to: path)
-    }
-
-    /// Whether nothing is there yet but what a conversion begins with, which was ended before it could say what it is.
-    private var isBarelyBegun: Bool {
-        let names = (try? FileManager.default.subpathsOfDirectory(atPath: partial)) ?? [partial]
-        return names.allSatisfy { $0 == ".conversion" || $0.hasPrefix(".conversion/options.json.tmp-") }
+    func begin(_ plan: ConversionPlan) throws -> StagedFolder.Beginning {
+        try staged.begin(Self.facts(plan), continues: true)
     }
 
     /// All that the finished dataset depends on.
@@ -56,23 +38,12 @@ struct ConversionFolder {
         return facts
     }
 
+    /// Lets others write here, after an error.
+    func giveUp() { staged.giveUp() }
+
     /// Removes the notes and gives the folder its name.
-    func end() throws {
-        try FileManager.default.removeItem(atPath: "\(partial)/.conversion")
-        // `rename` of folders replaces an empty one only: what somebody put there meanwhile stays.
-        guard rename(partial, destination) == 0 else {
-            throw ConversionError.unwritable(path: destination, reason: String(cString: strerror(errno)))
-        }
-        try AtomicFile.syncFolder(of: destination)
-    }
+    func end() throws { try staged.end() }
 
     /// Makes the folder that a file is to be in.
-    static func create(for path: String) throws {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw ConversionError.unwritable(path: folder, reason: error.localizedDescription)
-        }
-    }
+    static func create(for path: String) throws { try Folder.create(for: path) }
 }

@@ -1,12 +1,13 @@
 import DataCore
 import Datasets
+import Formats
 import Foundation
 import Synchronization
 
 /// Writes a dataset as a LeRobot dataset of v2.1 or v3.0: metadata, tasks, statistics, Parquet, videos.
 ///
-/// Everything grows in `DEST.partial`, which gets its name when it is complete. Each finished episode leaves a note there,
-/// so the same command goes on where it was interrupted. Episodes are encoded several at a time; the files do not depend on
+/// Everything grows in `DEST.partial` (`StagedFolder`). Each finished episode leaves a note there, so the same command goes on
+/// where it was interrupted. Episodes are encoded several at a time; the files do not depend on
 /// how many.
 ///
 ///     let dataset = try HDF5Dataset(path: "/data/libero_goal", name: "libero_goal")
@@ -48,21 +49,27 @@ public struct DatasetConversion: Sendable {
         threads: Int = 1, progress: @escaping Progress = { _, _, _ in },
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws -> Summary {
-        guard !FileManager.default.fileExists(atPath: folder.destination) else {
-            throw ConversionError.exists(path: folder.destination)
-        }
+        guard folder.isFree else { throw ConversionError.exists(path: folder.destination) }
+        try requireOutside(folder.destination)
         for camera in plan.cameras { try plan.dataset.requirePictures(of: camera.source) }
         try plan.dataset.requireTasks()
         let config = try plan.options.actionConfig.map { try ActionConfig($0, episodes: plan.episodes) }
-        try folder.begin(plan)
-        let writer = LeRobotWriter(root: folder.partial, plan: plan, actionConfig: config)
+        guard try folder.begin(plan) == .open else { return summary(resumed: plan.episodes.count) }
+        defer { folder.giveUp() }
+        let writer = LeRobotWriter(root: folder.dataset, parts: folder.videos, plan: plan, actionConfig: config)
         let progress = ConversionProgress(total: plan.totalFrames * max(plan.cameras.count, 1), report: progress)
         let conversion = EpisodeConversion(plan: plan)
         let sizes = PictureSizes(plan)
         plan.options.codec.quieten()
         let together = max(1, threads / plan.options.codec.threadsPerEncoder)
         let written = try concurrentMap(Array(plan.episodes.indices), threads: together) { [plan, folder] place in
-            if let known = CameraStatistics.read(path: folder.note(place), cameras: plan.cameras.count) {
+            let parts = plan.cameras.filter { writer.isEncoded($0) }.map {
+                writer.videoPart(episode: place, camera: $0.key)
+            }
+            // After a power failure a note may be there without the file that it tells of.
+            if let known = CameraStatistics.read(path: folder.note(place), cameras: plan.cameras.count),
+                parts.allSatisfy(FileManager.default.fileExists(atPath:))
+            {
                 progress.found(plan.episodes[place].length * plan.cameras.count)
                 return (pictures: known, isResumed: true)
             }
@@ -75,15 +82,27 @@ public struct DatasetConversion: Sendable {
                 }
             }
             try sizes.require(pictures, of: place)
+            try ConversionFolder.create(for: folder.note(place))
             try CameraStatistics.write(pictures, to: folder.note(place))
             return (pictures: pictures, isResumed: false)
         }
         for (place, episode) in written.enumerated() { try sizes.require(episode.pictures, of: place) }
         try writer.finish(pictures: written.map(\.pictures)) { guard !isCancelled() else { throw CancellationError() } }
         try folder.end()
-        return Summary(
-            episodes: plan.episodes.count, frames: plan.totalFrames, cameras: plan.cameras.count,
-            resumed: written.count { $0.isResumed })
+        return summary(resumed: written.count { $0.isResumed })
+    }
+
+    private func summary(resumed: Int) -> Summary {
+        Summary(
+            episodes: plan.episodes.count, frames: plan.totalFrames, cameras: plan.cameras.count, resumed: resumed)
+    }
+
+    /// A new dataset within its source would be part of it.
+    private func requireOutside(_ destination: String) throws {
+        let source = plan.dataset.root
+        guard !Folder.contains(source, destination) else {
+            throw ConversionError.insideSource(path: destination, source: source)
+        }
     }
 }
 

@@ -8,6 +8,8 @@ import Video
 /// The tables of a LeRobot dataset and the places of its videos. SPEC_LEROBOT §1–3.
 struct LeRobotWriter {
     let root: String
+    /// Where the videos of single episodes are, of which v3.0's files are made.
+    let parts: String
     let plan: ConversionPlan
     let actionConfig: ActionConfig?
 
@@ -24,7 +26,12 @@ struct LeRobotWriter {
     func videoPart(episode: Int, camera: String) -> String {
         version == .v21
             ? "\(root)/videos/\(chunk(episode))/\(camera)/\(file(episode))"
-            : "\(root)/.conversion/videos/\(camera)/\(file(episode))"
+            : "\(parts)/\(camera)/\(file(episode))"
+    }
+
+    /// Whether a camera has a video for each episode at `videoPart`.
+    func isEncoded(_ camera: ConvertedCamera) -> Bool {
+        camera.kept.map { version == .v21 && $0.camera.kind == .video } ?? true
     }
 
     /// Cameras that have videos, in order.

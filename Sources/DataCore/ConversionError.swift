@@ -2,6 +2,8 @@
 public enum ConversionError: Error, Sendable, Equatable {
     /// The destination is there already.
     case exists(path: String)
+    /// The destination lies in what is read.
+    case insideSource(path: String, source: String)
     /// An unfinished conversion of something else is in the way.
     case otherConversion(path: String, what: String)
     case invalidOption(name: String, expected: String, got: String)
@@ -21,6 +23,8 @@ extension ConversionError: CustomStringConvertible {
         switch self {
         case .exists(let path):
             "destination exists: \(path): expected nothing there; remove it or name another"
+        case .insideSource(let path, let source):
+            "destination inside its source: \(path): expected a place outside of \(source); name another"
         case .otherConversion(let path, let what):
             "unfinished conversion in the way: \(path): it differs in \(what); remove it, or repeat the command that "
                 + "began it"

@@ -5,7 +5,8 @@ import Foundation
 /// Bytes go to a file without a name in the same folder, so that nothing is left of it when the process is killed; on
 /// file systems without such files, to `<path>.tmp-<UUID>`. `commit()` makes them durable, puts the file in the place
 /// of `path` and makes that durable; until then an older file of that name stays as it is. After an error,
-/// `discard()` or the end of the object's life without `commit()`, the temporary file is gone.
+/// `discard()` or the end of the object's life without `commit()`, the temporary file is gone; what a killed process leaves is
+/// removed by the next one that writes to the folder.
 public final class AtomicFile {
     public let path: String
     /// The bytes written so far.
@@ -22,6 +23,7 @@ public final class AtomicFile {
     /// Creates the temporary file.
     /// - Throws: `FormatError.io`, for example if the folder does not exist.
     public convenience init(path: String) throws(FormatError) {
+        TemporaryName.removeLeftoversOnce(besides: path)
         let unnamed = Self.openUnnamed(beside: path)
         if unnamed >= 0 {
             self.init(path: path, unnamed: unnamed)
@@ -42,7 +44,7 @@ public final class AtomicFile {
         self.path = path
         self.temporaryPath = temporaryPath
         isNamed = true
-        descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        descriptor = TemporaryName.create(temporaryPath)
         guard descriptor >= 0 else { throw .io(path: path, operation: "create", code: errno) }
     }
 
@@ -69,18 +71,40 @@ public final class AtomicFile {
         guard fsync(descriptor) == 0 else { throw failure("flush") }
         // A name can be given only where there is none yet; renaming also replaces an older file.
         if !isNamed {
+            TemporaryName.hold(descriptor)
             guard linkat(AT_FDCWD, Self.link(to: descriptor), AT_FDCWD, temporaryPath, AT_SYMLINK_FOLLOW) == 0 else {
                 throw failure("link")
             }
         }
-        let closed = close(descriptor)
-        descriptor = -1
-        guard closed == 0, rename(temporaryPath, path) == 0 else {
-            let error = FormatError.io(path: path, operation: closed == 0 ? "rename" : "close", code: errno)
+        // Closed afterwards, as the lock by which nobody takes the file for a leftover ends with it.
+        guard rename(temporaryPath, path) == 0 else {
+            let error = failure("rename")
             unlink(temporaryPath)
             throw error
         }
+        let closed = close(descriptor)
+        descriptor = -1
+        guard closed == 0 else { throw .io(path: path, operation: "close", code: errno) }
         try Self.syncFolder(of: path)
+    }
+
+    /// Makes `path` a further name of the bytes of `original`, in the place of an older file of that name.
+    ///
+    /// - Throws: `FormatError.io`, also where the disk has no second names.
+    public static func link(_ original: String, to path: String) throws(FormatError) {
+        TemporaryName.removeLeftoversOnce(besides: path)
+        let descriptor = open(original, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .io(path: original, operation: "open", code: errno) }
+        defer { close(descriptor) }
+        TemporaryName.hold(descriptor)
+        let temporary = temporaryPath(for: path)
+        guard Foundation.link(original, temporary) == 0 else { throw .io(path: path, operation: "link", code: errno) }
+        let renamed = rename(temporary, path)
+        let code = errno
+        // Between two names of the same bytes `rename` succeeds and does nothing.
+        unlink(temporary)
+        guard renamed == 0 else { throw .io(path: path, operation: "rename", code: code) }
+        try syncFolder(of: path)
     }
 
     /// Removes the temporary file; does nothing after `commit()`.
@@ -133,9 +157,8 @@ public final class AtomicFile {
         return error
     }
 
-    /// A name beside `path` that nobody else takes: not another thread, nor a process of the same number on another
-    /// host that shares the folder.
-    public static func temporaryPath(for path: String) -> String { "\(path).tmp-\(UUID().uuidString)" }
+    /// A name beside `path` that nobody else takes.
+    public static func temporaryPath(for path: String) -> String { TemporaryName.beside(path) }
 
     /// A file in the folder of `path` that ends with its last descriptor, or -1 where the system has no such files or
     /// cannot give them a name later.

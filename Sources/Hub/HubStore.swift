@@ -168,6 +168,7 @@ package final class HubStore: Sendable {
     private static func link(_ path: String, to etag: String, depth: Int) throws {
         try makeFolder(of: path)
         let target = String(repeating: "../", count: depth + 1) + "blobs/\(etag)"
+        TemporaryName.removeLeftoversOnce(besides: path)
         let temporary = AtomicFile.temporaryPath(for: path)
         guard symlink(target, temporary) == 0, rename(temporary, path) == 0 else {
             let error = FormatError.io(path: path, operation: "link", code: errno)

@@ -8,7 +8,7 @@ import Parquet
 
 /// Copies of LeRobot datasets that have latent actions as a feature.
 ///
-/// They grow in `DEST.partial`, which becomes `DEST` once all are complete. An interrupted merge leaves that folder, and
+/// They grow in `DEST.partial`, of which `DEST` is made once all are complete. An interrupted merge leaves that folder, and
 /// the next one begins anew: the labels are in files of their own, so little is lost.
 struct LabelMerge {
     /// A dataset, and the folders of labels that it gets.
@@ -43,14 +43,11 @@ struct LabelMerge {
     /// In place of each code, in frames that start no pair.
     static let noCode: Int64 = -1
 
-    /// Says that an unfinished folder is a merge's.
-    private static let marker = ".lam-merge"
-
-    let destination: String
+    var destination: String { staged.destination }
+    private let staged: StagedFolder
     private let parts: [Part]
     private let columns: LabelColumns
     private let sizes: Sizes
-    private var partial: String { destination + ".partial" }
 
     /// - Parameters:
     ///   - columns: what the files of labels hold.
@@ -59,17 +56,13 @@ struct LabelMerge {
         to destination: String, parts: [Part], columns: LabelColumns, sizes: Sizes
     ) throws {
         let place = URL(fileURLWithPath: destination).standardizedFileURL.resolvingSymlinksInPath().path
-        self.destination = place
+        staged = StagedFolder(place, state: Self.state)
         (self.parts, self.columns, self.sizes) = (parts, columns, sizes)
-        guard !FileManager.default.fileExists(atPath: place) else {
-            throw PredictionError.destinationExists(path: destination)
-        }
-        guard !FileManager.default.fileExists(atPath: partial) || isOwnPartial else {
-            throw PredictionError.foreignPartial(path: partial)
-        }
+        guard staged.isFree else { throw PredictionError.destinationExists(path: destination) }
+        guard !staged.isForeign else { throw PredictionError.foreignPartial(path: staged.partial) }
         for part in parts {
             let root = URL(fileURLWithPath: part.dataset.root).standardizedFileURL.resolvingSymlinksInPath().path
-            guard !place.hasPrefix(root + "/") else {
+            guard !Folder.contains(root, place) else {
                 throw PredictionError.destinationInside(path: destination, dataset: root)
             }
             for column in features(of: part).map(\.name) where part.dataset.info.feature(column) != nil {
@@ -84,7 +77,18 @@ struct LabelMerge {
         "." + (camera.hasPrefix(Camera.prefix) ? String(camera.dropFirst(Camera.prefix.count)) : camera)
     }
 
-    private var isOwnPartial: Bool { FileManager.default.fileExists(atPath: "\(partial)/\(Self.marker)") }
+    /// Says that an unfinished folder is a merge's.
+    private static let state = ".lam-merge"
+
+    /// All that the copies depend on.
+    private var facts: [String: String] {
+        var facts: [String: String] = ["columns": "\(columns)", "sizes": "\(sizes)"]
+        for (place, part) in parts.enumerated() {
+            facts["dataset \(place)"] = "\(part.dataset.name) \(part.dataset.root)"
+            facts["labels \(place)"] = part.labels.map { "\($0.suffix) \($0.folder.path)" }.joined(separator: "\n")
+        }
+        return facts
+    }
 
     private func features(of part: Part) -> [(name: String, dtype: String, length: Int)] {
         part.labels.flatMap { label in
@@ -102,33 +106,18 @@ struct LabelMerge {
     ///
     /// - Throws: `PredictionError`; `DataError`, `ParquetError`, `ConversionError`, `FormatError`.
     func run(progress: (String) -> Void) throws {
-        if isOwnPartial { try FileManager.default.removeItem(atPath: partial) }
-        try RunDirectory.createFolders(partial)
-        try AtomicFile.write([], to: "\(partial)/\(Self.marker)")
+        guard try staged.begin(facts, continues: false) == .open else { return }
+        defer { staged.giveUp() }
         for part in parts {
             let stored = features(of: part).compactMap {
                 StoredColumn(feature: $0.name, dtype: $0.dtype, shape: [$0.length])
             }
             try DatasetExtension(part.dataset, columns: stored).write(
-                to: LabelFolder.folder(of: part.dataset.name, below: partial),
+                to: LabelFolder.folder(of: part.dataset.name, below: staged.dataset),
                 values: { try values(of: part, episode: $0) },
                 progress: { progress("\(part.dataset.name): \($0) of \($1) files merged") })
         }
-        try FileManager.default.removeItem(atPath: "\(partial)/\(Self.marker)")
-        try Self.flush(partial)
-        // A folder's renaming replaces an empty one only: what somebody put there meanwhile stays.
-        guard rename(partial, destination) == 0 else {
-            throw ConversionError.unwritable(path: destination, reason: String(cString: strerror(errno)))
-        }
-        try AtomicFile.syncFolder(of: destination)
-    }
-
-    /// Makes the names of linked files durable.
-    private static func flush(_ folder: String) throws {
-        let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-        for above in Set(names.map { $0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.startIndex) }) {
-            try AtomicFile.syncFolder(of: above.isEmpty ? "\(folder)/file" : "\(folder)/\(above)/file")
-        }
+        try staged.end()
     }
 
     /// A value for each feature and frame of an episode.

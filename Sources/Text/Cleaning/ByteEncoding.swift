@@ -107,12 +107,23 @@ enum ByteEncoding: String, CaseIterable {
             return (encoding, Dictionary(pairs) { first, _ in first })
         })
 
+    /// Whether programs that read text in it carelessly put U+FFFD where it has no character; byte 1A is what they lost.
+    var isSloppy: Bool {
+        switch self {
+        case .latin1, .latin2, .macRoman, .cp437: false
+        default: true
+        }
+    }
+
     /// The bytes of a text; nil where it has a character that the encoding lacks.
     func bytes(of text: String) -> [UInt8]? {
         guard let table = Self.bytes[self] else { return nil }
         var bytes: [UInt8] = []
         for scalar in text.unicodeScalars {
-            if scalar.value < 0x80 {
+            if isSloppy, scalar.value == 0xFFFD || scalar.value == 0x1A {
+                guard scalar.value == 0xFFFD else { return nil }
+                bytes.append(0x1A)
+            } else if scalar.value < 0x80 {
                 bytes.append(UInt8(scalar.value))
             } else if let byte = table[scalar.value] {
                 bytes.append(byte)

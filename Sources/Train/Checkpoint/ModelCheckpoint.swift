@@ -126,13 +126,7 @@ package final class ModelCheckpoint {
         let before = state.lastModelPath
         state.lastModelPath = last
         do {
-            if let path {
-                let temporary = AtomicFile.temporaryPath(for: last)
-                if link(path, temporary) == 0 {
-                    if rename(temporary, last) == 0 { return }
-                    unlink(temporary)
-                }
-            }
+            if let path, (try? AtomicFile.link(path, to: last)) != nil { return }
             try write(last)
         } catch {
             state.lastModelPath = before

@@ -8,19 +8,28 @@ package final class VideoOutput {
     let path: String
     let context: UnsafeMutablePointer<AVFormatContext>
     private let temporary: String
+    /// Holds the temporary file as one that is being written.
+    private let descriptor: Int32
     private var isCommitted = false
 
     /// - Throws: `ConversionError.video`.
     init(path: String) throws {
         self.path = path
+        TemporaryName.removeLeftoversOnce(besides: path)
         temporary = AtomicFile.temporaryPath(for: path)
         var context: UnsafeMutablePointer<AVFormatContext>?
         let code = avformat_alloc_output_context2(&context, nil, "mp4", temporary)
         guard code >= 0, let context else { throw ConversionError.video(path: path, reason: LibAV.message(code)) }
         self.context = context
-        let opened = avio_open(&context.pointee.pb, temporary, AVIO_FLAG_WRITE)
+        descriptor = TemporaryName.create(temporary)
+        let opened =
+            descriptor < 0 ? -errno : avio_open(&context.pointee.pb, temporary, AVIO_FLAG_WRITE)
         guard opened >= 0 else {
             avformat_free_context(context)
+            if descriptor >= 0 {
+                unlink(temporary)
+                close(descriptor)
+            }
             isCommitted = true
             throw ConversionError.video(path: path, reason: LibAV.message(opened))
         }
@@ -31,6 +40,7 @@ package final class VideoOutput {
         avio_closep(&context.pointee.pb)
         avformat_free_context(context)
         unlink(temporary)
+        close(descriptor)
     }
 
     /// Adds the file's stream.
@@ -58,11 +68,11 @@ package final class VideoOutput {
         let closed = avio_closep(&context.pointee.pb)
         if code >= 0 { code = closed }
         try check(code)
-        let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0, fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else {
+        guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
             throw ConversionError.video(path: path, reason: String(cString: strerror(errno)))
         }
         avformat_free_context(context)
+        close(descriptor)
         isCommitted = true
         try AtomicFile.syncFolder(of: path)
     }
