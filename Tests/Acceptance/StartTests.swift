@@ -80,7 +80,7 @@ import Testing
             #expect(parts.contains(part), "\(part)")
         }
         let decoders = findings.first { $0["what"] as? String == "decoders" }?["found"] as? String ?? ""
-        for codec in ["h264", "hevc", "av1", "vp9", "mpeg4", "mjpeg"] { #expect(decoders.contains(codec), "\(codec)") }
+        for codec in ["h264", "hevc", "av1", "vp9", "mpeg4"] { #expect(decoders.contains(codec), "\(codec)") }
         #expect(program.files() == ["config.yaml"])
 
         let unwritable = try program.run(["doctor", "--logs", "/proc/lam"], inShell: offline)

@@ -42,7 +42,7 @@ struct ConfigArgumentsTests {
         #expect(run.model.modelDim == 96 && run.model.numHeads == 12)
         #expect(run.data.stream.datasetMix.map(\.name) == ["a", "b", "c"])
         #expect(run.model.optimizer.lr == 3e-4 && run.model.optimizer.weightDecay == 0)
-        #expect(run.trainer.loggers == [])
+        #expect(run.trainer.logger.tensorBoards == [])
     }
 
     @Test("objects can be named and then filled on the command line")
@@ -52,7 +52,7 @@ struct ConfigArgumentsTests {
             "--trainer.logger.save_dir", "runs", "--trainer.callbacks+=ModelCheckpoint",
             "--trainer.callbacks.every_n_train_steps=7", "--trainer.callbacks+=LearningRateMonitor")
         #expect(run.model.optimizer.lr == 1e-5)
-        #expect(run.trainer.loggers.first?.saveDir == "runs")
+        #expect(run.trainer.logger.tensorBoards.first?.saveDir == "runs")
         #expect(run.trainer.callbacks.checkpoints.first?.everyNTrainSteps == 7)
         #expect(run.trainer.callbacks.callbacks.count == 2)
     }
@@ -68,7 +68,7 @@ struct ConfigArgumentsTests {
             "trainer: {callbacks: {class_path: LearningRateMonitor}, logger: {class_path: TensorBoardLogger}}\n")
         let run = try configuration("-c", base, "-c", over)
         #expect(run.trainer.callbacks.callbacks == [.learningRateMonitor(LearningRateMonitorConfiguration())])
-        #expect(run.trainer.loggers == [TensorBoardLoggerConfiguration()])
+        #expect(run.trainer.logger.tensorBoards == [TensorBoardLoggerConfiguration()])
     }
 
     @Test("options of text take their argument as it stands")

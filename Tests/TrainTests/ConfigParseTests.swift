@@ -39,7 +39,7 @@ struct ConfigParseTests {
         let checkpoint = try #require(trainer.checkpoints.first)
         #expect(checkpoint.dirpath == "./logs/lam_training" && checkpoint.everyNTrainSteps == 20_000)
         #expect(checkpoint.saveLast == .yes && checkpoint.saveTopK == -1 && checkpoint.verbose)
-        #expect(trainer.loggers.first?.saveDir == "./logs" && trainer.loggers.first?.name == "lam_training")
+        #expect(trainer.logger.tensorBoards.first?.saveDir == "./logs" && trainer.logger.tensorBoards.first?.name == "lam_training")
         #expect(fit.configuration.seedEverything == .fixed(42))
     }
 
@@ -261,8 +261,8 @@ struct ConfigParseTests {
         #expect(fit.notices[0].path == "trainer.callbacks[0]")
         #expect(fit.notices[1].path == "trainer.callbacks[1].init_args.train_time_interval")
         #expect(fit.configuration.trainer.callbacks.callbacks.count == 2)
-        #expect(fit.configuration.trainer.loggers == [TensorBoardLoggerConfiguration()])
-        #expect(try parse("trainer: {logger: false}").configuration.trainer.loggers == [])
+        #expect(fit.configuration.trainer.logger.tensorBoards == [TensorBoardLoggerConfiguration()])
+        #expect(try parse("trainer: {logger: false}").configuration.trainer.logger.tensorBoards == [])
     }
 
     @Test("a file that is missing, a folder or too large is named")

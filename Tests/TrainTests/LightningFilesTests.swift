@@ -30,7 +30,7 @@ struct LightningFilesTests {
     func savedConfiguration() throws {
         let saved = try parseCase("05-lightning-saved-config/lightning_saved_config")
         let written = try parseCase("05-lightning-saved-config/lightning_in")
-        #expect(saved.configuration.trainer.loggers == written.configuration.trainer.loggers)
+        #expect(saved.configuration.trainer.logger == written.configuration.trainer.logger)
         #expect(saved.configuration.trainer.checkpoints == written.configuration.trainer.checkpoints)
         var trainer = saved.configuration.trainer
         trainer.accelerator = written.configuration.trainer.accelerator
@@ -83,7 +83,7 @@ struct LightningFilesTests {
         #expect(fit.configuration.trainer.callbacks.weightAveraging == EMAWeightAveragingConfiguration())
         var logger = TensorBoardLoggerConfiguration()
         logger.name = nil
-        #expect(fit.configuration.trainer.loggers == [logger])
+        #expect(fit.configuration.trainer.logger.tensorBoards == [logger])
     }
 
     @Test("a null in the options of the model or the data is taken for the default, with a notice")

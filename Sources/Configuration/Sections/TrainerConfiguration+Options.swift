@@ -53,8 +53,10 @@ extension TrainerConfiguration: IgnoresOptions, TakesNullForDefault {
             "`ModelCheckpoint`, `LearningRateMonitor`, `EarlyStopping`, `EMAWeightAveraging`, `Timer` and "
                 + "`GradientAccumulationScheduler` objects."),
         .init(
-            "logger", \.logger, "`TensorBoardLogger` objects; false: none.",
-            differs: "Each also writes `metrics.jsonl` beside its event file."),
+            "logger", \.logger,
+            "`TensorBoardLogger`, `CSVLogger`, `WandbLogger`, `MLFlowLogger` and `TrackioLogger` objects; false: none.",
+            differs: "Each also writes `metrics.jsonl` into its run's folder; `WandbLogger` and `MLFlowLogger` write files only, "
+                + "`TrackioLogger` is new."),
         .path(
             "default_root_dir", \.defaultRootDir,
             "Folder of logs and checkpoints that name none; null: the current one."),

@@ -46,5 +46,5 @@ public struct TrainerConfiguration: ConfigSection {
     }
 
     /// The loggers that a run has.
-    public var loggers: [TensorBoardLoggerConfiguration] { fastDevRun.isOn ? [] : logger.loggers }
+    public var loggers: [any LoggerConfiguration] { fastDevRun.isOn ? [] : logger.loggers }
 }

@@ -1,37 +1,39 @@
 /// Writes fields in the protobuf wire format: a key of field number and kind, then the value.
-struct ProtobufEncoder {
-    private(set) var bytes: [UInt8] = []
+package struct ProtobufEncoder {
+    package private(set) var bytes: [UInt8] = []
 
-    mutating func varint(_ field: Int, _ value: Int64) {
+    package init() {}
+
+    package mutating func varint(_ field: Int, _ value: Int64) {
         key(field, kind: 0)
         bytes.append(varint: UInt64(bitPattern: value))
     }
 
-    mutating func double(_ field: Int, _ value: Double) {
+    package mutating func double(_ field: Int, _ value: Double) {
         key(field, kind: 1)
         append(value.bitPattern)
     }
 
-    mutating func float(_ field: Int, _ value: Float) {
+    package mutating func float(_ field: Int, _ value: Float) {
         key(field, kind: 5)
         append(value.bitPattern)
     }
 
-    mutating func data(_ field: Int, _ content: [UInt8]) {
+    package mutating func data(_ field: Int, _ content: [UInt8]) {
         key(field, kind: 2)
         bytes.append(varint: UInt64(content.count))
         bytes.append(contentsOf: content)
     }
 
-    mutating func string(_ field: Int, _ text: String) { data(field, Array(text.utf8)) }
+    package mutating func string(_ field: Int, _ text: String) { data(field, Array(text.utf8)) }
 
-    mutating func packed(_ field: Int, _ values: [Double]) {
+    package mutating func packed(_ field: Int, _ values: [Double]) {
         var content = ProtobufEncoder()
         for value in values { content.append(value.bitPattern) }
         data(field, content.bytes)
     }
 
-    mutating func message(_ field: Int, _ build: (inout ProtobufEncoder) -> Void) {
+    package mutating func message(_ field: Int, _ build: (inout ProtobufEncoder) -> Void) {
         var inner = ProtobufEncoder()
         build(&inner)
         data(field, inner.bytes)

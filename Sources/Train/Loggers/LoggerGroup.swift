@@ -7,17 +7,22 @@ public final class LoggerGroup: MetricsLogger {
 
     public init(_ loggers: [any MetricsLogger]) { self.loggers = loggers }
 
-    /// Starts the records that a configuration asks for: per logger a run folder with `hparams.yaml`, an event file and
-    /// `metrics.jsonl`.
+    /// Starts the records that a configuration asks for, each with `metrics.jsonl` in its run's folder.
+    ///
+    /// - Parameter environment: the process's variables, which say where some stores are.
     /// - Throws: `LoggerError` or `FormatError`.
-    public static func open(for configuration: LAMConfiguration) throws -> LoggerGroup {
-        let loggers = try configuration.trainer.loggers.flatMap { settings in
-            let run = try RunDirectory.create(
-                for: settings, defaultRoot: configuration.trainer.defaultRootDir ?? ".")
-            return [
-                try TensorBoardLogger(settings, in: run, hyperParameters: configuration.hyperParameters),
-                try JSONLinesLogger(directory: run.path),
-            ] as [any MetricsLogger]
+    public static func open(
+        for configuration: LAMConfiguration, environment: [String: String] = [:]
+    ) throws -> LoggerGroup {
+        let start = LoggerStart(
+            defaultRoot: configuration.trainer.defaultRootDir ?? ".", hyperParameters: configuration.hyperParameters,
+            environment: environment)
+        let loggers = try configuration.trainer.loggers.flatMap { settings -> [any MetricsLogger] in
+            guard let settings = settings as? any OpenableLogger else {
+                preconditionFailure("\(type(of: settings)) is no OpenableLogger")
+            }
+            let logger = try settings.open(start)
+            return [logger, try JSONLinesLogger(directory: logger.directory)]
         }
         return LoggerGroup(loggers)
     }

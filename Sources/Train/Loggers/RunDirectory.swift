@@ -14,10 +14,22 @@ public struct RunDirectory: Sendable, Equatable {
     public static func create(
         for configuration: TensorBoardLoggerConfiguration, defaultRoot: String
     ) throws -> RunDirectory {
-        var folder = URL(fileURLWithPath: configuration.saveDir ?? defaultRoot)
-        if let name = configuration.name, !name.isEmpty { folder.appendPathComponent(name) }
+        let folder = Self.folder(saveDir: configuration.saveDir, name: configuration.name, defaultRoot: defaultRoot)
+        return try create(in: folder, version: configuration.version)
+    }
+
+    /// The folder of a name's runs.
+    static func folder(saveDir: String?, name: String?, defaultRoot: String) -> String {
+        var folder = URL(fileURLWithPath: saveDir ?? defaultRoot)
+        if let name, !name.isEmpty { folder.appendPathComponent(name) }
+        return folder.path
+    }
+
+    /// The same in the folder of a name's runs.
+    static func create(in path: String, version: String?) throws -> RunDirectory {
+        let folder = URL(fileURLWithPath: path)
         try createFolders(folder.path)
-        if let version = configuration.version, !version.isEmpty {
+        if let version, !version.isEmpty {
             let isNumber = version.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
             let path = folder.appendingPathComponent(isNumber ? "version_\(version)" : version).path
             try createFolders(path)

@@ -73,3 +73,14 @@ public final class TensorBoardLogger: MetricsLogger {
         configuration.prefix.isEmpty ? tag : configuration.prefix + "-" + tag
     }
 }
+
+extension TensorBoardLoggerConfiguration: OpenableLogger {
+    func runsFolder(_ start: LoggerStart) -> String {
+        RunDirectory.folder(saveDir: saveDir, name: name, defaultRoot: start.defaultRoot)
+    }
+
+    func open(_ start: LoggerStart) throws -> any MetricsLogger {
+        let run = try RunDirectory.create(in: runsFolder(start), version: version)
+        return try TensorBoardLogger(self, in: run, hyperParameters: start.hyperParameters)
+    }
+}

@@ -42,7 +42,7 @@ package struct RunAssembly {
         datasets = try OpenedSource.open(options, hub: hub, cameras: cameras)
         for line in datasets.flatMap(\.source.notes) { note(line) }
         checkpoint = try checkpointRequest.map {
-            try CheckpointLocator.open($0, directories: trainer.checkpointDirectories, note: note)
+            try CheckpointLocator.open($0, directories: trainer.checkpointDirectories(environment), note: note)
         }
         let backend = try Device.open(
             DeviceChoice(trainer.accelerator), threads: trainer.numThreads ?? threads, environment: environment,
@@ -125,13 +125,14 @@ extension DeviceChoice {
 
 extension TrainerConfiguration {
     /// Where the configured callbacks keep, or kept, their files.
-    fileprivate var checkpointDirectories: [String] {
+    fileprivate func checkpointDirectories(_ environment: [String: String]) -> [String] {
         let explicit = checkpoints.compactMap(\.dirpath)
         guard explicit.isEmpty else { return explicit }
         guard !loggers.isEmpty else { return [(defaultRootDir ?? ".") + "/checkpoints"] }
+        let start = LoggerStart(
+            defaultRoot: defaultRootDir ?? ".", hyperParameters: .map([:]), environment: environment)
         return loggers.flatMap { logger -> [String] in
-            var folder = logger.saveDir ?? defaultRootDir ?? "."
-            if let name = logger.name, !name.isEmpty { folder += "/" + name }
+            guard let folder = (logger as? any OpenableLogger)?.runsFolder(start) else { return [] }
             let runs = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             return runs.sorted().map { "\(folder)/\($0)/checkpoints" }
         }

@@ -114,7 +114,7 @@ public final class TrainingRun {
             ? (FramePairStream(sources: sources, options, split: .val).pairsPerEpoch + globalBatch - 1) / globalBatch
             : nil
         // Nothing is created on disk before everything above has succeeded.
-        logger = group.isRoot ? try LoggerGroup.open(for: configuration) : LoggerGroup([])
+        logger = group.isRoot ? try LoggerGroup.open(for: configuration, environment: environment) : LoggerGroup([])
         let directory = logger.directory.isEmpty ? trainer.defaultRootDir ?? "." : logger.directory
         checkpoints = trainer.checkpoints.map { ModelCheckpoint($0, defaultDirectory: directory + "/checkpoints") }
     }
