@@ -2,7 +2,7 @@
 # Runs `lam fit` in as many processes as the configuration asks for, and again after a failure where that is wanted.
 # Usage: launch.sh MAX_RESTARTS PROGRAM fit --config FILE OVERRIDE...
 #
-# With trainer.devices x trainer.num_nodes above 1 the processes are started by mpirun: on this machine, on the hosts of
+# With trainer.devices x trainer.num_nodes above 1 on CPUs, or trainer.num_nodes above 1 on accelerators, the processes are started by mpirun: on this machine, on the hosts of
 # HOSTFILE, or on those of a Slurm allocation. MPIRUN_OPTIONS are added to mpirun's own. The exit code is lam's; after
 # SIGTERM, SIGINT, SIGHUP and SIGUSR1, which end a run with a checkpoint, 128 + signal.
 set -euo pipefail
@@ -16,7 +16,11 @@ configuration=$("${program[@]}" --print_config)
 option() { sed -n "s/^  $1: *//p" <<<"$configuration" | head -n 1; }
 devices=$(option devices)
 nodes=$(option num_nodes)
-if [[ $devices == auto ]]; then devices=1; fi
+# A list of devices counts as many.
+if [[ $devices == \[*\] ]]; then devices=$(tr ',' '\n' <<<"$devices" | wc -l); fi
+# One process drives all accelerators of its machine.
+accelerator=$(option accelerator)
+if [[ $devices == auto || $accelerator =~ ^(gpu|cuda|tpu|pjrt-cpu)$ ]]; then devices=1; fi
 ranks=$((devices * nodes))
 
 cores=$(nproc)

@@ -6,11 +6,17 @@ struct Program: Sendable {
     let executable: Executable
     let results: [TensorType]
 
-    /// Begins to run it.
-    func run(_ arguments: [Buffer]) throws -> (results: [Buffer], done: Event?) {
+    /// Begins to run it on one device, which is named where the program may run on any.
+    func run(_ arguments: [Buffer], on device: Device?) throws -> (results: [Buffer], done: Event?) {
         let (all, done) = try executable.run(
-            [arguments], results: results.map { ($0.element.bufferType, $0.shape) })
+            [arguments], results: results.map { ($0.element.bufferType, $0.shape) }, on: device)
         return (all[0], done.first)
+    }
+
+    /// Begins to run it on the devices of all replicas, each with arguments of its own.
+    func run(replicas: [[Buffer]]) throws -> [(results: [Buffer], done: Event?)] {
+        let (all, done) = try executable.run(replicas, results: results.map { ($0.element.bufferType, $0.shape) })
+        return all.enumerated().map { ($1, done.indices.contains($0) ? done[$0] : nil) }
     }
 }
 

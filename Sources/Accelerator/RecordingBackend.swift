@@ -16,20 +16,28 @@ public final class RecordingBackend: Backend {
     // SAFETY: used under the lock only.
     private nonisolated(unsafe) let session: Session
     private let lock = NSLock()
+    let replicas: Replicas?
+    public let replicaCount: Int
 
     /// - Parameters:
     ///   - device: which of the client's devices.
     ///   - settings: how programs are compiled.
     ///   - precision: how exactly products of f32 are made.
-    public init(
+    public convenience init(
         _ client: Client, device: Int = 0, settings: CompilationSettings = CompilationSettings(),
         precision: Precision = .exact
     ) {
         let device = client.devices[device]
+        self.init(Compiler(client, [device], settings), device, replica: nil, precision: precision)
+    }
+
+    init(_ compiler: Compiler, _ device: Device, replica: (of: Replicas, number: Int)?, precision: Precision) {
+        let client = compiler.client
         name = "PJRT \(client.platform) \(device.id)"
         summary = "\(client.platform) device \(device.id), \(device.kind), PJRT \(client.plugin.version)"
         self.precision = precision
-        session = Session(client, device, settings)
+        session = Session(compiler, device, replica: replica)
+        (replicas, replicaCount) = (replica?.of, replica == nil ? 1 : compiler.devices.count)
     }
 
     let precision: Precision
@@ -82,9 +90,9 @@ public final class RecordingBackend: Backend {
 
     public var statistics: Statistics {
         locked { session in
-            Statistics(
-                programs: session.programs.count, loads: session.loads, compileSeconds: session.compileSeconds,
-                runs: session.runs,
+            let made = session.compiler.statistics
+            return Statistics(
+                programs: made.programs, loads: made.loads, compileSeconds: made.compileSeconds, runs: session.runs,
                 memory: session.device.memory().map { Statistics.Memory(inUse: $0.inUse, peak: $0.peak) })
         }
     }

@@ -2,16 +2,13 @@ import Foundation
 import PJRT
 import StableHLO
 
-/// What a recording backend has on its device: programs, the one that is being recorded, and the last that runs.
+/// What a recording backend has on its device: the program that is being recorded, and the last that runs.
 final class Session {
-    let client: Client
     let device: Device
-    private let settings: CompilationSettings
-    private(set) var programs: [ProgramKey: Program] = [:]
-    private(set) var compileSeconds = 0.0
+    let compiler: Compiler
+    /// Those that this one's device is one of, where there are several.
+    private let replica: (of: Replicas, number: Int)?
     private(set) var runs = 0
-    /// Programs that came from the store.
-    private(set) var loads = 0
     private var recording: Recording?
     private var lastRun: Event?
     /// The first error since it was last asked for.
@@ -20,9 +17,11 @@ final class Session {
     /// Lines after which a program is run though nobody waits for it: compilers take more than twice as long for twice as many.
     private static let lineLimit = 60_000
 
-    init(_ client: Client, _ device: Device, _ settings: CompilationSettings) {
-        (self.client, self.device, self.settings) = (client, device, settings)
+    init(_ compiler: Compiler, _ device: Device, replica: (of: Replicas, number: Int)?) {
+        (self.compiler, self.device, self.replica) = (compiler, device, replica)
     }
+
+    var client: Client { compiler.client }
 
     func recordingOrNew() -> Recording {
         if let recording {
@@ -96,49 +95,14 @@ final class Session {
 
     /// Begins to run a program, compiled now or before.
     func run(_ key: ProgramKey, _ arguments: [Buffer]) throws -> [Buffer] {
-        let (results, done) = try program(key).run(arguments)
+        let (results, done) =
+            if let replica, key.function.replicas > 1 {
+                try replica.of.run(key, arguments, replica: replica.number)
+            } else {
+                try compiler.program(key).run(arguments, on: replica == nil ? nil : device)
+            }
         runs += 1
         lastRun = done
         return results
     }
-
-    private func program(_ key: ProgramKey) throws -> Program {
-        if let known = programs[key] { return known }
-        let start = ContinuousClock.now
-        let program = Program(executable: try executable(key), results: key.results.map(\.type))
-        compileSeconds += (ContinuousClock.now - start) / .seconds(1)
-        programs[key] = program
-        return program
-    }
-
-    private func executable(_ key: ProgramKey) throws -> Executable {
-        let operations = key.function.count, start = ContinuousClock.now, text = key.text
-        func seconds() -> Double { (ContinuousClock.now - start) / .seconds(1) }
-        guard operations >= CompilationSettings.smallProgram else {
-            return try Executable(text: text, settings.options, on: client)
-        }
-        let kept = ExecutableStore.Key([
-            text, "\(settings.options.bytes)", client.plugin.version, client.platform, client.platformVersion,
-            device.kind, client.platform == "cpu" ? Self.processor : "",
-        ])
-        // What an older driver or another machine has written is compiled again.
-        if let bytes = settings.store?.load(kept),
-            let executable = try? bytes.withUnsafeBytes({ try Executable(serialized: $0, on: client) })
-        {
-            loads += 1
-            settings.observer?(.loaded(operations: operations, seconds: seconds()))
-            return executable
-        }
-        settings.observer?(.began(operations: operations))
-        let executable = try Executable(text: text, settings.options, on: client)
-        settings.observer?(.ended(operations: operations, seconds: seconds()))
-        if let store = settings.store, let bytes = try? executable.serialized() { store.save(bytes, kept) }
-        return executable
-    }
-
-    /// What this machine's processor can do: a program compiled for another may not run on it.
-    private static let processor: String = {
-        let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
-        return lines.first { $0.hasPrefix("flags") || $0.hasPrefix("Features") }.map(String.init) ?? ""
-    }()
 }

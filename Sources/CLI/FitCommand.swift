@@ -3,6 +3,7 @@ import Collectives
 import Configuration
 import Foundation
 import LAMTrain
+import Tensor
 
 /// `lam fit`: trains the model that a configuration describes.
 struct FitCommand: ParsableCommand {
@@ -29,12 +30,14 @@ struct FitCommand: ParsableCommand {
                 print(fit.configuration.yaml(skippingDefaults: printConfig == .skipDefault), terminator: "")
                 return nil
             }
-            return try train(fit, group)
+            return try ReplicatedProgram.run(fit.configuration, group) { group, backend in
+                try Self.train(fit, group, backend)
+            }
         }
     }
 
     /// Trains; returns the signal that has ended the run early.
-    private func train(_ fit: ParsedFit, _ group: any ProcessGroup) throws -> Int32? {
+    private static func train(_ fit: ParsedFit, _ group: any ProcessGroup, _ backend: (any Backend)?) throws -> Int32? {
         let trainer = fit.configuration.trainer
         group.timeout = trainer.timeout
         let note: (String) -> Void = { if group.isRoot { Console.error("note: \($0)") } }
@@ -49,7 +52,7 @@ struct FitCommand: ParsableCommand {
             let run = try TrainingRun(
                 configuration, checkpointRequest: fit.ckptPath, randomSeed: seed,
                 environment: ProcessInfo.processInfo.environment, group: group,
-                threads: Threads.ofRank(localRanks: group.localSize),
+                threads: Threads.ofRank(localRanks: group.localSize), backend: backend,
                 isCancelled: { SignalTrap.received != nil }, announce: Console.announcer(group), note: note)
             try run.record(command: ["lam"] + CommandLine.arguments.dropFirst())
             return run

@@ -17,47 +17,82 @@ public enum Device {
         CPUBackend(threadCount: threads, instructionSet: instructionSet)
     }
 
-    /// The device that is asked for.
+    /// The device that is asked for, the first where there are several.
     ///
-    /// - Parameters:
-    ///   - threads: compute threads of the CPU; nil for the CPUs that this process may use.
-    ///   - environment: the process's variables, which say where plugins are.
-    ///   - announce: takes lines for the user, from any thread: of programs that are compiled, and of a device that `auto`
-    ///     could not open.
+    /// - Parameters: as for `open(_:devices:threads:environment:announce:)`.
     /// - Throws: `DeviceError`; a plugin that is not there or fits no device.
     public static func open(
         _ choice: DeviceChoice, threads: Int?, environment: [String: String],
         announce: (@Sendable (String) -> Void)? = nil
     ) throws(DeviceError) -> any Backend {
+        try open(choice, devices: .first(1), threads: threads, environment: environment, announce: announce)[0]
+    }
+
+    /// Which of an accelerator's devices.
+    public enum Selection: Equatable, Sendable {
+        case all
+        /// So many.
+        case first(Int)
+        /// By their places, from 0.
+        case chosen([Int])
+    }
+
+    /// The devices that are asked for, whose backends step together where they are several. The CPU is one device.
+    ///
+    /// - Parameters:
+    ///   - devices: which of an accelerator's. Of the CPU's plugin, which has as many as are asked for, `all` is one.
+    ///   - threads: compute threads of the CPU; nil for the CPUs that this process may use.
+    ///   - environment: the process's variables, which say where plugins are.
+    ///   - announce: takes lines for the user, from any thread: of programs that are compiled, and of a device that `auto`
+    ///     could not open.
+    /// - Throws: `DeviceError`; a plugin that is not there or fits no device, or devices that it does not have.
+    public static func open(
+        _ choice: DeviceChoice, devices: Selection, threads: Int?, environment: [String: String],
+        announce: (@Sendable (String) -> Void)? = nil
+    ) throws(DeviceError) -> [any Backend] {
         switch choice {
-        case .cpu: return cpu(threads: threads)
+        case .cpu: return [cpu(threads: threads)]
         case .auto:
             let plugins = PluginLocator(environment)
             let paths = [DeviceChoice.cuda, .tpu].compactMap { plugins.path(for: $0) }
             // One that is named is found for both.
             for path in paths.prefix(1) + paths.dropFirst().filter({ $0 != paths[0] }) {
-                do { return try accelerator(.auto, at: path, environment, announce) } catch {
+                do { return try accelerators(.auto, devices, at: path, environment, announce) } catch {
+                    // Fewer devices than were asked for are not none.
+                    if case .notSoMany = error { throw error }
                     announce?("\(error); auto takes the CPU")
                 }
             }
-            return cpu(threads: threads)
+            return [cpu(threads: threads)]
         case .gpu, .cuda, .tpu, .pjrtCPU:
             let plugins = PluginLocator(environment)
             guard let path = plugins.path(for: choice) else {
                 throw .noPlugin(choice, searched: plugins.searched(for: choice))
             }
-            return try accelerator(choice, at: path, environment, announce)
+            return try accelerators(choice, devices, at: path, environment, announce)
         }
     }
 
-    private static func accelerator(
-        _ choice: DeviceChoice, at path: String, _ environment: [String: String],
+    /// Devices that the plugin for CPUs is asked for at most.
+    private static let largestCPUCount = 64
+
+    private static func accelerators(
+        _ choice: DeviceChoice, _ devices: Selection, at path: String, _ environment: [String: String],
         _ announce: (@Sendable (String) -> Void)?
-    ) throws(DeviceError) -> any Backend {
+    ) throws(DeviceError) -> [any Backend] {
+        var options: [(name: String, value: OptionValue)] = []
+        if choice == .pjrtCPU, let needed = devices.needed, needed > 1 {
+            options = [("cpu_device_count", .integer(Int64(min(needed, largestCPUCount))))]
+        }
         let client: Client
-        do { client = try Client(Plugin(path: path)) } catch { throw .notOpened(choice, reason: "\(error)") }
+        do { client = try Client(Plugin(path: path), options: options) } catch {
+            throw .notOpened(choice, reason: "\(error)")
+        }
         guard choice.platforms.contains(client.platform.lowercased()) else {
             throw .otherPlatform(choice, path: path, platform: client.platform)
+        }
+        guard devices.needed ?? 1 <= client.devices.count else {
+            throw .notSoMany(choice, wanted: devices.needed ?? 1, got: client.devices.count)
         }
         let cache = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map { $0 + "/.cache" }
         var settings = CompilationSettings(
@@ -65,12 +100,34 @@ public enum Device {
             options: CompileOptions(flags: choice == .pjrtCPU ? Self.quickCompilation : [:]),
             store: cache.map { ExecutableStore(folder: $0 + "/lam/executables") })
         if let announce { settings.observer = { $0.line.map(announce) } }
-        return RecordingBackend(client, settings: settings)
+        let places: [Int] =
+            switch devices {
+            case .all: choice == .pjrtCPU ? [0] : Array(client.devices.indices)
+            case .first(let count): Array(0..<max(1, count))
+            case .chosen(let places): places
+            }
+        return RecordingBackend.replicas(client, devices: places, settings: settings)
+    }
+
+    /// Ends the waiting of replicas for each other, where one of them cannot go on.
+    public static func stop(_ backends: [any Backend]) {
+        for backend in backends { (backend as? RecordingBackend)?.stopReplicas() }
     }
 
     private static let quickCompilation: [String: OptionValue] = [
         "xla_backend_optimization_level": .integer(0), "xla_cpu_use_fusion_emitters": .boolean(false),
     ]
+}
+
+extension Device.Selection {
+    /// Devices that there must be at least; nil where any number will do.
+    fileprivate var needed: Int? {
+        switch self {
+        case .all: nil
+        case .first(let count): count
+        case .chosen(let places): (places.max() ?? 0) + 1
+        }
+    }
 }
 
 extension Compilation {

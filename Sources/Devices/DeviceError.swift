@@ -6,6 +6,8 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     case notOpened(DeviceChoice, reason: String)
     /// The plugin is for other devices.
     case otherPlatform(DeviceChoice, path: String, platform: String)
+    /// There are fewer devices than were asked for.
+    case notSoMany(DeviceChoice, wanted: Int, got: Int)
 
     public var description: String {
         switch self {
@@ -16,6 +18,9 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
         case .otherPlatform(let choice, let path, let platform):
             "no device \(choice.rawValue): \(path): expected a plugin for it, got one for \(platform); name another with "
                 + "LAM_PJRT_PLUGIN, or take cpu"
+        case .notSoMany(let choice, let wanted, let got):
+            "not so many devices \(choice.rawValue): expected \(wanted), got \(got); lower trainer.devices, or look at what "
+                + "hides some, such as CUDA_VISIBLE_DEVICES"
         }
     }
 

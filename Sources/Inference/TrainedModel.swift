@@ -23,6 +23,7 @@ public final class TrainedModel {
     ///   - cameras: which of each dataset.
     ///   - environment: the process's variables, which say where pretrained weights and the hub are.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
+    ///   - backend: the device, where it is open already.
     ///   - announce: takes lines for the user from any thread.
     ///   - note: takes lines for the user.
     /// - Throws: `ConfigurationError.missingValue` without a checkpoint; errors of the datasets, the encoders and the
@@ -30,7 +31,7 @@ public final class TrainedModel {
     public init(
         _ configuration: LAMConfiguration, checkpointRequest: String?, cameras: CameraSelection = .configured,
         environment: [String: String], group: any ProcessGroup = SingleProcess(), threads: Int?,
-        announce: (@Sendable (String) -> Void)? = nil, note: (String) -> Void
+        backend: (any Backend)? = nil, announce: (@Sendable (String) -> Void)? = nil, note: (String) -> Void
     ) throws {
         guard let checkpointRequest else {
             throw ConfigurationError.missingValue(
@@ -40,7 +41,7 @@ public final class TrainedModel {
         self.group = group
         let assembly = try RunAssembly(
             configuration, checkpointRequest: checkpointRequest, cameras: cameras, environment: environment,
-            threads: threads, announce: announce, note: note)
+            threads: threads, backend: backend, announce: announce, note: note)
         opened = assembly.datasets
         encoders = assembly.encoders
         // Nothing is trained, so nothing needs moments.

@@ -2,20 +2,25 @@
 public struct CompileOptions: Sendable, Hashable {
     /// Devices that run the program, each on arguments of its own.
     public var replicas: Int
+    /// Numbers of the replicas' devices; nil for the first ones.
+    public var devices: [Int]?
+    /// Whether the program may run on any one device, which is named when it runs. For one replica alone.
+    public var isPortable = false
     /// XLA's flags by name. One that the plugin does not know is an error.
     public var flags: [String: OptionValue]
 
-    public init(replicas: Int = 1, flags: [String: OptionValue] = [:]) {
-        (self.replicas, self.flags) = (replicas, flags)
+    public init(replicas: Int = 1, devices: [Int]? = nil, flags: [String: OptionValue] = [:]) {
+        precondition(devices.map { $0.count == replicas } ?? true, "\(replicas) replicas on \(devices ?? [])")
+        (self.replicas, self.devices, self.flags) = (replicas, devices, flags)
     }
 
     /// The message's bytes; equal options have equal bytes.
     ///
     /// Field 3 is the build's options: 1 the device (-1: as assigned), 4 and 5 the numbers of replicas and partitions, 9 which
-    /// device each replica gets. Field 7 maps names of flags to values: 1 a string, 2 a truth value, 3 an integer, 4 a double.
+    /// device each replica gets. Field 4 says that any device may run it. Field 7 maps names of flags to values: 1 a string, 2 a truth value, 3 an integer, 4 a double.
     public var bytes: [UInt8] {
         var devices = ProtobufWriter()
-        for replica in 0..<replicas { devices.varint(UInt64(replica)) }
+        for device in self.devices ?? Array(0..<replicas) { devices.varint(UInt64(device)) }
         var computation = ProtobufWriter()
         computation.message(1, devices)
         var assignment = ProtobufWriter()
@@ -29,6 +34,7 @@ public struct CompileOptions: Sendable, Hashable {
         if replicas > 1 { build.message(9, assignment) }
         var options = ProtobufWriter()
         options.message(3, build)
+        if isPortable { options.field(4, 1) }
         for (name, value) in flags.sorted(by: { $0.key < $1.key }) {
             var content = ProtobufWriter()
             switch value {

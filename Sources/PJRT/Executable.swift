@@ -93,9 +93,10 @@ public final class Executable: @unchecked Sendable {
     /// - Parameters:
     ///   - arguments: of each replica.
     ///   - results: type and shape of each result.
+    ///   - device: which one is to run a portable program.
     /// - Returns: the results of each replica, and what tells that it is done.
     public func run(
-        _ arguments: [[Buffer]], results: [(type: ElementType, shape: [Int])]
+        _ arguments: [[Buffer]], results: [(type: ElementType, shape: [Int])], on device: Device? = nil
     ) throws -> (results: [[Buffer]], done: [Event]) {
         precondition(results.count == outputs, "\(outputs) results of a program, \(results.count) expected")
         let replicas = arguments.count, count = arguments.first?.count ?? 0
@@ -118,6 +119,7 @@ public final class Executable: @unchecked Sendable {
                                 execute.outputs = UnsafeRawPointer(outputLists)?.assumingMemoryBound(
                                     to: UnsafeMutablePointer<OpaquePointer?>?.self)
                                 execute.done = done.baseAddress
+                                execute.device = device?.handle
                                 try client.plugin.call(PJRT_LOADED_EXECUTE, &execute, "running a program")
                             }
                         }

@@ -34,6 +34,9 @@ extension Function {
 
     /// The sum over all replicas.
     public mutating func allReduce(_ x: Value, replicas: Int) -> Value {
-        replicas == 1 ? x : append(.allReduce(replicas: replicas), [x], x.type)
+        guard replicas > 1 else { return x }
+        precondition([1, replicas].contains(self.replicas), "a sum over \(replicas) of \(self.replicas) replicas")
+        self.replicas = replicas
+        return append(.allReduce(replicas: replicas), [x], x.type)
     }
 }

@@ -5,8 +5,7 @@ extension Function {
     /// - Parameters:
     ///   - results: what it returns.
     ///   - given: for arguments that are given away, the result that takes their memory.
-    ///   - replicas: devices that run it side by side.
-    public func text(results: [Value], given: [Int: Int] = [:], replicas: Int = 1) -> String {
+    public func text(results: [Value], given: [Int: Int] = [:]) -> String {
         let inputs = arguments.enumerated().map { place, type in
             let alias = given[place].map { " {tf.aliasing_output = \($0) : i32}" } ?? ""
             return "%a\(place): \(type)\(alias)"

@@ -14,6 +14,8 @@ public struct Function: Hashable, Sendable {
     private(set) var lines: [Line] = []
     /// Types of the arguments, in order.
     public private(set) var arguments: [TensorType] = []
+    /// Devices that run it side by side, as its sums over replicas say; 1 without any.
+    public internal(set) var replicas = 1
     /// Values that were computed before, by what they are: the same is not computed twice.
     private var constants: [Line: Value] = [:]
 

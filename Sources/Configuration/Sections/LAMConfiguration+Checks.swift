@@ -277,7 +277,7 @@ extension LAMConfiguration {
     public func checkWorld(
         size: Int, hosts: Int, locate: (String) -> ConfigLocation = { _ in .schemaDefault }
     ) throws -> String? {
-        guard case .count(let devices) = trainer.devices else { return nil }
+        guard let devices = trainer.devices.count else { return nil }
         let wanted = devices.multipliedReportingOverflow(by: trainer.numNodes)
         guard wanted.overflow || wanted.partialValue != size else { return nil }
         let asked =

@@ -25,13 +25,14 @@ package struct RunAssembly {
     ///   - environment: the process's variables, which say where pretrained weights and the hub are.
     ///   - isCancelled: ends a wait for the hub; asked from any thread.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
+    ///   - backend: the device, where it is open already.
     ///   - announce: takes lines for the user from any thread, as long as the backend is there.
     ///   - note: takes lines for the user.
     /// - Throws: errors of the device, the datasets, the encoders and the checkpoint.
     package init(
         _ configuration: LAMConfiguration, checkpointRequest: String?, cameras: CameraSelection = .configured,
         environment: [String: String], isCancelled: @escaping @Sendable () -> Bool = { false }, threads: Int?,
-        announce: (@Sendable (String) -> Void)? = nil, note: (String) -> Void
+        backend given: (any Backend)? = nil, announce: (@Sendable (String) -> Void)? = nil, note: (String) -> Void
     ) throws {
         self.configuration = configuration
         let (model, trainer) = (configuration.model, configuration.trainer)
@@ -44,9 +45,11 @@ package struct RunAssembly {
         checkpoint = try checkpointRequest.map {
             try CheckpointLocator.open($0, directories: trainer.checkpointDirectories(environment), note: note)
         }
-        let backend = try Device.open(
-            DeviceChoice(trainer.accelerator), threads: trainer.numThreads ?? threads, environment: environment,
-            announce: announce)
+        let backend =
+            try given
+            ?? Device.open(
+                DeviceChoice(trainer.accelerator), threads: trainer.numThreads ?? threads, environment: environment,
+                announce: announce)
         self.backend = backend
         precisionAdvice = trainer.precision.advice(on: backend)
         if let checkpoint { try Self.requireSameModel(checkpoint, model) }
@@ -105,6 +108,29 @@ package struct RunAssembly {
             throw TrainerError.otherEncoder(
                 path: checkpoint.path, trainedWith: trainedWith, configured: configured.rawValue)
         }
+    }
+}
+
+extension TrainerConfiguration {
+    /// Opens the configured devices of this process, whose backends train together where they are several.
+    ///
+    /// - Parameters:
+    ///   - threads: compute threads of the CPU where the configuration names none.
+    ///   - environment: the process's variables, which say where plugins are.
+    ///   - announce: takes lines for the user from any thread.
+    /// - Throws: `DeviceError`.
+    public func openDevices(
+        threads: Int?, environment: [String: String], announce: (@Sendable (String) -> Void)?
+    ) throws(DeviceError) -> [any Backend] {
+        let selection: Device.Selection =
+            switch devices {
+            case .auto: .all
+            case .count(let count): .first(count)
+            case .chosen(let places): .chosen(places)
+            }
+        return try Device.open(
+            DeviceChoice(accelerator), devices: selection, threads: numThreads ?? threads, environment: environment,
+            announce: announce)
     }
 }
 

@@ -27,6 +27,11 @@ extension TrainingRun {
 
     /// What works together, where it is more than this process.
     private var ranks: [String] {
+        if let replica {
+            return [
+                "\(replica.replicaCount) such devices, each with a batch of its own; gradients are added up among them"
+            ]
+        }
         guard let reducer else { return [] }
         let hosts = group.hostCount == 1 ? group.hosts[0] : "\(group.hostCount) hosts"
         return [

@@ -19,8 +19,10 @@ public final class TrainingRun {
     /// Seed of everything random outside the data stream.
     let seed: UInt64
     let group: any ProcessGroup
-    /// Adds the gradients of several ranks up; nil of a single process.
+    /// Adds the gradients of several ranks up; nil of a single process, and of ranks whose devices do so.
     let reducer: GradientReducer?
+    /// The device of a rank that steps together with those of all others; nil where there is one alone.
+    let replica: (any ReplicatedBackend)?
     let module: LAMModule
     let averaging: WeightAveraging?
     let encoders: FrozenEncoders
@@ -40,6 +42,7 @@ public final class TrainingRun {
     ///   - environment: the process's variables, which say where pretrained weights and the hub are.
     ///   - group: the processes of the run, each of which builds these parts.
     ///   - threads: compute threads where the configuration names none; nil for the CPUs that the process may use.
+    ///   - backend: the device, where it is open already. One of several has all of them step together, each on a rank.
     ///   - isCancelled: ends a wait for the hub; asked from any thread.
     ///   - announce: takes lines for the user from any thread.
     ///   - note: takes lines for the user.
@@ -47,7 +50,8 @@ public final class TrainingRun {
     public init(
         _ configuration: LAMConfiguration, checkpointRequest: String?, randomSeed: UInt64,
         environment: [String: String], group: any ProcessGroup = SingleProcess(), threads: Int?,
-        isCancelled: @escaping @Sendable () -> Bool = { false }, announce: (@Sendable (String) -> Void)? = nil,
+        backend: (any Backend)? = nil, isCancelled: @escaping @Sendable () -> Bool = { false },
+        announce: (@Sendable (String) -> Void)? = nil,
         note: (String) -> Void
     ) throws {
         self.configuration = configuration
@@ -55,7 +59,7 @@ public final class TrainingRun {
         let trainer = configuration.trainer
         let assembly = try RunAssembly(
             configuration, checkpointRequest: checkpointRequest, environment: environment, isCancelled: isCancelled,
-            threads: threads, announce: announce, note: note)
+            threads: threads, backend: backend, announce: announce, note: note)
         let checkpoint = assembly.checkpoint
         sources = assembly.sources
         encoders = assembly.encoders
@@ -67,15 +71,16 @@ public final class TrainingRun {
             GradientReducer.ownedRanges(
                 of: store, bucketMiB: trainer.gradientBucketMiB, rank: group.rank, size: group.size)
         }
+        replica = (assembly.backend as? any ReplicatedBackend).flatMap { $0.replicaCount > 1 ? $0 : nil }
+        let sendsGradients = group.size > 1 && replica == nil
         module = try assembly.module(
-            seed: seed, sharding: group.size > 1 && trainer.shardsOptimizer ? sharding : nil, note: note)
+            seed: seed, sharding: sendsGradients && trainer.shardsOptimizer ? sharding : nil, note: note)
         module.checkpointsActivations = trainer.activationCheckpointing
         reducer =
-            group.size == 1
-            ? nil
-            : GradientReducer(
+            sendsGradients
+            ? GradientReducer(
                 module.store, group: group, wire: trainer.gradientWire, bucketMiB: trainer.gradientBucketMiB,
-                isSharded: trainer.shardsOptimizer)
+                isSharded: trainer.shardsOptimizer) : nil
         if let line = assembly.precisionAdvice { note(line) }
 
         averaging = trainer.callbacks.weightAveraging.map { [module] in WeightAveraging($0, of: module) }

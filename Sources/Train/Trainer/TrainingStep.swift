@@ -14,6 +14,7 @@ final class TrainingStep {
     private let module: LAMModule
     private let group: any ProcessGroup
     private let reducer: GradientReducer?
+    private let replica: (any ReplicatedBackend)?
     private let seed: UInt64
     private let clipNorm: Double?
     private let blockNorms: BlockNorms
@@ -28,7 +29,7 @@ final class TrainingStep {
     private var activations = ActivationNorms()
 
     init(_ run: TrainingRun) {
-        (module, group, reducer, seed) = (run.module, run.group, run.reducer, run.seed)
+        (module, group, reducer, replica, seed) = (run.module, run.group, run.reducer, run.replica, run.seed)
         clipNorm = run.configuration.trainer.gradientClipVal
         blockNorms = BlockNorms(run.module.store, part: run.module.model.family.part(ofParameter:))
         codeUsesAtStep = run.module.codeUses
@@ -64,7 +65,11 @@ final class TrainingStep {
     ) throws -> (loss: Double?, latents: Tensor) {
         let batch = try sharingStates(batch)
         lastBatch = batch
-        if isLast { reducer?.begin() }
+        if isLast {
+            reducer?.begin()
+            // Rank 0 may have saved a checkpoint since, which the others have not.
+            replica?.align()
+        }
         activations = ActivationNorms()
         let record = module.forwardAndBackward(
             batch.input(TrainingPass(step: step, seed: seed, samples: batch.samples)),
@@ -113,6 +118,7 @@ final class TrainingStep {
     /// - Returns: waits for the norms.
     func update(learningRate: Double, batches: Int, measuresParts: Bool) throws -> () throws -> GradientNorms {
         try reducer?.finish()
+        replica?.sumOverReplicas(module.store.gradients.range(0, module.store.trainableCount))
         let gradientScale = 1 / Float(batches * group.size)
         let parts = measuresParts ? try blockNorms(scale: Double(gradientScale), reducer: reducer) : []
         let norm = module.optimizerStep(

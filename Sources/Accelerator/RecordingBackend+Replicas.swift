@@ -1,0 +1,34 @@
+import PJRT
+import StableHLO
+import Tensor
+
+extension RecordingBackend: ReplicatedBackend {
+    /// Backends for some devices of a client, which run what sums over replicas together.
+    ///
+    /// - Parameters:
+    ///   - devices: places among the client's devices.
+    ///   - settings: how programs are compiled, once for all.
+    ///   - precision: how exactly products of f32 are made.
+    public static func replicas(
+        _ client: Client, devices: [Int], settings: CompilationSettings = CompilationSettings(),
+        precision: Precision = .exact
+    ) -> [RecordingBackend] {
+        let own = devices.map { client.devices[$0] }
+        let compiler = Compiler(client, own, settings)
+        guard own.count > 1 else { return [RecordingBackend(compiler, own[0], replica: nil, precision: precision)] }
+        let replicas = Replicas(compiler)
+        return own.enumerated().map { number, device in
+            RecordingBackend(compiler, device, replica: (replicas, number), precision: precision)
+        }
+    }
+
+    public func align() { if replicaCount > 1 { locked { $0.flush() } } }
+
+    public func sumOverReplicas(_ x: Tensor) {
+        guard replicaCount > 1 else { return }
+        record { r in r.write(r.function.allReduce(r.read(x), replicas: replicaCount), to: x) }
+    }
+
+    /// Ends the waiting of the other replicas: this one cannot go on.
+    public func stopReplicas() { replicas?.stop() }
+}
