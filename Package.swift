@@ -94,16 +94,23 @@ let package = Package(
             ]),
         .target(name: "Reports", dependencies: ["Formats"]),
         .target(
+            name: "Loggers",
+            dependencies: [
+                "Configuration", "Reports", "Formats",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
+        .target(
             name: "LAMTrain",
             dependencies: [
-                "Configuration", "Reports", "LAM", "LAMData", "Text", "Frozen", "NN", "Tensor", "Devices", "Formats",
-                "Randomness", "Collectives", .product(name: "OrderedCollections", package: "swift-collections"),
+                "Configuration", "Loggers", "Reports", "LAM", "LAMData", "Text", "Frozen", "NN", "Tensor", "Devices",
+                "Formats", "Randomness", "Collectives",
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ], path: "Sources/Train"),
         .target(
             name: "Inference",
             dependencies: [
-                "LAMTrain", "Configuration", "Reports", "LAM", "LAMData", "Conversion", "Tensor", "Formats", "Parquet",
-                "Randomness", "Collectives",
+                "LAMTrain", "Configuration", "Loggers", "Reports", "LAM", "LAMData", "Conversion", "Tensor", "Formats",
+                "Parquet", "Randomness", "Collectives",
             ]),
         .target(
             name: "Parity",
@@ -116,6 +123,11 @@ let package = Package(
             name: "Benchmarks",
             dependencies: ["LAMTrain", "LAM", "Text", "WanVAE", "NN", "Tensor", "Devices", "Randomness", "CBLAS"]),
         .target(
+            name: "Planning",
+            dependencies: [
+                "LAMTrain", "Configuration", "Reports", "LAM", "LAMData", "Datasets", "Tensor", "Devices", "Formats",
+            ]),
+        .target(
             name: "Doctor",
             dependencies: [
                 "LAMTrain", "Configuration", "Hub", "HDF5", "Video", "DataCore", "Devices", "Tensor", "Formats",
@@ -124,8 +136,10 @@ let package = Package(
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "Doctor", "Configuration", "LAMTrain", "Inference", "Reports", "Parity", "Benchmarks", "LAMData", "Conversion",
-                "LAM", "Wan", "Devices", "Tensor", "Formats", "Parquet", "Collectives", "CMalloc",
+                "Configuration", "LAMTrain", "Inference", "Planning", "Doctor", "Reports", "Loggers", "Parity",
+                "Benchmarks",
+                "LAMData", "Conversion", "LAM", "Wan", "Devices", "Tensor", "Formats", "Parquet", "Collectives",
+                "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -189,8 +203,8 @@ let package = Package(
         .testTarget(
             name: "TrainTests",
             dependencies: [
-                "LAMTrain", "Configuration", "Inference", "Reports", "Parity", "CollectivesTestSupport", "TestSupport",
-                "BackendConformance",
+                "LAMTrain", "Configuration", "Loggers", "Inference", "Reports", "Parity", "CollectivesTestSupport",
+                "TestSupport", "BackendConformance",
             ],
             swiftSettings: unoptimized),
         .testTarget(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Configuration
 import Foundation
 import LAMTrain
+import Planning
 import Reports
 
 /// `lam estimate`: what a run would take, measured by some of its steps.

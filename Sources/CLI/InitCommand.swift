@@ -4,6 +4,7 @@ import Formats
 import Foundation
 import LAMData
 import LAMTrain
+import Planning
 
 /// `lam init DATASET…`: a first configuration for datasets on this machine.
 struct InitCommand: ParsableCommand {

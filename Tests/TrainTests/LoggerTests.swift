@@ -2,6 +2,7 @@ import Configuration
 import Formats
 import Foundation
 import LAMTrain
+import Loggers
 import TestSupport
 import Testing
 

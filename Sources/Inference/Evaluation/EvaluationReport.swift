@@ -2,6 +2,7 @@ import Configuration
 import Formats
 import Foundation
 import LAMTrain
+import Loggers
 import Reports
 
 /// What a model does on episodes, in the forms that people and programs read.

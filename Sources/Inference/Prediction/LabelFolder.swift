@@ -1,6 +1,7 @@
 import Formats
 import Foundation
 import LAMTrain
+import Loggers
 
 /// The latent actions of one dataset: `latent_actions.json`, which says how they were made, and a file per episode,
 /// `chunk-000/episode_000012.parquet`. An episode whose file is there is complete.

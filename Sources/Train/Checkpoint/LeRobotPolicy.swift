@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import Frozen
 import LAM
+import Loggers
 import OrderedCollections
 
 /// LaWAM's latent action model in the file of a LeRobot policy: `model.safetensors`, whose names a policy of type `lawam` loads

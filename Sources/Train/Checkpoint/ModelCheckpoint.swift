@@ -1,6 +1,7 @@
 import Configuration
 import Formats
 import Foundation
+import Loggers
 
 /// Lightning's `ModelCheckpoint` at work: decides when a checkpoint is due, names it, and keeps the right ones.
 ///

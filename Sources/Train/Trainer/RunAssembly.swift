@@ -3,6 +3,7 @@ import Devices
 import Foundation
 import LAM
 import LAMData
+import Loggers
 import NN
 import Tensor
 

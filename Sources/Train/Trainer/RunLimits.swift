@@ -1,19 +1,19 @@
 import Configuration
 
 /// When epochs, validations and the run end, worked out from Lightning's options.
-struct RunLimits {
+package struct RunLimits {
     /// Batches of one epoch: the mix's frames over the batch size, or `limit_train_batches`.
     let batchesPerEpoch: Int
     let accumulatedBatches: Int
     let maxEpochs: Int?
     let maxSteps: Int?
-    let maxSeconds: Double?
+    package let maxSeconds: Double?
     /// Batches between validations; nil without any.
     let batchesPerValidation: Int?
     /// Epochs between validations; nil: `batchesPerValidation` counts across epochs.
     let epochsPerValidation: Int?
 
-    init(_ trainer: TrainerConfiguration, framesInMix: Int, batchSize: Int, hasValidation: Bool) {
+    package init(_ trainer: TrainerConfiguration, framesInMix: Int, batchSize: Int, hasValidation: Bool) {
         let dev = trainer.fastDevRun
         switch trainer.limitTrainBatches {
         case _ where dev.isOn: batchesPerEpoch = dev.batches
@@ -45,7 +45,7 @@ struct RunLimits {
     var stepsPerEpoch: Int { (batchesPerEpoch + accumulatedBatches - 1) / accumulatedBatches }
 
     /// Optimiser steps of the whole run; nil for one without end, or one that a clock ends.
-    var totalSteps: Int? {
+    package var totalSteps: Int? {
         let byEpochs = maxEpochs.map { $0 * stepsPerEpoch }
         guard let maxSteps else { return byEpochs }
         return byEpochs.map { min($0, maxSteps) } ?? maxSteps

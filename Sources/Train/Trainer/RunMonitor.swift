@@ -3,6 +3,7 @@ import Configuration
 import Formats
 import LAM
 import LAMData
+import Loggers
 import Reports
 
 /// Watches a run: keeps its values, logs them, says how it goes, and notices when a watched value no longer gets better.

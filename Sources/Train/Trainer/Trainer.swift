@@ -4,6 +4,7 @@ import Formats
 import Foundation
 import LAM
 import LAMData
+import Loggers
 import Reports
 import Tensor
 

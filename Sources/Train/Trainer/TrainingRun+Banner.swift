@@ -14,7 +14,7 @@ extension TrainingRun {
     }
 
     /// GFLOP of a training step, forward and backward, per sample; without frozen encoders.
-    var gflopPerSample: Double {
+    package var gflopPerSample: Double {
         // Each product has two of its size in the backward pass.
         3 * module.model.forwardFLOPs(patches: streamOptions.patches(of: encoders.vision)) / 1e9
     }

@@ -3,6 +3,7 @@ import Configuration
 import Formats
 import LAM
 import LAMData
+import Loggers
 import NN
 import Tensor
 
@@ -23,16 +24,16 @@ public final class TrainingRun {
     let reducer: GradientReducer?
     /// The device of a rank that steps together with those of all others; nil where there is one alone.
     let replica: (any ReplicatedBackend)?
-    let module: LAMModule
+    package let module: LAMModule
     let averaging: WeightAveraging?
     let encoders: FrozenEncoders
-    let batchEncoder: BatchEncoder
-    let stream: FramePairStream
+    package let batchEncoder: BatchEncoder
+    package let stream: FramePairStream
     let checkpoints: [ModelCheckpoint]
     let logger: LoggerGroup
     let resumed: Resumed?
     /// Batches of the held-out split, where there is one.
-    let validationBatches: Int?
+    package let validationBatches: Int?
     let sources: [StreamSource]
     let features: FeatureCache?
 
@@ -124,12 +125,12 @@ public final class TrainingRun {
         checkpoints = trainer.checkpoints.map { ModelCheckpoint($0, defaultDirectory: directory + "/checkpoints") }
     }
 
-    var streamOptions: StreamOptions { configuration.data.stream(for: configuration.model) }
+    package var streamOptions: StreamOptions { configuration.data.stream(for: configuration.model) }
 
     /// Samples of a batch over all ranks.
-    var globalBatch: Int { streamOptions.batchSize * group.size }
+    package var globalBatch: Int { streamOptions.batchSize * group.size }
 
-    var hasValidation: Bool { streamOptions.valFraction > 0 }
+    package var hasValidation: Bool { streamOptions.valFraction > 0 }
 
     /// Every value that `monitor` may name, logged already or not.
     var knownMetrics: [String] {
@@ -137,7 +138,7 @@ public final class TrainingRun {
     }
 
     /// The learning rate of an optimiser step, from 0, of `total` in the run.
-    func learningRate(atStep step: Int, of total: Int?) -> Double {
+    package func learningRate(atStep step: Int, of total: Int?) -> Double {
         let model = configuration.model
         return model.optimizer.lr * model.learningRateSchedule.factor(atStep: step, of: total, lr: model.optimizer.lr)
     }

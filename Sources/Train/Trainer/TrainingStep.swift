@@ -10,7 +10,7 @@ import Tensor
 /// For each step: `add` every batch, `update`, `agree` and `updateBottlenecks`, then `restartCodes` where that is due, and
 /// `close`. A run that goes on from nothing calls `begin` before. The host waits
 /// for the step's numbers when the ranks agree on them: by then the update, too, is on its way.
-final class TrainingStep {
+package final class TrainingStep {
     private let module: LAMModule
     private let group: any ProcessGroup
     private let reducer: GradientReducer?
@@ -28,7 +28,7 @@ final class TrainingStep {
     private var codeUsesAtStep: [Double]
     private var activations = ActivationNorms()
 
-    init(_ run: TrainingRun) {
+    package init(_ run: TrainingRun) {
         (module, group, reducer, replica, seed) = (run.module, run.group, run.reducer, run.replica, run.seed)
         clipNorm = run.configuration.trainer.gradientClipVal
         blockNorms = BlockNorms(run.module.store, part: run.module.model.family.part(ofParameter:))
@@ -36,7 +36,7 @@ final class TrainingStep {
     }
 
     /// Prepares the bottlenecks for the first batch of a run, some of which start from its latents.
-    func begin(_ batch: EncodedBatch) throws {
+    package func begin(_ batch: EncodedBatch) throws {
         var generator = RandomGenerator(seed: seed, purpose: "start of codes")
         let parts = module.model.latentParts
         var latents = [[Float]](repeating: [], count: parts.count)
@@ -60,7 +60,7 @@ final class TrainingStep {
     ///   - isLast: whether the step's other batches have been added. Only the last one sends gradients.
     ///   - isObserved: whether the report of the step is to say what the blocks gave for this batch.
     /// - Returns: this rank's loss, but for the last batch, and the continuous latents of its pairs.
-    func add(
+    package func add(
         _ batch: EncodedBatch, step: Int, isLast: Bool, isObserved: Bool
     ) throws -> (loss: Double?, latents: Tensor) {
         let batch = try sharingStates(batch)
@@ -104,8 +104,8 @@ final class TrainingStep {
     }
 
     /// Norms of the gradients before clipping.
-    struct GradientNorms {
-        let whole: Double
+    package struct GradientNorms {
+        package let whole: Double
         /// Those of the model's parts, where they were asked for.
         let parts: [(part: String, norm: Double)]
     }
@@ -116,7 +116,7 @@ final class TrainingStep {
     ///   - batches: that this rank has added.
     ///   - measuresParts: whether norms of the model's parts are wanted, which takes a pass over the gradients.
     /// - Returns: waits for the norms.
-    func update(learningRate: Double, batches: Int, measuresParts: Bool) throws -> () throws -> GradientNorms {
+    package func update(learningRate: Double, batches: Int, measuresParts: Bool) throws -> () throws -> GradientNorms {
         try reducer?.finish()
         replica?.sumOverReplicas(module.store.gradients.range(0, module.store.trainableCount))
         let gradientScale = 1 / Float(batches * group.size)
@@ -136,7 +136,7 @@ final class TrainingStep {
     ///   - signal: that asks this rank to end.
     ///   - seconds: since the run began.
     /// - Returns: the same on all ranks.
-    func agree(skippedSamples: Int, signal: Int32?, seconds: Double) throws -> StepReport {
+    package func agree(skippedSamples: Int, signal: Int32?, seconds: Double) throws -> StepReport {
         try takeRecord()
         let uses = zip(module.codeUses, codeUsesAtStep).map { $0 - $1 }
         let report = try StepReport(
@@ -149,7 +149,7 @@ final class TrainingStep {
     }
 
     /// Makes the updates that bottlenecks make beside the optimiser, from the samples of all ranks.
-    func updateBottlenecks() throws {
+    package func updateBottlenecks() throws {
         try module.updateBottlenecks { own in
             guard group.size > 1 else { return own }
             let all = try group.allGather(
@@ -181,5 +181,5 @@ final class TrainingStep {
     }
 
     /// Ends the step: uses of codes count from here.
-    func close() { codeUsesAtStep = module.codeUses }
+    package func close() { codeUsesAtStep = module.codeUses }
 }

@@ -11,8 +11,6 @@ public enum MetricTag {
 
     /// The epoch, logged with every step as Lightning does.
     public static let epoch = "epoch"
-    /// What TensorBoard's table of hyper-parameters wants.
-    public static let hpMetric = "hp_metric"
     /// The learning rate, as `LearningRateMonitor` names it.
     public static let learningRate = "lr-AdamW"
 

@@ -51,7 +51,8 @@ public final class WandbLogger: MetricsLogger {
         try append { .file($0, path: path) }
         let fields = [
             "\"_type\": \"image-file\"", "\"path\": \(JSONText.quoted(path))", "\"sha256\": \"\(digest)\"",
-            "\"size\": \(bytes.count)", "\"format\": \"png\"", "\"width\": \(image.width)", "\"height\": \(image.height)",
+            "\"size\": \(bytes.count)", "\"format\": \"png\"", "\"width\": \(image.width)",
+            "\"height\": \(image.height)",
         ]
         try add(tag, "{" + fields.joined(separator: ", ") + "}", step: step)
     }
@@ -109,11 +110,11 @@ public final class WandbLogger: MetricsLogger {
 }
 
 extension WandbLoggerConfiguration: OpenableLogger {
-    func runsFolder(_ start: LoggerStart) -> String {
+    package func runsFolder(_ start: LoggerStart) -> String {
         URL(fileURLWithPath: saveDir ?? start.defaultRoot).appendingPathComponent("wandb").path
     }
 
-    func open(_ start: LoggerStart) throws -> any MetricsLogger {
+    package func open(_ start: LoggerStart) throws -> any MetricsLogger {
         try WandbLogger(self, in: runsFolder(start), start: start)
     }
 }

@@ -1,5 +1,6 @@
 import Configuration
 import LAMData
+import LAMTrain
 
 /// A run of some steps, of which nothing but its speed is of interest.
 final class EstimateTrial {

@@ -3,7 +3,7 @@ import Reports
 extension TrainingRun {
     /// Bytes of one checkpoint without frozen encoders: each parameter with its two moments, and once more where weights are
     /// averaged.
-    var checkpointBytes: Int { module.store.trainableCount * 4 * (averaging == nil ? 3 : 4) }
+    package var checkpointBytes: Int { module.store.trainableCount * 4 * (averaging == nil ? 3 : 4) }
 
     /// What is known of the run's cost before its first step: a line for its start.
     ///

@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import LAMData
+import LAMTrain
 
 /// Measures what a configured run would take, by some real training steps whose result is thrown away.
 ///

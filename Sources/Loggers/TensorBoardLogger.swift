@@ -5,6 +5,9 @@ import OrderedCollections
 
 /// Lightning's `TensorBoardLogger` in files: `save_dir/name/version_N` with an event file and `hparams.yaml`.
 public final class TensorBoardLogger: MetricsLogger {
+    /// What TensorBoard's table of hyper-parameters wants.
+    public static let hyperParametersTag = "hp_metric"
+
     public let directory: String
     private let configuration: TensorBoardLoggerConfiguration
     private let events: EventFileWriter
@@ -29,7 +32,7 @@ public final class TensorBoardLogger: MetricsLogger {
             try RunDirectory.createFolders(folder)
         }
         events = try EventFileWriter(folder: folder, time: now())
-        if configuration.defaultHpMetric { try log(step: 0, values: [(MetricTag.hpMetric, -1)]) }
+        if configuration.defaultHpMetric { try log(step: 0, values: [(Self.hyperParametersTag, -1)]) }
     }
 
     public func log(step: Int, values: [(tag: String, value: Double)]) throws {
@@ -75,11 +78,11 @@ public final class TensorBoardLogger: MetricsLogger {
 }
 
 extension TensorBoardLoggerConfiguration: OpenableLogger {
-    func runsFolder(_ start: LoggerStart) -> String {
+    package func runsFolder(_ start: LoggerStart) -> String {
         RunDirectory.folder(saveDir: saveDir, name: name, defaultRoot: start.defaultRoot)
     }
 
-    func open(_ start: LoggerStart) throws -> any MetricsLogger {
+    package func open(_ start: LoggerStart) throws -> any MetricsLogger {
         let run = try RunDirectory.create(in: runsFolder(start), version: version)
         return try TensorBoardLogger(self, in: run, hyperParameters: start.hyperParameters)
     }

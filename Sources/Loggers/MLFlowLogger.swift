@@ -91,12 +91,12 @@ extension MLFlowLoggerConfiguration: OpenableLogger {
         return URL(fileURLWithPath: named ?? saveDir ?? "\(start.defaultRoot)/mlruns").path
     }
 
-    func runsFolder(_ start: LoggerStart) -> String {
+    package func runsFolder(_ start: LoggerStart) -> String {
         let store = store(start)
         return "\(store)/" + (MLFlowExperiment.find(experimentName, in: store) ?? "none")
     }
 
-    func open(_ start: LoggerStart) throws -> any MetricsLogger {
+    package func open(_ start: LoggerStart) throws -> any MetricsLogger {
         try MLFlowLogger(self, store: store(start), start: start)
     }
 }

@@ -1,3 +1,4 @@
+import LAMTrain
 import Reports
 
 /// An accelerator that runs are planned for, by its maker's figures.

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import LAMData
+import LAMTrain
 
 /// What a first configuration has to know of a dataset.
 public struct DatasetSurvey: Sendable {

@@ -1,3 +1,4 @@
+import LAMTrain
 import Reports
 
 /// What a run would take: its arithmetic, its speed as measured on this machine, its time, memory and disk.
@@ -73,11 +74,14 @@ extension RunCost {
     }
 
     private var runText: String {
-        let size = steps.map { "\($0) steps of \(samplesPerStep.formatted4) samples" } ?? "steps of \(samplesPerStep.formatted4) samples"
+        let size =
+            steps.map { "\($0) steps of \(samplesPerStep.formatted4) samples" }
+            ?? "steps of \(samplesPerStep.formatted4) samples"
         guard let seconds else {
             return "\(size), without end: set trainer.max_steps, max_epochs or max_time"
         }
-        let validation = validationSamples > 0 ? ", \(validationSamples.formatted4) held-out samples looked at in it" : ""
+        let validation =
+            validationSamples > 0 ? ", \(validationSamples.formatted4) held-out samples looked at in it" : ""
         let clock = isEndedByClock ? ", ended by trainer.max_time" : ""
         return "\(size): \(ProgressLine.duration(seconds))\(clock)\(validation)"
     }

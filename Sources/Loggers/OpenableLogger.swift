@@ -2,17 +2,24 @@ import Configuration
 import Foundation
 
 /// What a logger may know of the run when it starts.
-struct LoggerStart {
+package struct LoggerStart {
     /// `trainer.default_root_dir`, or the current folder.
-    let defaultRoot: String
-    let hyperParameters: ConfigValue
+    package let defaultRoot: String
+    package let hyperParameters: ConfigValue
     /// The process's variables.
-    let environment: [String: String]
-    var now = Date()
+    package let environment: [String: String]
+    package let now: Date
+
+    package init(
+        defaultRoot: String, hyperParameters: ConfigValue, environment: [String: String], now: Date = Date()
+    ) {
+        (self.defaultRoot, self.hyperParameters, self.environment) = (defaultRoot, hyperParameters, environment)
+        self.now = now
+    }
 }
 
 /// Settings whose logger is in this module. Every kind in `LoggerList.kinds` is one, which a test makes sure of.
-protocol OpenableLogger: LoggerConfiguration {
+package protocol OpenableLogger: LoggerConfiguration {
     /// The folder that holds runs' folders, in which checkpoints are looked for.
     func runsFolder(_ start: LoggerStart) -> String
     /// Starts the record of a run.

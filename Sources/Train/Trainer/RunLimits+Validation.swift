@@ -6,7 +6,7 @@ extension RunLimits {
     /// - Parameters:
     ///   - batchSize: of all ranks.
     ///   - heldOut: pairs of the held-out split.
-    func validationSamples(batchSize: Int, heldOut: Int, limit: BatchLimit) -> Double {
+    package func validationSamples(batchSize: Int, heldOut: Int, limit: BatchLimit) -> Double {
         guard let totalSteps, let batchesPerValidation, batchesPerValidation > 0, batchesPerEpoch > 0 else { return 0 }
         let batches = Double(totalSteps) * Double(accumulatedBatches)
         let validations: Double

@@ -65,11 +65,11 @@ public final class CSVLogger: MetricsLogger {
 }
 
 extension CSVLoggerConfiguration: OpenableLogger {
-    func runsFolder(_ start: LoggerStart) -> String {
+    package func runsFolder(_ start: LoggerStart) -> String {
         RunDirectory.folder(saveDir: saveDir, name: name, defaultRoot: start.defaultRoot)
     }
 
-    func open(_ start: LoggerStart) throws -> any MetricsLogger {
+    package func open(_ start: LoggerStart) throws -> any MetricsLogger {
         let run = try RunDirectory.create(in: runsFolder(start), version: version)
         return try CSVLogger(directory: run.path, prefix: prefix, hyperParameters: start.hyperParameters)
     }
