@@ -124,7 +124,8 @@ let package = Package(
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "Doctor", "Configuration", "LAMTrain", "Inference", "Reports", "Parity", "Benchmarks", "LAMData", "Conversion",
+                "Doctor", "Hub", "DataCore", "Configuration", "LAMTrain", "Inference", "Reports", "Parity",
+                "Benchmarks", "LAMData", "Conversion",
                 "LAM", "Wan", "Devices", "Tensor", "Formats", "Parquet", "Collectives", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

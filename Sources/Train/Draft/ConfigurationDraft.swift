@@ -46,7 +46,8 @@ public struct ConfigurationDraft {
     /// - Parameter budget: seconds that the measurement may take.
     /// - Throws: what `RunEstimator` throws.
     public mutating func measure(budget: Double, environment: [String: String], threads: Int?) throws {
-        let configuration = try LAMConfiguration.read(YAMLComposer.compose(text, source: .file("lam.yaml"))).configuration
+        let configuration = try LAMConfiguration.read(YAMLComposer.compose(text, source: .file("lam.yaml")))
+            .configuration
         var cost = try RunEstimator(configuration, environment: environment, threads: threads).measure(budget: budget)
         let rate = cost.measured.sustainedSamplesPerSecond
         let perStep = Double(size.batch) + cost.validationSamples / 3 / Double(steps)

@@ -73,11 +73,14 @@ extension RunCost {
     }
 
     private var runText: String {
-        let size = steps.map { "\($0) steps of \(samplesPerStep.formatted4) samples" } ?? "steps of \(samplesPerStep.formatted4) samples"
+        let size =
+            steps.map { "\($0) steps of \(samplesPerStep.formatted4) samples" }
+            ?? "steps of \(samplesPerStep.formatted4) samples"
         guard let seconds else {
             return "\(size), without end: set trainer.max_steps, max_epochs or max_time"
         }
-        let validation = validationSamples > 0 ? ", \(validationSamples.formatted4) held-out samples looked at in it" : ""
+        let validation =
+            validationSamples > 0 ? ", \(validationSamples.formatted4) held-out samples looked at in it" : ""
         let clock = isEndedByClock ? ", ended by trainer.max_time" : ""
         return "\(size): \(ProgressLine.duration(seconds))\(clock)\(validation)"
     }

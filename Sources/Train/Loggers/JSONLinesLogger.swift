@@ -41,6 +41,7 @@ public final class JSONLinesLogger: MetricsLogger {
     /// One line of the file, with its newline. A tag that comes twice keeps its last value.
     public static func line(step: Int, time: Double, values: [(tag: String, value: Double)]) -> String {
         let fields = JSONText.fields(values)
-        return "{" + (["\"step\": \(step)", "\"time\": \(JSONText.number(time))"] + fields).joined(separator: ", ") + "}\n"
+        return "{" + (["\"step\": \(step)", "\"time\": \(JSONText.number(time))"] + fields).joined(separator: ", ")
+            + "}\n"
     }
 }

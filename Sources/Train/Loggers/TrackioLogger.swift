@@ -58,7 +58,8 @@ public final class TrackioLogger: MetricsLogger {
         let fields = [
             "\"v\": 1", "\"kind\": \"metric\"", "\"project\": \(JSONText.quoted(settings.project))",
             "\"run\": \(JSONText.quoted(run))", "\"run_id\": \"\(runID)\"", "\"metrics\": \(metrics)",
-            "\"step\": \(step)", "\"timestamp\": \"\(now().ISO8601Format(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))\"",
+            "\"step\": \(step)",
+            "\"timestamp\": \"\(now().ISO8601Format(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))\"",
             "\"config\": \(config?.json ?? "null")",
             "\"log_id\": \"\(UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: ""))\"",
         ]
@@ -76,12 +77,15 @@ extension TrackioLoggerConfiguration: OpenableLogger {
 
     func open(_ start: LoggerStart) throws -> any MetricsLogger {
         let run = try RunDirectory.create(in: runsFolder(start), version: nil)
-        return try TrackioLogger(self, directory: run.path, store: storeDir ?? Self.store(start.environment), start: start)
+        return try TrackioLogger(
+            self, directory: run.path, store: storeDir ?? Self.store(start.environment), start: start)
     }
 
     /// Where Trackio 0.43 looks.
     private static func store(_ environment: [String: String]) -> String {
-        func folder(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : HomeFolder.expanding($0) } }
+        func folder(_ name: String) -> String? {
+            environment[name].flatMap { $0.isEmpty ? nil : HomeFolder.expanding($0) }
+        }
         if let named = folder("TRACKIO_DIR") { return named }
         let cache = folder("XDG_CACHE_HOME") ?? HomeFolder.expanding("~/.cache")
         return (folder("HF_HOME") ?? "\(cache)/huggingface") + "/trackio"

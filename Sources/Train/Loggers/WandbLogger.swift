@@ -51,7 +51,8 @@ public final class WandbLogger: MetricsLogger {
         try append { .file($0, path: path) }
         let fields = [
             "\"_type\": \"image-file\"", "\"path\": \(JSONText.quoted(path))", "\"sha256\": \"\(digest)\"",
-            "\"size\": \(bytes.count)", "\"format\": \"png\"", "\"width\": \(image.width)", "\"height\": \(image.height)",
+            "\"size\": \(bytes.count)", "\"format\": \"png\"", "\"width\": \(image.width)",
+            "\"height\": \(image.height)",
         ]
         try add(tag, "{" + fields.joined(separator: ", ") + "}", step: step)
     }
