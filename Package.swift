@@ -138,8 +138,8 @@ let package = Package(
             dependencies: [
                 "Configuration", "LAMTrain", "Inference", "Planning", "Doctor", "Reports", "Loggers", "Parity",
                 "Benchmarks",
-                "LAMData", "Conversion", "LAM", "Wan", "Devices", "Tensor", "Formats", "Parquet", "Collectives",
-                "CMalloc",
+                "LAMData", "Hub", "DataCore", "Conversion", "LAM", "Wan", "Devices", "Tensor", "Formats", "Parquet",
+                "Collectives", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

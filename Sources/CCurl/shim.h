@@ -1,4 +1,5 @@
 #include <curl/curl.h>
+#include <stdio.h>
 
 // libcurl's setters and getters are variadic, which Swift does not call: one name for each type of argument.
 
@@ -26,6 +27,18 @@ static inline CURLcode lam_curl_set_callbacks(CURL *curl, lam_curl_bytes header,
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, context);
     return curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+}
+
+/// What is sent: `count` bytes, which must stay as they are during the transfer.
+static inline CURLcode lam_curl_set_bytes(CURL *curl, const void *bytes, size_t count) {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)count);
+    return curl_easy_setopt(curl, CURLOPT_POSTFIELDS, count ? bytes : "");
+}
+
+/// What is sent: `count` bytes of a file from where it stands.
+static inline CURLcode lam_curl_set_file(CURL *curl, FILE *file, long long count) {
+    curl_easy_setopt(curl, CURLOPT_READDATA, file);
+    return curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)count);
 }
 
 static inline CURLcode lam_curl_set_error_buffer(CURL *curl, char *buffer) {

@@ -33,7 +33,9 @@ struct DoctorCommand: ParsableCommand {
             environment: ProcessInfo.processInfo.environment, logFolder: logs, threads: Threads.fromEnvironment)
         let findings = checkup.run { if !json { print($0.text) } }
         let isFit = !findings.contains { $0.verdict == .broken }
-        if json { try Console.printJSON(Output(findings: findings, isFit: isFit), [.prettyPrinted, .withoutEscapingSlashes]) }
+        if json {
+            try Console.printJSON(Output(findings: findings, isFit: isFit), [.prettyPrinted, .withoutEscapingSlashes])
+        }
         if !isFit { throw ExitCode.failure }
     }
 }

@@ -56,7 +56,8 @@ struct InitCommand: ParsableCommand {
         do {
             guard overwrite || !FileManager.default.fileExists(atPath: output) else {
                 throw ConfigurationError.usage(
-                    argument: "--output \(output)", problem: "the file is there already; name another, or add --overwrite")
+                    argument: "--output \(output)",
+                    problem: "the file is there already; name another, or add --overwrite")
             }
             let environment = ProcessInfo.processInfo.environment
             let (root, entries) = Self.places(of: datasets)

@@ -8,9 +8,11 @@ struct Lam: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lam", abstract: "Trains latent action models on robot video.",
         subcommands: [
-            InitCommand.self, DoctorCommand.self, EstimateCommand.self, FitCommand.self, ValidateCommand.self, TestCommand.self, PredictCommand.self, PlotCommand.self,
+            InitCommand.self, DoctorCommand.self, EstimateCommand.self, FitCommand.self, ValidateCommand.self,
+            TestCommand.self, PredictCommand.self, PlotCommand.self,
             ReportCommand.self, InspectCommand.self, ConvertCommand.self, ActionConfigCommand.self,
-            ExtractLatentsCommand.self, ConvertCheckpointCommand.self, ParityCommand.self, BenchCommand.self,
+            ExtractLatentsCommand.self, ConvertCheckpointCommand.self, PushCommand.self, ParityCommand.self,
+            BenchCommand.self,
             HDF5ReaderCommand.self,
         ])
 

@@ -21,11 +21,14 @@ struct AcceleratorCheck {
         do {
             let backend = try Device.open(choice, threads: nil, environment: environment)
             let rate = ProductCeiling.measure(backend, .bf16, ProductCeiling.brief)
-            return [.ok("accelerator", "\(backend.summary); \(String(format: "%.0f", rate)) GFLOP/s in small bf16 products")]
+            return [
+                .ok("accelerator", "\(backend.summary); \(String(format: "%.0f", rate)) GFLOP/s in small bf16 products")
+            ]
         } catch {
             return [
                 .warning(
-                    "accelerator", "\(error)", remedy: "training takes the CPU; docs/accelerators.md says what is needed")
+                    "accelerator", "\(error)",
+                    remedy: "training takes the CPU; docs/accelerators.md says what is needed")
             ]
         }
     }

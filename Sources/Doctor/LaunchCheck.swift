@@ -31,7 +31,9 @@ struct LaunchCheck {
         process.waitUntilExit()
         guard process.terminationReason == .exit, process.terminationStatus == 0 else {
             let found = "\(MPILibrary.version); two processes by \(launcher) did not end well"
-            return [.warning("MPI", found, remedy: "see what mpirun -n 2 true says; one process needs no MPI"), network]
+            return [
+                .warning("MPI", found, remedy: "see what mpirun -n 2 true says; one process needs no MPI"), network,
+            ]
         }
         return [.ok("MPI", "\(MPILibrary.version); two processes were started"), network]
     }

@@ -25,7 +25,9 @@ enum MemoryCheck {
             return [.broken("memory", found, remedy: "end other programs: the smallest model takes \(least) GiB")]
         }
         guard free >= comfortable else {
-            return [.warning("memory", found, remedy: "keep to a small model and batch; lam estimate says what one takes")]
+            return [
+                .warning("memory", found, remedy: "keep to a small model and batch; lam estimate says what one takes")
+            ]
         }
         return [.ok("memory", found)]
     }

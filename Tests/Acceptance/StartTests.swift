@@ -33,7 +33,8 @@ import Testing
         let dataset = Goldens.url("datasets/g1_inspire_v21_subset").path
         let written = try program.run(["init", dataset, toto, "-o", "two.yaml", "--minutes", "0.05", "--seconds", "1"])
         #expect(written.status == 0, "\(written.error)")
-        let configuration = try FitArguments.parse(arguments: ["--config", program.folder.path("two.yaml")]).configuration
+        let configuration = try FitArguments.parse(arguments: ["--config", program.folder.path("two.yaml")])
+            .configuration
         let stream = configuration.data.stream
         #expect(stream.datasetMix.map(\.name) == ["g1_inspire_v21_subset", "toto_push_lf_v21"])
         let none = try program.run("init", "nowhere", "-o", "none.yaml")
@@ -44,7 +45,9 @@ import Testing
     func estimate() throws {
         let program = try LamProgram()
         let before = program.files()
-        let arguments = ["estimate", "--config", "config.yaml", "--trainer.max_steps", "100", "--seconds", "2", "--json"]
+        let arguments = [
+            "estimate", "--config", "config.yaml", "--trainer.max_steps", "100", "--seconds", "2", "--json",
+        ]
         let result = try program.run(arguments + ["--accelerator", "h100"])
         #expect(result.status == 0, "\(result.error)")
         #expect(program.files() == before)
@@ -59,7 +62,8 @@ import Testing
         let planned = try #require(root["accelerators"] as? [[String: Any]])
         #expect(planned.compactMap { $0["count"] as? Int } == [1, 2, 4, 8])
 
-        let clock = try program.run(arguments + ["--trainer.max_time", "00:00:00:01", "--trainer.max_steps", "100000000"])
+        let clock = try program.run(
+            arguments + ["--trainer.max_time", "00:00:00:01", "--trainer.max_steps", "100000000"])
         #expect(clock.output.contains("\"isEndedByClock\" : true"))
         let wrong = try program.run("estimate", "--config", "config.yaml", "--accelerator", "h10")
         #expect(wrong.status == 2 && wrong.error.contains("did you mean h100?"))

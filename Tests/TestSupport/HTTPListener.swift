@@ -72,10 +72,10 @@ final class Connection: @unchecked Sendable {
     func request() -> Request? {
         let end = Array("\r\n\r\n".utf8)
         while true {
-            let text = String(decoding: received, as: UTF8.self)
-            if let range = text.range(of: "\r\n\r\n") {
-                let lines = text[..<range.lowerBound].components(separatedBy: "\r\n")
-                received.removeFirst(text[..<range.lowerBound].utf8.count + end.count)
+            if let range = Data(received).range(of: Data(end)) {
+                let lines = String(decoding: received[..<range.lowerBound], as: UTF8.self)
+                    .components(separatedBy: "\r\n")
+                received.removeFirst(range.upperBound)
                 let words = lines[0].split(separator: " ").map(String.init)
                 guard words.count == 3 else { return nil }
                 var headers: [String: String] = [:]
@@ -91,6 +91,18 @@ final class Connection: @unchecked Sendable {
             guard count > 0, received.count < 1 << 16 else { return nil }
             received.append(contentsOf: buffer.prefix(count))
         }
+    }
+
+    /// The body of the request before; nil where the client has gone.
+    func body(_ count: Int) -> [UInt8]? {
+        while received.count < count {
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            let got = recv(descriptor, &buffer, buffer.count, 0)
+            guard got > 0 else { return nil }
+            received.append(contentsOf: buffer.prefix(got))
+        }
+        defer { received.removeFirst(count) }
+        return Array(received.prefix(count))
     }
 
     /// Sends an answer; `cut` ends the body early though its whole length was announced.

@@ -39,7 +39,9 @@ struct ConfigParseTests {
         let checkpoint = try #require(trainer.checkpoints.first)
         #expect(checkpoint.dirpath == "./logs/lam_training" && checkpoint.everyNTrainSteps == 20_000)
         #expect(checkpoint.saveLast == .yes && checkpoint.saveTopK == -1 && checkpoint.verbose)
-        #expect(trainer.logger.tensorBoards.first?.saveDir == "./logs" && trainer.logger.tensorBoards.first?.name == "lam_training")
+        #expect(
+            trainer.logger.tensorBoards.first?.saveDir == "./logs"
+                && trainer.logger.tensorBoards.first?.name == "lam_training")
         #expect(fit.configuration.seedEverything == .fixed(42))
     }
 
@@ -253,9 +255,9 @@ struct ConfigParseTests {
                 - class_path: LearningRateMonitor
                   init_args: {logging_interval: step}
               logger:
-                - class_path: lightning.pytorch.loggers.WandbLogger
+                - class_path: lightning.pytorch.loggers.CometLogger
                   init_args: {project: lam}
-                - class_path: lightning.pytorch.loggers.csv_logs.CSVLogger
+                - class_path: lightning.pytorch.loggers.neptune.NeptuneLogger
             """)
         #expect(fit.notices.count == 4)
         #expect(fit.notices[0].path == "trainer.callbacks[0]")
