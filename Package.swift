@@ -89,14 +89,15 @@ let package = Package(
         .target(
             name: "Configuration",
             dependencies: [
-                "LAM", "LAMData", "NN", "Tensor", "Formats", "Collectives", "CYAML",
+                "LAM", "LAMData", "DataCore", "NN", "Tensor", "Formats", "Collectives", "CYAML",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .target(name: "Reports", dependencies: ["Formats"]),
         .target(
             name: "LAMTrain",
             dependencies: [
-                "Configuration", "Reports", "LAM", "LAMData", "Text", "Frozen", "NN", "Tensor", "Devices", "Formats",
+                "Configuration", "Reports", "LAM", "LAMData", "DataCore", "Text", "Frozen", "NN", "Tensor", "Devices",
+                "Formats",
                 "Randomness", "Collectives", .product(name: "OrderedCollections", package: "swift-collections"),
             ], path: "Sources/Train"),
         .target(
@@ -119,7 +120,7 @@ let package = Package(
             name: "CLI",
             dependencies: [
                 "Configuration", "LAMTrain", "Inference", "Reports", "Parity", "Benchmarks", "LAMData", "Conversion",
-                "LAM", "Wan", "Devices", "Tensor", "Formats", "Parquet", "Collectives", "CMalloc",
+                "DataCore", "LAM", "Wan", "Devices", "Tensor", "Formats", "Parquet", "Collectives", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

@@ -12,7 +12,7 @@ public struct SecondsMap: ConfigRepresentable, ReadsNull {
         rules = try node.entries(path, example: "{kitchen: 0.5}").map { entry in
             let seconds = try Double(decoding: entry.value, at: entry.path, in: &context)
             guard seconds > 0, seconds <= 1e6 else {
-                throw entry.value.invalid(entry.path, expected: "seconds above 0")
+                throw entry.value.invalid(entry.path, expected: "seconds above 0, up to 1000000")
             }
             return .init(pattern: entry.key, seconds: seconds)
         }
@@ -45,7 +45,8 @@ public struct EpisodeMap: ConfigRepresentable, ReadsNull {
             return .numbers(
                 try items.map { item in
                     guard let range = item.text.flatMap({ EpisodeRange($0) }) else {
-                        throw item.invalid(path, expected: "a number or a range such as \"3:10\"")
+                        throw item.invalid(
+                            path, expected: "a number from 0 or a range such as \"3:10\", which is 3 to 9")
                     }
                     return range
                 })

@@ -107,7 +107,9 @@ public struct RateMap: ConfigRepresentable, ReadsNull {
     public init(decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
         rates = try node.entries(path, example: "{aloha: 30}").map { entry in
             let fps = try Double(decoding: entry.value, at: entry.path, in: &context)
-            guard fps > 0, fps <= 1e6 else { throw entry.value.invalid(path, expected: "frames per second above 0") }
+            guard fps > 0, fps <= 1e6 else {
+                throw entry.value.invalid(entry.path, expected: "frames per second above 0, up to 1000000")
+            }
             return StreamOptions.Rate(pattern: entry.key, fps: fps)
         }
     }
