@@ -80,6 +80,7 @@ public struct DatasetConversion: Sendable {
         }
         for (place, episode) in written.enumerated() { try sizes.require(episode.pictures, of: place) }
         try writer.finish(pictures: written.map(\.pictures)) { guard !isCancelled() else { throw CancellationError() } }
+        try KeptDocuments(of: plan.dataset).copy(to: folder.partial)
         try folder.end()
         return Summary(
             episodes: plan.episodes.count, frames: plan.totalFrames, cameras: plan.cameras.count,
