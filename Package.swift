@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "Configuration",
             dependencies: [
-                "LAM", "LAMData", "NN", "Tensor", "Formats", "Collectives", "CYAML",
+                "LAM", "LAMData", "DataCore", "NN", "Tensor", "Formats", "Collectives", "CYAML",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .target(name: "Reports", dependencies: ["Formats"]),
@@ -102,8 +102,8 @@ let package = Package(
         .target(
             name: "LAMTrain",
             dependencies: [
-                "Configuration", "Loggers", "Reports", "LAM", "LAMData", "Text", "Frozen", "NN", "Tensor", "Devices",
-                "Formats", "Randomness", "Collectives",
+                "Configuration", "Loggers", "Reports", "LAM", "LAMData", "DataCore", "Text", "Frozen", "NN", "Tensor",
+                "Devices", "Formats", "Randomness", "Collectives",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ], path: "Sources/Train"),
         .target(

@@ -78,4 +78,9 @@ while true; do
     if [[ -z $interrupted ]]; then break; fi
 done
 wait "$tee" || true
+if ((status == 0)) && [[ $config == config/quickstart.yaml ]]; then
+    # Everything of the sample run on one page, and its curves as a picture.
+    "$lam" report logs/quickstart || true
+    "$lam" plot logs/quickstart --output logs/quickstart/curves.png || true
+fi
 exit "$status"

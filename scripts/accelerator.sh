@@ -46,7 +46,7 @@ lam_wheel_url() {
     local file=$1 index=${PIP_INDEX_URL:-https://pypi.org/simple} package link page
     package=$(sed -E 's/-[0-9].*//; s/_/-/g' <<<"$file")
     page=${index%/}/$package/
-    link=$(curl -fsSL --retry 3 "$page" | grep -oE "href=\"[^\"]*$file[^\"]*\"" | head -n 1 | sed -E 's/^href="//; s/[#"].*//')
+    link=$(curl -fsSL --retry 3 "$page" | grep -oE "href=\"[^\"]*${file}[^\"]*\"" | head -n 1 | sed -E 's/^href="//; s/[#"].*//')
     if [[ -z $link ]]; then
         echo "accelerator.sh: $page: expected a link to $file, got none; name another index with PIP_INDEX_URL" >&2
         return 1

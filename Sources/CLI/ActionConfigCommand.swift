@@ -44,13 +44,13 @@ struct ActionConfigCommand: ParsableCommand {
                 "\(path): \(summary.withSegments) of \(summary.episodes) episodes "
                     + "\(source == nil ? "have" : "got") \(summary.segments) segments")
             guard source != nil || summary.withSegments == summary.episodes else {
-                Console.error("lam action-config: episodes without segments; --from-tasks or --segments adds them")
+                Console.error("error: episodes without segments; --from-tasks or --segments adds them")
                 throw ExitCode(3)
             }
         } catch let exit as ExitCode {
             throw exit
         } catch {
-            Console.error("lam action-config: \(error)")
+            Console.error("error: \(error)")
             throw ExitStatus.code(for: error)
         }
     }

@@ -59,6 +59,11 @@ enum Console {
     /// Writes a line to standard error. Should that fail, nobody can be told.
     static func error(_ line: String) { _ = put(line.printableLine + "\n", on: STDERR_FILENO) }
 
+    /// Writes a line to standard error where a terminal may show a line that is not ended.
+    static func errorOverProgress(_ line: String) {
+        _ = put((isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" : "") + line.printableLine + "\n", on: STDERR_FILENO)
+    }
+
     /// Writes lines of any thread to standard error, on the first rank.
     static func announcer(_ group: any ProcessGroup) -> (@Sendable (String) -> Void)? {
         guard group.isRoot else { return nil }

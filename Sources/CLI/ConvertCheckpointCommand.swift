@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import LAMTrain
 
 /// `lam convert-checkpoint IN OUT`: the same tensors in another file format.
@@ -42,6 +43,17 @@ struct ConvertCheckpointCommand: ParsableCommand {
 
     @Flag(help: "Replace OUT if it exists.")
     var overwrite = false
+
+    func validate() throws {
+        if to != nil, from != nil { throw ValidationError("--to and --from exclude each other: one writes, one reads") }
+        if visionWeights != nil, to == nil { throw ValidationError("--vision-weights goes with --to") }
+        let isPolicy = input.hasSuffix(".safetensors") || FileManager.default.fileExists(atPath: "\(input)/config.json")
+        if from != nil, !isPolicy {
+            throw ValidationError(
+                "--from \(Layout.lerobotLawam.rawValue): expected IN to be a LeRobot policy's model.safetensors, got "
+                    + "\(input); a checkpoint needs no --from")
+        }
+    }
 
     func run() throws {
         do {

@@ -81,13 +81,14 @@ struct ConvertCommand: ParsableCommand {
 
     func validate() throws {
         if let fps, !(fps.isFinite && fps > 0 && fps <= 1e6) {
-            throw ValidationError("--fps: expected a number above 0")
+            throw ValidationError("--fps: expected a number above 0, up to 1000000, got \(fps)")
         }
     }
 
     func run() throws {
         do {
             SignalTrap.install()
+            SignalTrap.answer("ending; the same command goes on from here; a second signal ends at once")
             let line = ProgressLine(label: "lam convert")
             let conversion = try conversion()
             for column in conversion.leftOut { Console.error("note: left out: \(column)") }
@@ -99,10 +100,10 @@ struct ConvertCommand: ParsableCommand {
                 "\(destination): \(summary.episodes) episodes, \(summary.frames) frames, \(summary.cameras) camera\(summary.cameras == 1 ? "" : "s")"
                     + (summary.resumed > 0 ? " (\(summary.resumed) episodes were there from before)" : ""))
         } catch is CancellationError {
-            Console.error("lam convert: interrupted; the same command goes on where it stopped")
+            Console.error("note: interrupted; the same command goes on where it stopped")
             throw ExitCode(128 + (SignalTrap.received ?? SIGINT))
         } catch {
-            Console.error("lam convert: \(error)")
+            Console.error("error: \(error)")
             throw ExitStatus.code(for: error)
         }
     }

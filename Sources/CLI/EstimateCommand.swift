@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import DataCore
 import Foundation
 import LAMTrain
 import Planning

@@ -7,6 +7,7 @@ import Inference
 import LAMData
 import LAMTrain
 import Parquet
+import Reports
 import Wan
 
 /// What an error means to the shell: 2 usage or configuration, 3 data, 1 anything else.
@@ -27,6 +28,7 @@ enum ExitStatus {
             PredictionError.chosenEpisodes:
             ExitCode(2)
         case PredictionError.notLeRobot, PredictionError.featureExists, PredictionError.unreadableLabels: ExitCode(3)
+        case ReportError.unknownPictureFormat: ExitCode(2)
         case ExtractionError.option, ExtractionError.otherLatents: ExitCode(2)
         case is DataError, ExtractionError.noEpisodes, is StreamError, is ParquetError: ExitCode(3)
         default: ExitCode.failure

@@ -150,7 +150,7 @@ struct ExtractLatentsCommand: ParsableCommand {
             return nil
         } catch ExtractionError.interrupted {
             console.endLine()
-            if group.isRoot { Console.error("interrupted; the same command goes on from here") }
+            if group.isRoot { Console.error("note: interrupted; the same command goes on from here") }
             return SignalTrap.received ?? SIGINT
         }
     }

@@ -54,8 +54,16 @@ struct FitCommand: ParsableCommand {
                 environment: ProcessInfo.processInfo.environment, group: group,
                 threads: Threads.ofRank(localRanks: group.localSize), backend: backend,
                 isCancelled: { SignalTrap.received != nil }, announce: Console.announcer(group), note: note)
+            guard run.nothingToDo == nil else { return run }
             try run.record(command: ["lam"] + CommandLine.arguments.dropFirst())
             return run
+        }
+        if let line = run.nothingToDo {
+            note(line)
+            return nil
+        }
+        if group.isRoot {
+            SignalTrap.answer("saving a checkpoint, then ending; a second signal ends at once, without one")
         }
         // Nobody may be reading any more, which is no reason to end a training.
         signal(SIGPIPE, SIG_IGN)
@@ -81,7 +89,9 @@ struct FitCommand: ParsableCommand {
 
         USAGE: lam fit --config FILE [--config FILE ...] [--section.key value ...] [--ckpt_path PATH]
 
-        Later files and options override earlier ones; --key+=value appends to a list.
+        Later files and options override earlier ones; --key+=value appends to a list. Words are joined by _ or -, and
+        `init_args` may be left out: --model.optimizer.lr 1e-4. Given a list of callbacks or loggers, options below stand
+        in its items' init_args.
 
         OPTIONS:
           -c, --config FILE

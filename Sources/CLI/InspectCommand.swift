@@ -93,6 +93,9 @@ struct InspectCommand: ParsableCommand {
         guard content || failOn == nil && excludeFile == nil && page == nil else {
             throw ValidationError("--fail-on, --exclude-file and --html go with --content")
         }
+        if let failOn, failures.isEmpty {
+            throw ValidationError("--fail-on: expected checks with commas between them, got \"\(failOn)\"")
+        }
         let known = ContentCheck.allCases.map(\.rawValue)
         if let unknown = failures.first(where: { !known.contains($0) }) {
             throw ValidationError("--fail-on: expected \(known.joined(separator: ", ")), got \(unknown)")
@@ -114,7 +117,8 @@ struct InspectCommand: ParsableCommand {
         var failure: ExitCode?
         do {
             group.timeout = .infinity
-            let hub = try HubAccess(environment: ProcessInfo.processInfo.environment)
+            var hub = try HubAccess(environment: ProcessInfo.processInfo.environment)
+            if let announce = Console.announcer(group) { hub.announce = announce }
             var options = StreamOptions(datasetMix: [])
             if isConfiguration {
                 options = try FitArguments.parse(arguments: ["--config", path]).configuration.data.stream
@@ -136,19 +140,26 @@ struct InspectCommand: ParsableCommand {
                     outputs.append(try inspect(entry.name, options, hub, group, &report, &drawn))
                 } catch let error where ExitStatus.code(for: error) == ExitCode(3) {
                     outputs.append(Output(dataset: report, verification: nil, content: nil, error: "\(error)"))
-                    if group.isRoot { Console.error("lam inspect: \(error)") }
+                    if group.isRoot { Console.error("error: \(error)") }
                     failure = ExitCode(3)
                 }
             }
             let contents = outputs.flatMap { $0.content ?? [] }
             if group.isRoot, let excludeFile { try write(contents, to: excludeFile) }
             if group.isRoot, let page { try AtomicFile.write(Array(drawn.html.utf8), to: page) }
-            if contents.contains(where: { report in failures.contains { report.verdicts[$0] == .found } }) {
+            for report in contents {
+                let found = failures.filter { report.verdicts[$0] == .found }
+                guard !found.isEmpty else { continue }
                 failure = ExitCode(3)
+                if group.isRoot {
+                    Console.error(
+                        "error: content: \(report.dataset): expected none of --fail-on, found \(found.joined(separator: ", "))"
+                    )
+                }
             }
             if failure == nil, group.isRoot, let pairs { try draw(options, hub, to: pairs) }
         } catch let error where !(error is ExitCode) && (group.size == 1 || !(error is CollectiveError)) {
-            if group.isRoot { Console.error("lam inspect: \(error)") }
+            if group.isRoot { Console.error("error: \(error)") }
             failure = ExitStatus.code(for: error)
         }
         if json, group.isRoot {
@@ -199,10 +210,8 @@ struct InspectCommand: ParsableCommand {
     private func open(
         _ entry: String, _ options: StreamOptions, _ hub: HubAccess
     ) throws -> (any RobotDataset, [Camera], DatasetReport) {
-        // Of a folder that is no dataset of any format, what is missing for LeRobot's is said.
-        let isLeRobot =
-            FileManager.default.fileExists(atPath: "\(entry)/meta")
-            || entry.hasPrefix("/") && DatasetFormat.at(entry) == nil
+        // Of a LeRobot dataset that lacks something, what is missing is said.
+        let isLeRobot = FileManager.default.fileExists(atPath: "\(entry)/meta")
         let whole: any RobotDataset =
             isLeRobot
             ? try LeRobotDataset(root: entry, name: name ?? URL(fileURLWithPath: entry).lastPathComponent)
@@ -224,7 +233,10 @@ struct InspectCommand: ParsableCommand {
     /// Pairs as the first batches of training have them.
     private func draw(_ options: StreamOptions, _ hub: HubAccess, to path: String) throws {
         var options = options
-        options.batchSize = Self.pairsInSheet
+        // Pairs are read in runs of neighbours, which would show the same scene several times: of many, mixed over the whole
+        // dataset, those of different episodes are drawn.
+        options.batchSize = Self.pairsInSheet * 4
+        options.bufferSize = 1_000_000
         options.prefetch = 1
         if let camera {
             options.imageKeys = options.datasetMix.map { entry in
@@ -232,7 +244,7 @@ struct InspectCommand: ParsableCommand {
                 return StreamOptions.ImageKey(pattern: String(name), key: camera)
             }
         }
-        guard let batch = try FramePairStream(options, hub: hub).next() else { return }
+        guard let batch = try FramePairStream(options, hub: hub).next()?.spread(Self.pairsInSheet) else { return }
         try AtomicFile.write(PairSheet(batch).image.encoded(), to: path)
         guard !json else { return }
         print("Pairs: \(path), the first frame above the second; from the top left:")

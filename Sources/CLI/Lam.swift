@@ -7,13 +7,13 @@ import LAMData
 struct Lam: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lam", abstract: "Trains latent action models on robot video.",
+        version: Version.text,
         subcommands: [
             InitCommand.self, DoctorCommand.self, EstimateCommand.self, FitCommand.self, ValidateCommand.self,
             TestCommand.self, PredictCommand.self, PlotCommand.self,
             ReportCommand.self, InspectCommand.self, ConvertCommand.self, ActionConfigCommand.self,
             ExtractLatentsCommand.self, ConvertCheckpointCommand.self, PushCommand.self, ParityCommand.self,
-            BenchCommand.self,
-            HDF5ReaderCommand.self,
+            BenchCommand.self, ManualCommand.self, HDF5ReaderCommand.self,
         ])
 
     /// Like ArgumentParser's own, but a usage error ends with 2, as a configuration error does, and a result that could
@@ -25,12 +25,15 @@ struct Lam: ParsableCommand {
         // side by side in its heaps, which then never shrink.
         mallopt(M_MMAP_THRESHOLD, 8 << 20)
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(CommandLineSpelling.read(Array(CommandLine.arguments.dropFirst())))
             try command.run()
             end(with: .success)
+        } catch let error as CommandLineSpelling.UnknownCommand {
+            Console.error("error: \(error)")
+            end(with: ExitCode(2))
         } catch {
             let code = exitCode(for: error)
-            let text = fullMessage(for: error)
+            let text = fullMessage(for: error).replacing("Error: ", with: "error: ", maxReplacements: 1)
             if code == .success { print(text) } else if !text.isEmpty { Console.usage(text) }
             end(with: code == .validationFailure ? ExitCode(2) : code)
         }

@@ -22,7 +22,9 @@ struct PredictCommand: ParsableCommand {
             episodes.
             """)
 
-    @Option(help: ArgumentHelp("Folder of the latent actions.", valueName: "dir"), transform: PathArgument.read)
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Folder of the latent actions.", valueName: "dir"),
+        transform: PathArgument.read)
     var output = "latent_actions"
 
     @Option(help: "parquet, or jsonl: a JSON object in a line for each pair.")
@@ -72,6 +74,13 @@ struct PredictCommand: ParsableCommand {
     /// Continuous latents have always been written under `--embeddings`.
     private func content(hasCodes: Bool) -> LabelContent? {
         latents ?? (embeddings ? (hasCodes ? .both : .vectors) : nil)
+    }
+
+    func validate() throws {
+        if embeddings, let latents, latents != .both {
+            throw ValidationError(
+                "--embeddings is --latents both, but --latents is \(latents.rawValue); keep one of them")
+        }
     }
 
     func run() throws {

@@ -1,3 +1,5 @@
+import DataCore
+
 /// What can be wrong with a configuration, as facts; `description` holds the wording.
 public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case unreadableFile(path: String, reason: String)
@@ -36,7 +38,7 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
             "unknown key `\(printable(path))` at \(location)" + (nearest.map { "; did you mean `\($0)`?" } ?? "")
         case .unknownClass(let path, let location, let got, let known):
             "unknown class for `\(path)` at \(location): expected \(known.joined(separator: " or ")), "
-                + "got \(printable(got))"
+                + "got \(printable(got))" + NearestName.hint(lastPart(got), in: known.map(lastPart))
         case .unknownName(let path, let location, let got, let known, let nearest):
             "unknown name for `\(path)` at \(location): expected \(known.joined(separator: " or ")), "
                 + "got \(printable(got))" + (nearest.map { "; did you mean `\($0)`?" } ?? "")
@@ -52,6 +54,9 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
             "command line: \(argument): \(problem)"
         }
     }
+
+    /// A class's name without its module.
+    private func lastPart(_ path: String) -> String { String(path.prefix(200).split(separator: ".").last ?? "") }
 
     /// Keys come from files as they are: one line of bounded length, without a terminal's control characters.
     private func printable(_ key: String) -> String {

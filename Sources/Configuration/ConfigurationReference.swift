@@ -16,9 +16,16 @@ public enum ConfigurationReference {
 
     /// The options as `lam fit --help` prints them.
     public static func helpText() -> String {
-        LAMConfiguration.nestedOptions.filter { !$0.isSection && $0.path != "model.optimizer" }.map { option in
-            "  --\(option.path) (default: \(shown(option.default)))\n        \(option.summary)\n"
+        options.map { option in
+            "  --\(option.name): \(option.type) (default: \(option.default))\n        \(option.summary)\n"
         }.joined()
+    }
+
+    /// All options in words: the name as arguments have it, which values it takes, its default, and what it means.
+    package static var options: [(name: String, type: String, default: String, summary: String)] {
+        LAMConfiguration.nestedOptions.filter { !$0.isSection && $0.path != "model.optimizer" }.map {
+            ($0.path, $0.type, shown($0.default), $0.summary)
+        }
     }
 
     private static func line(_ option: OptionDocumentation) -> String {

@@ -1,3 +1,4 @@
+import DataCore
 import Formats
 import Foundation
 
@@ -33,11 +34,11 @@ public enum FitArguments {
         var printConfig: ParsedFit.PrintConfig?
         var rest = arguments[...]
         while let argument = rest.popFirst() {
-            if argument == "--print_config" {
+            if Self.spelled(argument) == "--print_config" {
                 printConfig = .all
                 continue
             }
-            let option = try Option(argument, rest: &rest)
+            let option = try Option(Self.spelled(argument), rest: &rest)
             switch option.name {
             case "--config", "-c":
                 document = document.overlaid(with: try composeFile(option.value))
@@ -97,6 +98,28 @@ public enum FitArguments {
 }
 
 extension FitArguments {
+    /// Options that are not part of a configuration.
+    private static let ownNames = ["config", "print_config", "help"]
+
+    /// Every key of an option, wherever it stands.
+    private static let keys = Set(
+        LAMConfiguration.nestedOptions.flatMap { $0.path.split(separator: ".").map(String.init) + $0.aliases }
+            + ownNames + LAMConfiguration.ignored.map(\.key))
+
+    /// An argument whose option is written as the schema has it: `--data.batch-size=8` becomes `--data.batch_size=8`.
+    ///
+    /// What follows an option of `data`, `data.fps.my-robot`, is a name that the user has chosen.
+    private static func spelled(_ argument: String) -> String {
+        guard argument.hasPrefix("--") else { return argument }
+        let name = argument.prefix { $0 != "=" && $0 != "+" }
+        let parts = name.dropFirst(2).split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        let written = parts.enumerated().map { place, part in
+            let underscored = part.replacing("-", with: "_")
+            return keys.contains(underscored) && !(parts[0] == "data" && place > 1) ? underscored : part
+        }
+        return "--" + written.joined(separator: ".") + argument[name.endIndex...]
+    }
+
     /// One `--name value` of the command line.
     struct Option {
         let name: String
@@ -133,6 +156,13 @@ extension FitArguments {
             let location = ConfigLocation.argument(name: name)
             let keys = name.dropFirst(2).split(separator: ".", omittingEmptySubsequences: false).map(String.init)
             // Deeper keys than any option has would only make deep trees.
+            if keys.count == 1, NearestName.find(keys[0], in: FitArguments.ownNames) != nil,
+                !FitArguments.keys.contains(keys[0])
+            {
+                throw ConfigurationError.usage(
+                    argument: name,
+                    problem: "unknown option" + NearestName.hint(name, in: FitArguments.ownNames.map { "--" + $0 }))
+            }
             guard keys.count <= 16, !keys.contains("") else {
                 throw ConfigurationError.usage(argument: name, problem: "expected keys with single dots between them")
             }

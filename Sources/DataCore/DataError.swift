@@ -153,6 +153,7 @@ extension DataError: CustomStringConvertible {
         case .unknownCamera(let dataset, let camera, let cameras):
             return
                 "unknown camera: dataset \(dataset): expected one of \(cameras.joined(separator: ", ")), got \(camera)"
+                + NearestName.hint(camera, in: cameras + cameras.map { String($0.split(separator: ".").last ?? "") })
         case .ambiguousCamera(let dataset, let cameras):
             return "no camera chosen: dataset \(dataset) has \(cameras.count) cameras: "
                 + "\(cameras.joined(separator: ", ")); name one of them"

@@ -24,6 +24,16 @@ public enum HubFailure: Error, Sendable, Equatable {
     case cancelled
 }
 
+extension HubFailure {
+    /// Whether it tells of a whole repository that it cannot be had, rather than of a file of it.
+    package var isAboutTheWhole: Bool {
+        switch self {
+        case .refused, .unreachable, .offline: true
+        default: false
+        }
+    }
+}
+
 extension HubFailure: CustomStringConvertible {
     public var description: String {
         switch self {
@@ -41,7 +51,8 @@ extension HubFailure: CustomStringConvertible {
                 + (message.isEmpty ? "" : " (\(message))") + "; \(advice)"
         case .unreachable(let url, let attempts, let reason):
             return
-                "hub not reachable: \(url): \(attempts) attempts failed, the last with: \(reason); check the network "
+                "hub not reachable: \(url): "
+                + (attempts == 1 ? reason : "\(attempts) attempts failed, the last with: \(reason)") + "; check the network "
                 + "and HF_ENDPOINT, or set HF_HUB_OFFLINE=1 to use what is cached"
         case .untrusted(let url, let reason):
             return "server not trusted: \(url): expected a certificate of a known authority for this host, got: "

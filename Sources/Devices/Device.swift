@@ -56,6 +56,9 @@ public enum Device {
             let plugins = PluginLocator(environment)
             let paths = [DeviceChoice.cuda, .tpu].compactMap { plugins.path(for: $0) }
             // One that is named is found for both.
+            if paths.isEmpty, let named = plugins.named {
+                announce?("LAM_PJRT_PLUGIN: \(named): expected a plugin, found no file; auto takes the CPU")
+            }
             for path in paths.prefix(1) + paths.dropFirst().filter({ $0 != paths[0] }) {
                 do { return try accelerators(.auto, devices, at: path, environment, announce) } catch {
                     // Fewer devices than were asked for are not none.

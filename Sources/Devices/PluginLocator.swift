@@ -12,9 +12,12 @@ package struct PluginLocator {
         searched(for: choice).first { FileManager.default.fileExists(atPath: $0) }
     }
 
+    /// The file that the user names.
+    var named: String? { environment["LAM_PJRT_PLUGIN"].flatMap { $0.isEmpty ? nil : $0 } }
+
     /// All places where it may be, in order. What is named counts alone, even where it is missing.
     package func searched(for choice: DeviceChoice) -> [String] {
-        if let named = environment["LAM_PJRT_PLUGIN"], !named.isEmpty { return [named] }
+        if let named { return [named] }
         let fetched = cache.map { cache in Self.fetched(choice).map { "\(cache)/lam/pjrt/\($0)" } } ?? []
         return fetched + packages.flatMap { folder in Self.inPackages(choice).map { "\(folder)/\($0)" } }
     }

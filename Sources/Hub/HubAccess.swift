@@ -23,6 +23,9 @@ public struct HubAccess: Sendable {
     /// Ends every wait for the hub with `DataError.hub(.cancelled)`; asked about once a second from any thread.
     public var isCancelled: @Sendable () -> Bool = { false }
 
+    /// Takes a line for the user of each attempt that has failed; from any thread.
+    public var announce: @Sendable (String) -> Void = { _ in }
+
     package var retry = RetryPolicy()
     /// Seconds without a byte after which a transfer counts as broken.
     package var stallSeconds = 30

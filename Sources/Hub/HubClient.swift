@@ -10,6 +10,8 @@ final class HubClient: Sendable {
     private let origin: HTTPOrigin?
     /// Connections that no thread uses now.
     private let idle = Mutex<[HTTPTransfer]>([])
+    /// Whether any server has answered yet.
+    private let hasAnswered = Atomic<Bool>(false)
 
     private static let maximumRedirects = 10
 
@@ -61,8 +63,14 @@ final class HubClient: Sendable {
             }
             let (answer, message) = try withTransfer { transfer in
                 do {
-                    return try transfer.perform(
+                    let answered = try transfer.perform(
                         request, isCancelled: isCancelled, begin: { try begin($0, here) }, body: body)
+                    hasAnswered.store(true, ordering: .relaxed)
+                    return answered
+                } catch HTTPTransfer.Failure.unknownHost(let reason) {
+                    // Names are lost for a while in a run of days, too. One that never was known is wrong.
+                    if hasAnswered.load(ordering: .relaxed) { throw Temporary(reason: reason) }
+                    throw DataError.hub(.unreachable(url: Self.shown(here), attempts: 1, reason: reason))
                 } catch HTTPTransfer.Failure.broken(let reason) {
                     throw Temporary(reason: reason)
                 } catch HTTPTransfer.Failure.untrusted(let reason) {
@@ -131,6 +139,9 @@ final class HubClient: Sendable {
                         temporary.failure
                             ?? .unreachable(url: Self.shown(url), attempts: failures, reason: temporary.reason))
                 }
+                access.announce(
+                    "hub: \(Self.shown(url)): \(temporary.reason); attempt \(failures + 1) of \(policy.attempts) in "
+                        + "\(Int(pause.rounded(.up))) s")
                 try Self.wait(pause, isCancelled: isCancelled)
             }
         }

@@ -1,29 +1,33 @@
 import Formats
 import Foundation
 
-/// Curves of one value over optimiser steps, as SVG.
+/// Curves of one value over optimiser steps.
 struct CurveChart {
     static let width = 460
-    static let height = 250
+    static let height = 270
 
     let title: String
+    /// What is drawn upwards, in words.
+    let unit: String
     /// Place among the runs, which decides the colour, and points.
     let curves: [(run: Int, series: RunLog.Series)]
 
     static let colors = ["#1f6fb4", "#d1622b", "#2a8f4d", "#a33ba3", "#8c6d1f", "#c0394b", "#4c4c4c", "#2699a6"]
+    private static let (grid, tick) = ("#e4e4e4", "#666666")
     /// More points than this are no longer told apart.
     private static let largestPoints = 500
-    private static let (left, right, top, bottom) = (56.0, 12.0, 26.0, 26.0)
+    private static let (left, right, top, bottom) = (70.0, 12.0, 26.0, 44.0)
 
-    /// An element `g`, to be placed at (x, y) of a page.
-    func svg(x: Int, y: Int) -> String {
+    /// Empty where the values have no scale.
+    var drawing: Drawing {
+        var drawing = Drawing(width: Self.width, height: Self.height)
         let all = curves.flatMap { $0.series.values }
         guard let low = all.min(), let high = all.max(),
             let first = curves.compactMap(\.series.steps.first).min(),
             let last = curves.compactMap(\.series.steps.last).max(),
             // What has diverged that far has no scale.
             abs(low) < 1e300, abs(high) < 1e300
-        else { return "" }
+        else { return drawing }
         let margin = high > low ? 0.05 * (high - low) : high == 0 ? 1 : abs(high) * 0.1
         let (bottomValue, topValue) = (low - margin, high + margin)
         let plotWidth = Double(Self.width) - Self.left - Self.right
@@ -34,31 +38,32 @@ struct CurveChart {
         func down(_ value: Double) -> Double {
             Self.top + (topValue - value) / (topValue - bottomValue) * plotHeight
         }
-        var parts = ["<g transform=\"translate(\(x) \(y))\">"]
-        parts.append("<text x=\"\(Self.left)\" y=\"16\" class=\"title\">\(title.escapedForXML)</text>")
+        drawing.text(title, x: Self.left, y: 16, isBold: true)
         for tick in Self.ticks(bottomValue, topValue) {
-            let place = Self.number(down(tick))
-            parts.append(
-                "<line class=\"grid\" x1=\"\(Self.left)\" x2=\"\(Double(Self.width) - Self.right)\" y1=\"\(place)\" "
-                    + "y2=\"\(place)\"/><text class=\"tick\" text-anchor=\"end\" x=\"\(Self.left - 5)\" y=\"\(place)\" "
-                    + "dy=\"4\">\(Self.label(tick))</text>")
+            let place = down(tick)
+            drawing.line([(Self.left, place), (Double(Self.width) - Self.right, place)], color: Self.grid)
+            drawing.text(Self.label(tick), x: Self.left - 5, y: place + 4, size: 10, color: Self.tick, place: .end)
         }
         for tick in Self.ticks(Double(first), Double(last)) {
-            parts.append(
-                "<text class=\"tick\" text-anchor=\"middle\" x=\"\(Self.number(across(tick)))\" "
-                    + "y=\"\(Self.height - 8)\">\(Self.label(tick))</text>")
+            drawing.text(
+                Self.label(tick), x: across(tick), y: Double(Self.height) - 28, size: 10, color: Self.tick,
+                place: .middle)
         }
+        drawing.text(
+            "optimiser steps", x: Self.left + plotWidth / 2, y: Double(Self.height) - 12, size: 10, color: Self.tick,
+            place: .middle)
+        drawing.text(
+            unit, x: 14, y: Self.top + plotHeight / 2, size: 10, color: Self.tick, place: .middle, isUpwards: true)
         for (run, series) in curves {
-            let points = Self.thinned(series).map { "\(Self.number(across($0))),\(Self.number(down($1)))" }
+            let points = Self.thinned(series).map { (x: across($0), y: down($1)) }
             let color = Self.colors[run % Self.colors.count]
             if points.count == 1 {
-                let place = points[0].split(separator: ",")
-                parts.append("<circle cx=\"\(place[0])\" cy=\"\(place[1])\" r=\"2.5\" fill=\"\(color)\"/>")
+                drawing.disc(x: points[0].x, y: points[0].y, radius: 2.5, color: color)
             } else {
-                parts.append("<polyline stroke=\"\(color)\" points=\"\(points.joined(separator: " "))\"/>")
+                drawing.line(points, color: color, width: 1.4)
             }
         }
-        return (parts + ["</g>"]).joined(separator: "\n")
+        return drawing
     }
 
     /// Means of neighbouring points, so that no more are left than can be told apart.
@@ -85,5 +90,4 @@ struct CurveChart {
     }
 
     private static func label(_ value: Double) -> String { String(format: "%.4g", value) }
-    private static func number(_ value: Double) -> String { String(format: "%.1f", value) }
 }

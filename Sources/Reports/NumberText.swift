@@ -3,6 +3,9 @@ import Foundation
 extension Double {
     /// Four significant digits.
     package var formatted4: String { String(format: "%.4g", self) }
+
+    /// One digit behind the point, as places in a drawing have it.
+    var tenths: String { String(format: "%.1f", self) }
 }
 
 extension Int {

@@ -13,6 +13,19 @@ public struct RunLog: Sendable {
     /// The tag of the codes' uses, whose value is a list of numbers.
     public static let codeUsesTag = "codes/uses"
 
+    /// What a value was measured in.
+    enum Phase: String {
+        case train, val
+
+        fileprivate var errorTag: String { "\(rawValue)/mse_loss" + suffix }
+        fileprivate var copyTag: String { "\(rawValue)/copy_baseline" + suffix }
+        /// Lightning's, of values of a training step.
+        private var suffix: String { self == .train ? "_step" : "" }
+    }
+
+    /// The tag of a value that is worked out from two others: the error as a share of predicting that nothing changes.
+    static func errorShareTag(_ phase: Phase) -> String { "\(phase.rawValue) error ÷ copy" }
+
     /// Folder of the run.
     public let directory: String
     /// Finite numbers by tag.
@@ -58,6 +71,13 @@ public struct RunLog: Sendable {
                 }
             }
         }
+        for phase in [Phase.train, .val] {
+            guard let error = byTag[phase.errorTag], let copy = byTag[phase.copyTag] else { continue }
+            let shares = error.compactMap { step, value in
+                copy[step].flatMap { $0 > 0 && (value / $0).isFinite ? (step, value / $0) : nil }
+            }
+            if !shares.isEmpty { byTag[Self.errorShareTag(phase)] = Dictionary(uniqueKeysWithValues: shares) }
+        }
         series = byTag.mapValues { values in
             let steps = values.keys.sorted()
             return Series(steps: steps, values: steps.compactMap { values[$0] })
@@ -74,15 +94,19 @@ public struct RunLog: Sendable {
         return parts.suffix(2).joined(separator: "/")
     }
 
+    /// The run's own folder: of versions the newest that trained, as evaluations have versions of their own; the newest of
+    /// all where none did.
     private static func directory(_ path: String) throws -> String {
         func hasRecord(_ folder: String) -> Bool {
             FileManager.default.fileExists(atPath: "\(folder)/\(Self.fileName)")
         }
         if hasRecord(path) { return path }
         let newest = RunVersion.newest(in: path)
-        for version in stride(from: newest, through: 0, by: -1) where hasRecord("\(path)/version_\(version)") {
-            return "\(path)/version_\(version)"
+        guard newest >= 0 else { throw ReportError.noRun(path: path) }
+        let recorded = (0...newest).reversed().lazy.map { "\(path)/version_\($0)" }.filter(hasRecord)
+        guard let found = recorded.first(where: { !RunVersion.isEvaluation($0) }) ?? recorded.first else {
+            throw ReportError.noRun(path: path)
         }
-        throw ReportError.noRun(path: path)
+        return found
     }
 }

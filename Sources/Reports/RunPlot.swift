@@ -6,8 +6,9 @@ public struct RunPlot {
 
     /// What is drawn where it was logged, in this order.
     private static let tags = [
-        "train_loss_step", "train/mse_loss_step", "train/copy_baseline_step", "val_loss", "val/mse_loss",
-        "val/copy_baseline", "train/q_loss_step", "train/commit_loss_step", "train/q_loss_uncontrol_step",
+        "train_loss_step", RunLog.errorShareTag(.train), "train/mse_loss_step", "train/copy_baseline_step", "val_loss",
+        RunLog.errorShareTag(.val), "val/mse_loss", "val/copy_baseline", "train/q_loss_step", "train/commit_loss_step",
+        "train/q_loss_uncontrol_step",
         "train/commit_loss_uncontrol_step", "train/code_usage_step", "train/perplexity_step", "val/code_usage",
         "train/kl_loss_step", "train/active_dimensions_step", "val/active_dimensions",
         "codes/dead", "codes/oldest_age", "codes/restarts", "grad_norm_step", "lr-AdamW",
@@ -28,35 +29,45 @@ public struct RunPlot {
         return found.filter { $0.hasPrefix("train/") && $0.hasSuffix("_loss_step") }.sorted()
     }
 
-    /// The page, an SVG file that stands alone.
-    public func svg() -> String {
-        let charts = (Self.tags + otherLosses).compactMap { tag -> CurveChart? in
+    /// The tags that are drawn.
+    var shown: [String] { (Self.tags + otherLosses).filter { tag in runs.contains { $0.series[tag] != nil } } }
+
+    private var drawing: Drawing {
+        let charts = shown.map { tag in
             let curves = runs.enumerated().compactMap { place, run in run.series[tag].map { (run: place, series: $0) } }
-            return curves.isEmpty ? nil : CurveChart(title: tag, curves: curves)
+            return CurveChart(title: tag, unit: MetricWords.unit(tag), curves: curves)
         }
         let head = Self.line * runs.count + 12
         let rows = (charts.count + Self.columns - 1) / Self.columns
-        let (width, height) = (Self.columns * CurveChart.width, head + rows * CurveChart.height)
-        let names = runs.enumerated().map { place, run in
-            "<text x=\"12\" y=\"\(Self.line * (place + 1))\" class=\"title\" "
-                + "fill=\"\(CurveChart.colors[place % CurveChart.colors.count])\">\(run.name.escapedForXML)</text>"
+        var page = Drawing(width: Self.columns * CurveChart.width, height: head + rows * CurveChart.height)
+        for (place, run) in runs.enumerated() {
+            page.text(
+                run.name, x: 12, y: Double(Self.line * (place + 1)),
+                color: CurveChart.colors[place % CurveChart.colors.count],
+                isBold: true)
         }
-        let drawn = charts.enumerated().map { place, chart in
-            chart.svg(
-                x: place % Self.columns * CurveChart.width, y: head + place / Self.columns * CurveChart.height)
+        for (place, chart) in charts.enumerated() {
+            page.add(
+                chart.drawing, x: Double(place % Self.columns * CurveChart.width),
+                y: Double(head + place / Self.columns * CurveChart.height))
         }
-        return """
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(width) \(height)" width="\(width)" height="\(height)">
-            <style>text{font:12px sans-serif}.title{font-weight:bold}.tick{font-size:10px;fill:#666}\
-            .grid{stroke:#e4e4e4}polyline{fill:none;stroke-width:1.4}</style>
-            <rect width="100%" height="100%" fill="white"/>
-            \((names + drawn).joined(separator: "\n"))
-            </svg>
-
-            """
+        return page
     }
 
-    /// Writes the page.
-    /// - Throws: `FormatError`.
-    public func write(to path: String) throws { try AtomicFile.write(Array(svg().utf8), to: path) }
+    /// The page, an SVG file that stands alone.
+    public func svg() -> String { drawing.svg }
+
+    /// The page as a picture.
+    public func image() -> PNGImage { drawing.image() }
+
+    /// Writes the page: as PNG where the path ends in `.png`, as SVG where it ends in `.svg`.
+    ///
+    /// - Throws: `ReportError.unknownPictureFormat` for another ending, `FormatError` of the file.
+    public func write(to path: String) throws {
+        switch path.split(separator: ".").last?.lowercased() {
+        case "png": try AtomicFile.write(image().encoded(), to: path)
+        case "svg": try AtomicFile.write(Array(svg().utf8), to: path)
+        default: throw ReportError.unknownPictureFormat(path: path)
+        }
+    }
 }

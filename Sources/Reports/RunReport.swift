@@ -12,11 +12,13 @@ public struct RunReport {
 
     /// - Parameters:
     ///   - path: of a run, as `RunLog` takes it.
-    ///   - evaluation: folder of `lam validate` or `lam test`; nil for the run's own.
+    ///   - evaluation: folder of `lam validate` or `lam test`; nil for the newest of the run.
     /// - Throws: `ReportError`.
     public init(path: String, evaluation: String? = nil) throws {
         run = try RunLog(path: path)
-        self.evaluation = evaluation ?? run.directory
+        self.evaluation =
+            evaluation ?? (RunVersion.isEvaluation(run.directory) ? run.directory : nil)
+            ?? RunVersion.newestEvaluation(after: run.directory) ?? run.directory
         let file = "\(self.evaluation)/\(EvaluationRecord.fileName)"
         guard evaluation == nil || FileManager.default.fileExists(atPath: file) else {
             throw ReportError.unreadable(path: file, reason: "expected the values of an evaluation, found no file")
@@ -28,6 +30,7 @@ public struct RunReport {
     /// - Throws: `ReportError` of a file that cannot be read, `FormatError` of a picture that cannot be made.
     public func html() throws -> String {
         var sections: [(title: String, body: String)] = [("Curves", RunPlot([run]).svg())]
+        if let words = MetricWords.table(RunPlot([run]).shown) { sections.append(("What the curves tell", words)) }
         if let map = CodeHeatMap(run.codeUses) {
             sections.append(
                 (
@@ -83,8 +86,12 @@ public struct RunReport {
             sections.append(("Which code follows which", body))
         }
         if let values = try Self.bytes(in: evaluation, EvaluationRecord.fileName) {
-            let tables = (try? EvaluationRecord(json: Data(values)))?.html
-            sections.append(("Evaluation", tables ?? Self.preformatted(values)))
+            let record = try? EvaluationRecord(json: Data(values))
+            let place = evaluation == run.directory ? "" : "<p>Written to \(evaluation.escapedForXML).</p>"
+            sections.append(("Evaluation", place + (record?.html ?? Self.preformatted(values))))
+            if let words = record.flatMap({ MetricWords.table($0.metrics.keys.sorted()) }) {
+                sections.append(("What the evaluation's numbers tell", words))
+            }
         }
         return sections
     }

@@ -15,4 +15,22 @@ package enum RunVersion {
         }
         return versions.max() ?? -1
     }
+
+    /// Whether a version's folder is that of `lam validate` or `lam test`.
+    static func isEvaluation(_ folder: String) -> Bool {
+        FileManager.default.fileExists(atPath: "\(folder)/\(EvaluationRecord.fileName)")
+    }
+
+    /// The newest evaluation since a run, before the next one: the folder of a version behind the run's.
+    static func newestEvaluation(after run: String) -> String? {
+        let url = URL(fileURLWithPath: run).standardizedFileURL
+        guard let own = Int(url.lastPathComponent.dropFirst("version_".count)) else { return nil }
+        let parent = url.deletingLastPathComponent().path
+        let newest = newest(in: parent)
+        guard own < newest else { return nil }
+        let later = (own + 1...newest).map { "\(parent)/version_\($0)" }
+        return later.prefix { version in
+            isEvaluation(version) || !FileManager.default.fileExists(atPath: "\(version)/\(RunLog.fileName)")
+        }.last(where: isEvaluation)
+    }
 }

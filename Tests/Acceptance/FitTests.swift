@@ -120,6 +120,7 @@ import Testing
         #expect(result.status == 0, "\(result.error)")
         #expect(result.output.contains("1 steps in") || result.output.contains("1 step in"), "\(result.output)")
         #expect(program.files() == ["config.yaml"])
+        #expect(result.output.contains(", 4 held-out pairs"), "one batch: \(result.output)")
     }
 
     @Test("epochs, accumulation and validation intervals give the steps that Lightning gives")
@@ -155,8 +156,12 @@ import Testing
         let program = try LamProgram()
         #expect(try program.fit().status == 0)
         let before = TrainingState(try program.checkpoint())
+        let files = program.files()
         let result = try program.fit("--ckpt_path", "last")
         #expect(result.status == 0, "\(result.error)")
+        #expect(
+            result.error.contains("nothing to do: checkpoints/last.ckpt: it is of step 4, and trainer.max_steps is 4"))
+        #expect(result.output.isEmpty && program.files() == files, "\(result.output)")
         #expect(TrainingState(try program.checkpoint()).differences(from: before) == [])
     }
 }

@@ -30,10 +30,10 @@ import Testing
         while process.isRunning, !program.exists("checkpoints/last.ckpt") { usleep(1_000) }
     }
 
-    @Test("SIGTERM and SIGINT end a run with a checkpoint from which the rest gives the same bits")
+    @Test("SIGTERM, SIGINT and a broken connection end a run with a checkpoint from which the rest gives the same bits")
     func signals() throws {
         let expected = try straight()
-        for (signal, status) in [(SIGTERM, Int32(143)), (SIGINT, 130)] {
+        for (signal, status) in [(SIGTERM, Int32(143)), (SIGINT, 130), (SIGHUP, 129)] {
             let program = try LamProgram(changing: Self.sparse)
             let started = try start(program)
             waitForCheckpoint(program, started.process)
@@ -42,11 +42,21 @@ import Testing
             #expect(result.status == status, "\(result.error)")
             let step = try program.checkpoint().globalStep
             #expect(step > 0 && step < Self.steps)
+            #expect(result.error.contains("note: saving a checkpoint, then ending"), "\(result.error)")
             #expect(!program.files().contains { $0.contains(".tmp-") })
             let rest = try program.fit("--trainer.max_steps", "\(Self.steps)", "--ckpt_path", "last")
             #expect(rest.status == 0, "\(rest.error)")
             #expect(TrainingState(try program.checkpoint()).differences(from: expected) == [], "at step \(step)")
         }
+    }
+
+    @Test("under nohup a run outlives its connection")
+    func nohup() throws {
+        let program = try LamProgram()
+        let script = "trap '' HUP; \"$0\" \"$@\" & sleep 0.3; kill -HUP $!; wait $!"
+        let result = try program.run(
+            ["fit", "--config", "config.yaml", "--trainer.max_steps", "60"], inShell: script)
+        #expect(result.status == 0 && result.output.contains("60 steps in"), "\(result.error)")
     }
 
     @Test("a signal saves a checkpoint also where save_last is off and none was due")

@@ -56,8 +56,8 @@ import Testing
             #expect(one.status == status && two.status == status, "\(two.error)")
             #expect(two.output.replacingOccurrences(of: "\r\n", with: "\n") == one.output)
             #expect(
-                two.error.components(separatedBy: "lam inspect: ").count
-                    == one.error.components(separatedBy: "lam inspect: ").count)
+                two.error.components(separatedBy: "error: ").count
+                    == one.error.components(separatedBy: "error: ").count)
         }
     }
 

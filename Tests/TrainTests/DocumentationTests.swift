@@ -42,7 +42,7 @@ struct DocumentationTests {
 
     @Test("the pages have examples, the README among them")
     func examplesAreFound() {
-        #expect(Self.examples.count { $0.page == "README.md" } >= 3)
+        #expect(Self.examples.count { $0.page == "README.md" } >= 1)
         #expect(Self.examples.count { $0.page == "docs/configuration.md" } >= 2)
     }
 
@@ -54,15 +54,18 @@ struct DocumentationTests {
         if !fit.configuration.data.stream.datasetMix.isEmpty { try fit.configuration.requireRunnable() }
     }
 
-    @Test("the README's configuration of a user's own data says what its comments say")
-    func ownData() throws {
-        let example = try #require(Self.examples.first { $0.page == "README.md" })
+    @Test(
+        "the configurations of a user's own data are whole: shapes fit, a checkpoint is kept, episodes are held out",
+        arguments: ["README.md", "docs/train-on-my-robot.md"])
+    func ownData(page: String) throws {
+        let example = try #require(Self.examples.first { $0.page == page })
         let folder = try TemporaryFolder()
         let configuration = try FitArguments.parse(arguments: ["--config", folder.write(example.yaml)]).configuration
         let stream = configuration.data.stream
-        #expect(stream.imageKeys.map(\.pattern) == ["my_arm"])
-        #expect(stream.imageKeys.map(\.keys) == [["observation.images.top"]])
+        #expect(stream.datasetMix.map(\.name).allSatisfy { $0.hasSuffix("my_arm") } && stream.valFraction > 0)
         #expect(stream.resolution.isMultiple(of: configuration.model.patchSize))
-        #expect(stream.datasetMix.count == 2 && configuration.trainer.checkpoints.first?.savesLast == true)
+        #expect(
+            configuration.trainer.checkpoints.first?.savesLast == true && configuration.trainer.gradientClipVal != nil)
+        #expect(example.yaml.split(separator: "\n").count <= (page == "README.md" ? 12 : 40))
     }
 }

@@ -76,8 +76,9 @@ struct ProgressTests {
     @Test("a log file gets a line every N steps, the last step and the notes, without control characters")
     func plainOutput() {
         let lines = output(.plain(everyNSteps: 4), steps: 10, total: 10, secondsPerStep: 1).split(separator: "\n")
-        #expect(lines.count == 4 && lines[0] == "saved")
-        #expect(lines[1].hasPrefix("epoch 0  step 4/10") && lines[3].hasPrefix("epoch 0  step 10/10 (100%)"))
+        // The first step at once.
+        #expect(lines.count == 5 && lines[0].hasPrefix("epoch 0  step 1/10") && lines[1] == "saved")
+        #expect(lines[2].hasPrefix("epoch 0  step 4/10") && lines[4].hasPrefix("epoch 0  step 10/10 (100%)"))
         let stopped = output(.plain(everyNSteps: 4), steps: 5, total: nil, secondsPerStep: 1).split(separator: "\n")
         #expect(stopped.last?.hasPrefix("epoch 0  step 5  loss 1") == true)
     }
@@ -87,7 +88,57 @@ struct ProgressTests {
         let text = output(.live(width: 100, usesColor: false), steps: 100, total: nil, secondsPerStep: 0.01)
         let draws = text.split(separator: "\r").count
         #expect(draws <= 15, "\(draws) draws")
-        #expect(text.contains("\r\u{1B}[Ksaved\n") && text.hasSuffix("\n"))
+        #expect(text.contains("\u{1B}[Jsaved\n") && text.hasSuffix("\n"))
         #expect(output(.silent, steps: 10, total: 10, secondsPerStep: 1) == "")
+    }
+
+    /// What a terminal shows in the end: lines that are moved up over are written anew.
+    private func screen(_ text: String) -> [String] {
+        var lines = [""]
+        var row = 0
+        var rest = text[...]
+        while let character = rest.popFirst() {
+            switch character {
+            case "\r": break
+            case "\n":
+                row += 1
+                if row == lines.count { lines.append("") }
+            case "\u{1B}":
+                let code = rest.prefix { !$0.isLetter }
+                let kind = rest.dropFirst(code.count).first
+                rest = rest.dropFirst(code.count + 1)
+                if kind == "A" { row = max(0, row - (Int(code.dropFirst()) ?? 1)) }
+                if kind == "J" || kind == "K" { lines[row] = "" }
+                if kind == "J" { lines.removeSubrange((row + 1)...) }
+            default: lines[row].append(character)
+            }
+        }
+        return lines
+    }
+
+    @Test(
+        "a terminal shows bar, speed, loss as a curve and codes in at most six lines, drawn in place",
+        arguments: [30, 60, 100])
+    func screenful(width: Int) {
+        var text = ""
+        var reporter = ProgressReporter(
+            style: .live(width: width, usesColor: false), totalSteps: 500, secondsLimit: 60, peakSamplesPerSecond: 4
+        ) { text += $0 }
+        for step in 1...300 {
+            reporter.update(
+                epoch: 0, step: step, loss: 3 / Double(step), seconds: 1, waiting: 0, samples: 8, codes: (5, 16),
+                now: Double(step) / 10)
+            if step == 200 { reporter.note("a line of its own") }
+        }
+        let lines = screen(text)
+        #expect(lines[0] == "a line of its own", "\(lines)")
+        let shown = lines.dropFirst()
+        #expect(shown.count <= 6 && shown.allSatisfy { $0.count < width }, "\(lines)")
+        guard width > 40 else { return #expect(shown.count == 1) }
+        #expect(shown.contains { $0.contains("█") && $0.contains("▁") && $0.hasPrefix("loss") }, "\(lines)")
+        #expect(shown.contains("codes  5 of 16 alive"), "\(lines)")
+        // Not more than what can be, and the clock ends the run before the steps do.
+        #expect(
+            shown.contains { $0.contains("100% of peak") } && shown.contains { $0.contains("ETA 00:30") }, "\(lines)")
     }
 }

@@ -1,3 +1,4 @@
+import DataCore
 import OrderedCollections
 
 /// A mapping of options with a fixed schema. `init()` gives every default.
@@ -63,12 +64,19 @@ extension ConfigSection {
                 try ignored.check(child, at: entryPath, in: &context)
             } else {
                 throw ConfigurationError.unknownKey(
-                    path: entryPath, at: entry.keyLocation, nearest: NearestName.find(entry.key, in: Self.knownKeys))
+                    path: entryPath, at: entry.keyLocation,
+                    nearest: NearestName.find(entry.key, in: Self.knownKeys) ?? Self.elsewhere(entry.key))
             }
         }
     }
 
     private static var ignoredOptions: [IgnoredOption] { (Self.self as? any IgnoresOptions.Type)?.ignored ?? [] }
+
+    /// Where an option of that name is, if it is in another section.
+    private static func elsewhere(_ key: String) -> String? {
+        let spelled = key.replacing("-", with: "_")
+        return LAMConfiguration.nestedOptions.first { $0.path.hasSuffix(".\(spelled)") }?.argumentName
+    }
 
     private static var knownKeys: [String] {
         options.flatMap { [$0.key] + $0.aliases } + ignoredOptions.map(\.key)

@@ -34,6 +34,9 @@ public struct OptionDocumentation: Sendable, Equatable {
             difference: difference)
     }
 
+    /// The shortest form that arguments take, `model.optimizer.lr`.
+    package var argumentName: String { path.replacing(".init_args.", with: ".") }
+
     /// Whether the option is a heading over others rather than a value of its own.
     public var isSection: Bool { type == "section" }
 }

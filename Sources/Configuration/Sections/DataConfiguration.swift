@@ -50,7 +50,8 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             differs: "`original`: once per run, from the name only."),
         .rules(
             "window_seconds", \.stream.windowSeconds,
-            "Seconds between the frames of a pair, in place of `window`: the first entry whose key is in the name wins.",
+            "Seconds between the frames of a pair, above 0, up to 1000000, in place of `window`: the first entry whose key is in "
+                + "the name wins.",
             differs: "New."),
         .init(
             "pad_at_end", \.stream.padAtEnd,
@@ -73,7 +74,8 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             differs: "The original knows DROID's camera only."),
         .rules(
             "fps", \.stream.fps,
-            "Frames per second of HDF5 datasets that do not tell, or not rightly; of plain videos and pictures the rate at which "
+            "Frames per second, above 0, up to 1000000, of HDF5 datasets that do not tell, or not rightly; of plain videos and "
+                + "pictures the rate at which "
                 + "they are seen: the first entry whose key is in the name wins.",
             differs: "New."),
         .init(
@@ -82,7 +84,8 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             differs: "New."),
         .rules(
             "episodes", \.stream.episodes,
-            "Episodes to take, by part of a dataset's name: a list of numbers and ranges such as `[0, \"3:10\"]`, a file of "
+            "Episodes to take, by part of a dataset's name: a list of numbers and ranges such as `[0, \"3:10\"]`, which ends "
+                + "with 9, a file of "
                 + "such, or `{task: TEXT, length: \"A:B\", FIELD: VALUE}` by the dataset's table of episodes.",
             differs: "New."),
         .rules(

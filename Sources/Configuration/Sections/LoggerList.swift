@@ -1,3 +1,5 @@
+import DataCore
+
 /// The settings of a logger: a class object in `trainer.logger`.
 public protocol LoggerConfiguration: ConfigClass {}
 

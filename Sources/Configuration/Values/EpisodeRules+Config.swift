@@ -7,7 +7,7 @@ extension StreamOptions.WindowSeconds: ConfigRule {
 
     init(pattern: String, decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
         let seconds = try Double(decoding: node, at: path, in: &context)
-        guard seconds > 0, seconds <= 1e6 else { throw node.invalid(path, expected: "seconds above 0") }
+        guard seconds > 0, seconds <= 1e6 else { throw node.invalid(path, expected: "seconds above 0, up to 1000000") }
         self.init(pattern: pattern, seconds: seconds)
     }
 
@@ -31,7 +31,8 @@ extension StreamOptions.EpisodeRule: ConfigRule {
             return .numbers(
                 try items.map { item in
                     guard let range = item.text.flatMap({ EpisodeRange($0) }) else {
-                        throw item.invalid(path, expected: "a number or a range such as \"3:10\"")
+                        throw item.invalid(
+                            path, expected: "a number from 0 or a range such as \"3:10\", which is 3 to 9")
                     }
                     return range
                 })

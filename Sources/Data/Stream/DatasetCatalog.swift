@@ -50,20 +50,51 @@ public struct DatasetCatalog: Sendable {
         for candidate in candidates {
             if let format = DatasetFormat.at(candidate) { return try format.open(candidate, request(shortName(name))) }
         }
-        guard let repository = repository(name) else {
-            throw StreamError.missingDataset(name: name, tried: candidates)
-        }
+        guard let repository = repository(name) else { throw missing(name, candidates) }
         if let folder = cachedByLeRobot(repository, isChosen: isChosen(name)) {
             return try DatasetFormat.leRobot.open(folder, request(repository.id))
         }
-        guard let store, let prefetcher else { throw StreamError.missingDataset(name: name, tried: candidates) }
-        let files = try HubDataset.open(
-            repository, store: store, prefetcher: prefetcher, isChosen: isChosen(name))
+        guard let store, let prefetcher else { throw missing(name, candidates) }
+        let files: HubDataset
+        do {
+            files = try HubDataset.open(repository, store: store, prefetcher: prefetcher, isChosen: isChosen(name))
+        } catch DataError.hub(let cause) where cause.isAboutTheWhole {
+            throw StreamError.missingOnHub(name: name, tried: candidates, near: near(name, candidates), cause: cause)
+        }
         var dataset = try LeRobotDataset(
             root: files.root, name: repository.id, checkDataFiles: false, readsTasks: readsTasks, files: files)
         dataset.tolerance = tolerance
         return dataset
     }
+
+    /// What is said of a name that leads nowhere.
+    private func missing(_ name: String, _ candidates: [String]) -> StreamError {
+        // A candidate that exists was meant, and its content is what is wrong.
+        guard let path = candidates.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+            return .missingDataset(name: name, tried: candidates, near: near(name, candidates))
+        }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return .noDataset(name: name, path: path, found: names.filter { !$0.hasPrefix(".") }.sorted())
+    }
+
+    /// Datasets beside those that were looked for, whose names are almost the same.
+    private func near(_ name: String, _ candidates: [String]) -> [String] {
+        var found: [String] = []
+        for candidate in candidates {
+            let url = URL(fileURLWithPath: candidate).standardizedFileURL
+            let folder = url.deletingLastPathComponent().path
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            let datasets = names.prefix(Self.mostNeighbours).filter { DatasetFormat.at("\(folder)/\($0)") != nil }
+            guard let nearest = NearestName.find(url.lastPathComponent, in: datasets) else { continue }
+            let spelled = name.split(separator: "/").dropLast().joined(separator: "/")
+            found.append(
+                name.hasPrefix("/") ? "\(folder)/\(nearest)" : spelled.isEmpty ? nearest : "\(spelled)/\(nearest)")
+        }
+        return found
+    }
+
+    /// Names of a folder that are looked through for the one that was meant.
+    private static let mostNeighbours = 10_000
 
     private func request(_ name: String) -> DatasetFormat.Request {
         var request = DatasetFormat.Request(name: name)

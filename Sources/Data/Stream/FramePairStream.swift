@@ -135,11 +135,12 @@ public final class FramePairStream {
             augmentPair: options.augmentPair)
         let seed = options.seed
         let (onBadSample, blanksBadSamples) = (options.onBadSample, options.blanksBadSamples)
+        let maxSkips = options.maxSkips
         for number in 0..<options.workerCount {
             queue.startWorker("lam.data.\(number)") {
                 PairLoader(
                     sources: sources, pairs: pairs, augmentation: augmentation, seed: seed, onBadSample: onBadSample,
-                    blanksBadSamples: blanksBadSamples, features: features)
+                    maxSkips: maxSkips, blanksBadSamples: blanksBadSamples, features: features)
             }
         }
     }

@@ -50,6 +50,7 @@ public struct OpenedSource: Sendable {
             let kept = Set(common.filter { passed?.contains($0) ?? true }.map { dataset.episode($0).index })
             return (dataset: dataset, cameras: views, notes: notes, episodes: kept)
         }
+        let unused = options.unusedRules(of: datasets.map(\.dataset))
         try cameras.requireUse(of: datasets.map(\.dataset))
         let opened = datasets.flatMap { entry in entry.cameras.map { (dataset: entry.dataset, camera: $0.camera) } }
         let costs = opened.map { $0.dataset.readingCost(of: $0.camera) }
@@ -68,6 +69,8 @@ public struct OpenedSource: Sendable {
                     look: view.look, readers: readers)
                 source.memory = memory
                 source.notes = notes.map { "\(entry.dataset.name): \($0)" }
+                // What is about the mix is said once.
+                if place == 0, view.camera == entry.cameras[0].camera { source.notes += unused }
                 let places = source.episodes.indices.filter { entry.episodes.contains(source.episodes[$0].index) }
                 if places.count < source.episodes.count { source = source.keeping(places) }
                 return OpenedSource(

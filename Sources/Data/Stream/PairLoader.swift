@@ -26,16 +26,18 @@ struct PairLoader {
     private var providers: [(any FrameProvider)?]
     private var resizer = ImageResizer()
 
-    /// Where so many pairs in a row are bad, the dataset is.
-    private static let largestReplacements = 32
+    /// Tries for one sample; a dataset of fewer pairs than this is tried out with some luck.
+    private static let fewestReplacements = 32
+    private let maxSkips: Int
 
     /// - Parameters:
     ///   - pairs: of each source, from which bad samples are replaced.
+    ///   - maxSkips: bad pairs in a row that another is drawn for.
     ///   - blanksBadSamples: leaves the place of one black instead.
     ///   - features: what it has is not read; only without augmentation.
     init(
         sources: [StreamSource], pairs: [EpisodePairs], augmentation: PairAugmentation, seed: UInt64,
-        onBadSample: BadSampleOption, blanksBadSamples: Bool = false, features: FeatureCache? = nil
+        onBadSample: BadSampleOption, maxSkips: Int, blanksBadSamples: Bool = false, features: FeatureCache? = nil
     ) {
         precondition(features == nil || !augmentation.imageAug, "cached features of augmented frames")
         self.sources = sources
@@ -43,6 +45,7 @@ struct PairLoader {
         self.seed = seed
         self.features = features
         self.onBadSample = onBadSample
+        self.maxSkips = maxSkips
         self.blanksBadSamples = blanksBadSamples
         self.pairs = pairs
         providers = Array(repeating: nil, count: sources.count)
@@ -78,11 +81,12 @@ struct PairLoader {
                         sample: reference.sample, dataset: dataset, episode: episode,
                         frames: [current.pair.frame, current.pair.target], cause: "\(cause)"))
                 if blanksBadSamples { return blank(current, skipped: skipped) }
-                guard skipped.count < Self.largestReplacements else {
-                    throw StreamError.tooManySkips(limit: Self.largestReplacements, last: skipped[skipped.count - 1])
+                let own = pairs[reference.dataset]
+                let limit = min(maxSkips, max(Self.fewestReplacements, own.count))
+                guard skipped.count <= limit else {
+                    throw StreamError.tooManySkips(limit: limit, last: skipped[skipped.count - 1])
                 }
                 var generator = RandomGenerator(seed: seed, purpose: "replacement", reference.sample, skipped.count)
-                let own = pairs[reference.dataset]
                 current.pair = own.pair(generator.integer(below: own.count), using: &generator)
             }
         }

@@ -1,11 +1,17 @@
+import DataCore
+
 /// What can be wrong with a stream of frame pairs. What is wrong inside a dataset stays a `DataError`.
 public enum StreamError: Error {
     case emptyMix
     case invalidWeight(dataset: String, weight: Double)
     /// `key` as a configuration spells it, below `data`.
     case invalidOption(key: String, expected: String, got: String)
-    /// No folder of a dataset at any of the paths.
-    case missingDataset(name: String, tried: [String])
+    /// No folder of a dataset at any of the paths; `near` are datasets beside them with names almost the same.
+    case missingDataset(name: String, tried: [String], near: [String] = [])
+    /// A folder or file that is there, and is no dataset of any format; `found` is what a folder has.
+    case noDataset(name: String, path: String, found: [String])
+    /// Neither on this disk, at any of the paths, nor to be had from the hub, for which `cause` says why.
+    case missingOnHub(name: String, tried: [String], near: [String], cause: HubFailure)
     /// There is one of that name in the current folder, which is not where it was to be looked for.
     case datasetElsewhere(name: String, root: String, found: String)
     /// Every episode is shorter than the smallest window.
@@ -26,6 +32,13 @@ public enum StreamError: Error {
 }
 
 extension StreamError: CustomStringConvertible {
+    private static let formats =
+        "a LeRobot dataset (a folder with meta/info.json), HDF5 files, videos or folders of numbered pictures"
+
+    private static func hint(_ near: [String]) -> String? {
+        near.isEmpty ? nil : "did you mean \(near.joined(separator: " or "))?"
+    }
+
     public var description: String {
         switch self {
         case .emptyMix:
@@ -34,9 +47,17 @@ extension StreamError: CustomStringConvertible {
             return "invalid weight: data.dataset_mix: \(dataset): expected a finite number above 0, got \(weight)"
         case .invalidOption(let key, let expected, let got):
             return "invalid option: data.\(key): expected \(expected), got \(got)"
-        case .missingDataset(let name, let tried):
-            return "missing dataset: \(name): expected a folder with meta/info.json at "
-                + "\(tried.joined(separator: " or ")), got none; check data.root and the name"
+        case .missingDataset(let name, let tried, let near):
+            return "missing dataset: \(name): expected \(Self.formats) at \(tried.joined(separator: " or ")), got "
+                + "nothing; " + (Self.hint(near) ?? "check data.root and the name")
+        case .noDataset(let name, let path, let found):
+            let got = found.isEmpty ? "nothing that could be one" : found.prefix(4).joined(separator: ", ")
+            return "no dataset: \(name): \(path): expected \(Self.formats), got \(got)\(found.count > 4 ? ", …" : ""); "
+                + "name the folder of the dataset itself"
+        case .missingOnHub(let name, let tried, let near, let cause):
+            return
+                "missing dataset: \(name): looked for at \(tried.joined(separator: ", ")), and then on the hub: \(cause)"
+                + (Self.hint(near).map { "; \($0)" } ?? "")
         case .datasetElsewhere(let name, let root, let found):
             return
                 "missing dataset: \(name): expected it below data.root, \(root), got one in the current folder only: "

@@ -146,11 +146,12 @@ public struct StreamOptions: Sendable, Hashable {
         let sum = datasetMix.reduce(0) { $0 + $1.weight }
         try require(sum.isFinite, "dataset_mix", "weights with a finite sum", sum)
         for rate in fps {
-            try require(rate.fps > 0 && rate.fps <= 1e6, "fps", "rates above 0", rate.fps)
+            try require(rate.fps > 0 && rate.fps <= 1e6, "fps", "rates above 0, up to 1000000", rate.fps)
         }
         for rule in windowSeconds {
             try require(
-                rule.seconds > 0 && rule.seconds <= 1e6, "window_seconds", "seconds above 0", rule.seconds)
+                rule.seconds > 0 && rule.seconds <= 1e6, "window_seconds", "seconds above 0, up to 1000000",
+                rule.seconds)
         }
         if let toleranceS {
             try require(toleranceS > 0 && toleranceS <= 1, "tolerance_s", "seconds above 0, up to 1", toleranceS)

@@ -25,6 +25,8 @@ final class HTTPTransfer: @unchecked Sendable {
     enum Failure: Error {
         /// The network's fault, in libcurl's words.
         case broken(String)
+        /// There is no such host, or no such proxy, in libcurl's words.
+        case unknownHost(String)
         /// The server's certificate does not hold, in the TLS library's words.
         case untrusted(String)
         case cancelled
@@ -114,6 +116,8 @@ final class HTTPTransfer: @unchecked Sendable {
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR:
             let words = String(decoding: detail.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             throw Failure.untrusted(words.isEmpty ? String(cString: lam_curl_error(code)) : words)
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
+            throw Failure.unknownHost(String(cString: lam_curl_error(code)))
         default: throw Failure.broken(String(cString: lam_curl_error(code)))
         }
         try exchange.beginOnce()

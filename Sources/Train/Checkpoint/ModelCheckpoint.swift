@@ -27,7 +27,11 @@ package final class ModelCheckpoint {
 
     /// Takes over what the same callback of an earlier run remembered.
     package func restore(_ states: [ModelCheckpointState]) {
-        guard let saved = states.first(where: { $0.key == state.key && $0.dirpath == directory }) else { return }
+        // `logs/r`, `./logs/r` and its absolute path are one folder.
+        func place(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+        guard let saved = states.first(where: { $0.key == state.key && place($0.dirpath) == place(directory) }) else {
+            return
+        }
         state = saved
     }
 

@@ -49,6 +49,20 @@ public struct ProgressLine: Sendable, Equatable {
         return "[" + (usesColor ? "\u{1B}[32m\(bar)\u{1B}[0m" : bar) + "] " + text
     }
 
+    /// Of several lines of a terminal the one with the bar: where the run is, and how long it takes.
+    func bar(width: Int, usesColor: Bool) -> String {
+        var line = ProgressLine(epoch: epoch, step: step, totalSteps: totalSteps)
+        line.timeToGo = timeToGo
+        return line.live(width: width, usesColor: usesColor)
+    }
+
+    /// And the one that says how fast it is.
+    var speed: String {
+        var line = self
+        (line.loss, line.timeToGo) = (nil, nil)
+        return line.fields.joined(separator: "  ")
+    }
+
     private var position: String {
         guard let totalSteps, totalSteps > 0 else { return "epoch \(epoch)  step \(step)" }
         let percent = Int(100 * Double(step) / Double(totalSteps))

@@ -29,22 +29,27 @@ public struct ProgressReporter {
 
     private let style: ProgressStyle
     private let totalSteps: Int?
+    private let secondsLimit: Double?
     private let write: (String) -> Void
     private let peakSamplesPerSecond: Double?
     private var meter = ProgressMeter()
     private var last: ProgressLine?
     private var lastDraw = -Double.infinity
     private var lastReported: Int?
+    private var display = LiveDisplay()
 
     /// - Parameters:
     ///   - totalSteps: nil for a run without end.
+    ///   - secondsLimit: of the run, where a clock ends it.
     ///   - peakSamplesPerSecond: what the machine's best rate of products would give, where it is known.
     ///   - write: takes text for the console.
     public init(
-        style: ProgressStyle, totalSteps: Int?, peakSamplesPerSecond: Double? = nil, write: @escaping (String) -> Void
+        style: ProgressStyle, totalSteps: Int?, secondsLimit: Double? = nil, peakSamplesPerSecond: Double? = nil,
+        write: @escaping (String) -> Void
     ) {
         self.style = style
         self.totalSteps = totalSteps
+        self.secondsLimit = secondsLimit
         self.peakSamplesPerSecond = peakSamplesPerSecond
         self.write = write
     }
@@ -54,28 +59,42 @@ public struct ProgressReporter {
     ///   - step: steps done, counted from 1.
     ///   - seconds: the step's whole duration; `waiting` is the part of it spent waiting for data.
     ///   - samples: over all ranks.
+    ///   - codes: those in use lately and all, where there are codes.
     ///   - now: seconds of any clock that only runs forward.
     public mutating func update(
-        epoch: Int, step: Int, loss: Double, seconds: Double, waiting: Double, samples: Int, now: Double
+        epoch: Int, step: Int, loss: Double, seconds: Double, waiting: Double, samples: Int,
+        codes: (live: Int, all: Int)? = nil, now: Double
     ) {
         meter.record(seconds: seconds, waiting: waiting, samples: samples)
         let line = ProgressLine(
             epoch: epoch, step: step, totalSteps: totalSteps, loss: loss, samplesPerSecond: meter.samplesPerSecond,
-            ceilingShare: peakSamplesPerSecond.flatMap { peak in meter.samplesPerSecond.map { $0 / peak } },
-            waitingShare: meter.waitingShare, timeToGo: totalSteps.flatMap { meter.secondsToGo($0 - step) })
+            // The peak was measured in a moment in which others may have computed, too.
+            ceilingShare: peakSamplesPerSecond.flatMap { peak in meter.samplesPerSecond.map { min(1, $0 / peak) } },
+            waitingShare: meter.waitingShare, timeToGo: timeToGo(step: step, now: now))
         last = line
+        display.add(loss: loss, codes: codes)
         switch style {
         case .live:
             guard now - lastDraw >= Self.redrawInterval || step == totalSteps else { return }
             lastDraw = now
             draw(line)
         case .plain(let interval):
-            guard step.isMultiple(of: interval) || step == totalSteps else { return }
+            // The first at once: a slow run would say nothing for minutes.
+            guard step.isMultiple(of: interval) || step == totalSteps || lastReported == nil else { return }
             lastReported = step
             write(line.plain + "\n")
         case .silent: return
         }
     }
+
+    private func timeToGo(step: Int, now: Double) -> Double? {
+        let bySteps = totalSteps.flatMap { meter.secondsToGo($0 - step) }
+        let byClock = secondsLimit.map { max(0, $0 - now) }
+        return [bySteps, byClock].compactMap { $0 }.min()
+    }
+
+    /// Seconds that the run will go on; nil for one without end, and before the first step.
+    var secondsToGo: Double? { last?.timeToGo }
 
     /// What the loggers get of it, once two steps have been timed.
     var throughput: [(tag: String, value: Double)] {
@@ -90,11 +109,11 @@ public struct ProgressReporter {
     var waitingShare: Double? { last?.waitingShare }
 
     /// Prints a line of its own between those of the progress.
-    public func note(_ text: String) {
+    public mutating func note(_ text: String) {
         let text = text.printable
         switch style {
         case .live:
-            write("\r\u{1B}[K" + text + "\n")
+            write(display.erasing + text + "\n")
             if let last { draw(last) }
         case .plain: write(text + "\n")
         case .silent: return
@@ -114,8 +133,8 @@ public struct ProgressReporter {
         self.last = nil
     }
 
-    private func draw(_ line: ProgressLine) {
+    private mutating func draw(_ line: ProgressLine) {
         guard case .live(let width, let usesColor) = style else { return }
-        write("\r\u{1B}[K" + line.live(width: width, usesColor: usesColor))
+        write(display.drawing(line, width: width, usesColor: usesColor))
     }
 }

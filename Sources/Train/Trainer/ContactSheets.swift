@@ -1,4 +1,5 @@
 import Formats
+import Foundation
 import LAM
 import LAMData
 
@@ -15,10 +16,14 @@ struct ContactSheets {
 
     private let sheet: PairSheet
     private var examples: [[Example]]
+    /// Of each code, over all pairs.
+    private var uses: [Int]
+    private var codesPerPair = 1
 
     init(encoder: PixelEncoder, resolution: Int, codes: Int) {
         sheet = PairSheet(encoder: encoder, size: resolution)
         examples = [[Example]](repeating: [], count: codes)
+        uses = [Int](repeating: 0, count: codes)
     }
 
     /// Keeps the batch's pairs that use a code most often of those seen so far.
@@ -26,6 +31,8 @@ struct ContactSheets {
     /// - Parameter recon: predicted features of the batch, `[B, 1, N, D]`.
     mutating func add(_ batch: FramePairBatch, indices: [Int32], recon: [Float]) {
         let perSample = indices.count / batch.samples.count
+        codesPerPair = perSample
+        for code in indices { uses[Int(code)] += 1 }
         for sample in batch.samples.indices {
             let codes = indices[sample * perSample..<(sample + 1) * perSample]
             for code in Set(codes).sorted() {
@@ -51,13 +58,13 @@ struct ContactSheets {
 
     /// One picture per code that occurred.
     func sheets() -> [(name: String, image: PNGImage)] {
-        examples.enumerated().compactMap { code, examples in
-            examples.isEmpty
-                ? nil
-                : (
-                    "code_\(code.twoDigits)",
-                    sheet.image(examples.map(\.pair), columns: Self.examplesPerCode)
-                )
+        let total = uses.reduce(0, +)
+        return examples.enumerated().compactMap { code, examples in
+            guard !examples.isEmpty else { return nil }
+            let share = String(format: "%.1f", 100 * Double(uses[code]) / Double(max(1, total)))
+            let title = "code \(code): \(uses[code]) of \(total) uses (\(share) %)"
+            let pairs = examples.map { (pictures: $0.pair, word: "\($0.occurrences) of \(codesPerPair)") }
+            return ("code_\(code.twoDigits)", sheet.image(pairs, title: title))
         }
     }
 }

@@ -57,7 +57,10 @@ struct NeighbourSheets {
             let chosen = kept[number * kept.count / count]
             return (
                 "neighbours_\(number.twoDigits)",
-                sheet.image([chosen.pair] + neighbours(of: chosen).map(\.pair), columns: Self.pairsPerSheet)
+                sheet.image(
+                    [(chosen.pair, "this one")]
+                        + neighbours(of: chosen).enumerated().map { ($1.pair, "nearest \($0 + 1)") },
+                    title: "a pair, and those of other episodes with the nearest latents")
             )
         }
     }

@@ -9,11 +9,14 @@ struct PairPictures {
     let pictures: [[UInt8]]
 }
 
-/// Puts pairs side by side, the pictures of each below each other.
+/// Puts pairs side by side, the pictures of each below each other, with words that say what is seen.
 struct PairSheet {
     /// Sheets show frames at least this many pixels high.
     private static let displayHeight = 96
     private static let gap = 4
+    /// Height of a line of text with its gaps.
+    private static let line = BitmapFont.height + 2 * gap
+    private static let ink: PixelCanvas.Color = (64, 64, 64)
 
     let encoder: PixelEncoder
     let size: Int
@@ -33,24 +36,29 @@ struct PairSheet {
             ])
     }
 
-    /// - Parameter columns: pairs that there is room for.
-    func image(_ pairs: [PairPictures], columns: Int) -> PNGImage {
+    /// - Parameters:
+    ///   - title: above the pairs.
+    ///   - pairs: at least one, each with a word below it.
+    func image(_ pairs: [(pictures: PairPictures, word: String)], title: String) -> PNGImage {
         let zoom = max(1, (Self.displayHeight + size - 1) / size)
-        let cell = size * zoom + Self.gap
-        let width = columns * cell + Self.gap, height = 3 * cell + Self.gap
-        var pixels = [UInt8](repeating: 255, count: width * height * 3)
-        for (column, pair) in pairs.enumerated() {
-            for (row, picture) in pair.pictures.enumerated() {
-                for y in 0..<size * zoom {
-                    for x in 0..<size * zoom {
-                        let source = (y / zoom * size + x / zoom) * 3
-                        let target = ((row * cell + Self.gap + y) * width + column * cell + Self.gap + x) * 3
-                        for channel in 0..<3 { pixels[target + channel] = picture[source + channel] }
-                    }
-                }
-            }
+        let side = size * zoom, cell = side + Self.gap
+        let rows = ["first", "second", "predicted"]
+        let margin = (rows.map { PixelCanvas.width(of: $0) }.max() ?? 0) + 2 * Self.gap
+        var canvas = PixelCanvas(
+            width: max(margin + pairs.count * cell, PixelCanvas.width(of: title) + 2 * Self.gap),
+            height: 2 * Self.line + 3 * cell)
+        canvas.text(title, x: Self.gap, y: Self.gap, Self.ink)
+        for (row, word) in rows.enumerated() {
+            canvas.text(word, x: Self.gap, y: Self.line + row * cell + side / 2 - BitmapFont.height / 2, Self.ink)
         }
-        return PNGImage(width: width, height: height, pixels: pixels)
+        for (column, pair) in pairs.enumerated() {
+            let left = margin + column * cell
+            for (row, picture) in pair.pictures.pictures.enumerated() {
+                canvas.draw(picture, width: size, height: size, zoom: zoom, x: left, y: Self.line + row * cell)
+            }
+            canvas.text(pair.word, x: left, y: Self.line + 3 * cell + Self.gap, Self.ink)
+        }
+        return canvas.image
     }
 
     /// `[3, H, W]` to `[H, W, 3]`.

@@ -1,4 +1,5 @@
 import Configuration
+import DataCore
 import LAM
 import LAMData
 import Tensor
@@ -19,6 +20,8 @@ package final class RobotStateReader {
     }
 
     private let sources: [Source?]
+    /// What the user should know, where the head has nothing to learn from.
+    let note: String?
     private let width: Int
     private let column: String
     private let backend: any Backend
@@ -37,6 +40,11 @@ package final class RobotStateReader {
                 dataset: dataset, embodiment: model.embodimentIDs.id(of: dataset.name, below: model.embodiments),
                 ranges: ranges)
         }
+        let columns = Set(opened.flatMap { $0.dataset.columns.map(\.name) }).sorted()
+        note =
+            sources.allSatisfy { $0 == nil }
+            ? "model.state_key: \(model.stateKey): no effect: no dataset has such a column of numbers, and the head for "
+                + "states learns nothing" + NearestName.hint(model.stateKey, in: columns) : nil
     }
 
     private static func ranges(of column: String, in dataset: LeRobotDataset) throws -> [ClosedRange<Double>?]? {

@@ -41,6 +41,7 @@ package struct RunAssembly {
         try options.validate()
         var hub = try HubAccess(environment: environment)
         hub.isCancelled = isCancelled
+        if let announce { hub.announce = announce }
         datasets = try OpenedSource.open(options, hub: hub, cameras: cameras)
         for line in datasets.flatMap(\.source.notes) { note(line) }
         checkpoint = try checkpointRequest.map {

@@ -57,6 +57,17 @@ package struct RunLimits {
             || maxSeconds.map { seconds >= $0 } ?? false
     }
 
+    /// Which limit a run has reached, in words; nil: none.
+    func reason(toEndAt progress: TrainingProgress) -> String? {
+        if let maxSteps, progress.globalStep >= maxSteps {
+            return "it is of step \(progress.globalStep), and trainer.max_steps is \(maxSteps)"
+        }
+        if let maxEpochs, progress.epoch >= maxEpochs {
+            return "it has seen \(progress.epoch) epochs, and trainer.max_epochs is \(maxEpochs)"
+        }
+        return nil
+    }
+
     func isStepDue(_ progress: TrainingProgress) -> Bool {
         progress.batchesInEpoch.isMultiple(of: accumulatedBatches) || progress.batchesInEpoch >= batchesPerEpoch
     }

@@ -21,6 +21,9 @@ final class RunMonitor {
     private let monitorsLearningRate: Bool
     private let write: (String) -> Void
     private var reporter: ProgressReporter
+    /// Bytes of a checkpoint, about; nil of a run that keeps none.
+    private let checkpointBytes: Int?
+    private var hasForecast = false
     /// Last values by bare tag, for `monitor` and file names.
     private(set) var metrics: [String: Double] = [:]
     private(set) var earlyStoppings: [EarlyStopping]
@@ -28,8 +31,7 @@ final class RunMonitor {
     /// Communication up to the last logged step.
     private var loggedCommunication = (step: 0, seconds: 0.0, exposed: 0.0)
 
-    /// - Parameter totalSteps: nil for a run without end.
-    init(_ run: TrainingRun, totalSteps: Int?, environment: TrainerEnvironment) {
+    init(_ run: TrainingRun, limits: RunLimits, environment: TrainerEnvironment) {
         configuration = run.configuration
         (group, reducer, logger, hasValidation) = (run.group, run.reducer, run.logger, run.hasValidation)
         action = run.module.model.action
@@ -38,9 +40,10 @@ final class RunMonitor {
         monitorsLearningRate = callbacks.callbacks.contains {
             if case .learningRateMonitor = $0 { true } else { false }
         }
+        checkpointBytes = run.checkpoints.isEmpty ? nil : run.checkpointBytes
         write = environment.write
         reporter = ProgressReporter(
-            style: environment.progressStyle, totalSteps: totalSteps,
+            style: environment.progressStyle, totalSteps: limits.totalSteps, secondsLimit: limits.maxSeconds,
             peakSamplesPerSecond: environment.progressStyle == .silent ? nil : run.peakSamplesPerSecond,
             write: environment.write)
         earlyStoppings = callbacks.earlyStoppings.map { EarlyStopping($0) }
@@ -175,7 +178,20 @@ final class RunMonitor {
     ) {
         reporter.update(
             epoch: progress.epoch, step: progress.globalStep, loss: loss, seconds: seconds, waiting: waiting,
-            samples: samples, now: now)
+            samples: samples, codes: liveCodes(progress), now: now)
+        guard !hasForecast else { return }
+        hasForecast = true
+        let forecast = RunForecast(
+            secondsOfStep: seconds, secondsToGo: reporter.secondsToGo,
+            residentBytes: StreamBenchmark.peakResidentBytes(), checkpointBytes: checkpointBytes)
+        reporter.note(forecast.text)
+    }
+
+    /// Codes in use lately, and all; nil where latents are continuous.
+    private func liveCodes(_ progress: TrainingProgress) -> (live: Int, all: Int)? {
+        let ages = progress.health?.ages(atStep: progress.globalStep) ?? []
+        guard !ages.isEmpty else { return nil }
+        return (ages.count { $0 < configuration.model.restartEveryNSteps }, ages.count)
     }
 
     func note(_ line: String) { reporter.note(line) }

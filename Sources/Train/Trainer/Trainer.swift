@@ -35,7 +35,7 @@ public final class Trainer {
             run.configuration.trainer, framesInMix: run.stream.framesInMix, batchSize: run.globalBatch,
             hasValidation: run.hasValidation)
         step = TrainingStep(run)
-        monitor = RunMonitor(run, totalSteps: limits.totalSteps, environment: environment)
+        monitor = RunMonitor(run, limits: limits, environment: environment)
         checkpoints = CheckpointWriter(run, limits: limits, step: step, monitor: monitor)
         if let resumed = run.resumed {
             progress = resumed.progress
@@ -53,7 +53,7 @@ public final class Trainer {
             try run.requireSameStart(step: progress.globalStep)
             for stopping in monitor.earlyStoppings { try stopping.requireKnown(run.knownMetrics) }
             let sanitySteps = run.configuration.trainer.numSanityValSteps
-            if run.hasValidation, sanitySteps != 0, run.resumed == nil {
+            if run.hasValidation, sanitySteps != 0, run.resumed == nil, !run.isTrial {
                 _ = try run.evaluate(limit: sanitySteps < 0 ? nil : sanitySteps)
             }
             while agreedSignal == nil, !monitor.isStoppedEarly, !isOver { try runEpoch() }
@@ -107,7 +107,8 @@ public final class Trainer {
     }
 
     private func validate() throws {
-        let limit = run.configuration.trainer.limitValBatches.count(of: run.validationBatches)
+        let trial = run.isTrial ? run.configuration.trainer.fastDevRun.batches : nil
+        let limit = trial ?? run.configuration.trainer.limitValBatches.count(of: run.validationBatches)
         try monitor.log(run.evaluate(limit: limit), at: progress)
         monitor.stopEarly(afterValidation: true, at: progress)
         let isEpochEnd = progress.batchesInEpoch >= limits.batchesPerEpoch

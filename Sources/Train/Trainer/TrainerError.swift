@@ -1,3 +1,4 @@
+import LAM
 import Configuration
 
 /// What ends a training run early.
@@ -41,10 +42,10 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
             "training stopped: step \(step): expected a finite \(what), got \(value.isNaN ? "NaN" : "\(value)"); lower the learning rate"
                 + (checkpoint.map { ", or go on from \($0)" } ?? "")
         case .otherEncoder(let path, let trainedWith, let configured):
-            "cannot resume: \(path): it was trained on features of \(trainedWith), expected \(configured); "
+            "cannot use checkpoint: \(path): it was trained on features of \(trainedWith), expected \(configured); "
                 + "set model.vision_encoder to what it was trained with"
         case .otherEncoderWeights(let path, let encoder, let trainedWith, let configured):
-            "cannot resume: \(path): it was trained with a \(encoder) of fingerprint \(trainedWith), expected "
+            "cannot use checkpoint: \(path): it was trained with a \(encoder) of fingerprint \(trainedWith), expected "
                 + "\(configured); give the weights it was trained with as model.\(encoder)_weights"
         case .otherPatchSize(let path, let patchSize, let configured):
             "cannot use vision encoder: \(path): expected patches of \(configured) pixels (model.lam_patch_size), got "
@@ -53,21 +54,22 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
             "cannot encode instruction: \(dataset): episode \(episode): \(problem); mend the dataset's tasks, or set "
                 + "model.text_encoder to none"
         case .otherModel(let path, let expected, let got, let remedy):
-            "cannot resume: \(path): expected a checkpoint of \(expected), got one of \(got); \(remedy)"
+            "cannot use checkpoint: \(path): expected a checkpoint of \(expected), got one of \(got); \(remedy)"
         case .otherOption(let path, let option, let trainedWith, let configured):
             "cannot use checkpoint: \(path): it was trained with \(option) \(trainedWith), got \(configured); set \(option) to "
                 + trainedWith
         case .otherTextEncoder(let path, let hasLanguage):
-            "cannot resume: \(path): it was trained \(hasLanguage ? "with" : "without") instructions, expected the "
+            "cannot use checkpoint: \(path): it was trained \(hasLanguage ? "with" : "without") instructions, expected the "
                 + "opposite; set model.text_encoder to \(hasLanguage ? "t5-base" : "none")"
         case .noStageOneCheckpoint(let path):
             "cannot start stage 2: model.stage_one_ckpt: \(path): expected a stage-1 checkpoint, found no file; "
                 + "give its path"
         case .noStageOneCodebook(let path, let expected, let keys):
             "cannot start stage 2: model.stage_one_ckpt: \(path): expected '\(expected)', found none among "
-                + "\(keys) tensors; give a stage-1 checkpoint"
+                + "\(keys) tensors; give a checkpoint of a stage 1 whose bottleneck has a codebook: "
+                + BottleneckKind.all.filter(\.hasCodebook).map(\.name).joined(separator: ", ")
         case .noCheckpoint(let requested, let searched):
-            "cannot resume: --ckpt_path \(requested): expected a checkpoint, found none in "
+            "cannot find checkpoint: --ckpt_path \(requested): expected a checkpoint, found none in "
                 + "\(searched.joined(separator: ", ")); give its path"
         case .unknownMonitor(let name, let known):
             "cannot watch a value: monitor \(name): expected one of \(known.joined(separator: ", "))"

@@ -6,6 +6,9 @@ extension TrainingRun {
     /// Batches of the summary's evaluation where nothing is held out.
     private static let summaryBatches = 16
 
+    /// Whether the run only tries whether everything works.
+    var isTrial: Bool { configuration.trainer.fastDevRun.isOn }
+
     /// Evaluates on held-out episodes, with averaged weights where there are such.
     func evaluate(limit: Int?) throws -> Evaluation {
         let stream = try stream(.val)
@@ -28,7 +31,8 @@ extension TrainingRun {
         var neighbours = codes == nil ? encoder.map { NeighbourSheets(encoder: $0, resolution: resolution) } : nil
         summary.isHeldOut = hasValidation
         summary.evaluation = try Evaluation.run(
-            module, encoder: batchEncoder, stream: stream, limit: hasValidation ? nil : Self.summaryBatches,
+            module, encoder: batchEncoder, stream: stream,
+            limit: isTrial ? configuration.trainer.fastDevRun.batches : hasValidation ? nil : Self.summaryBatches,
             group: group
         ) { batch, _, result in
             guard encoder != nil else { return }

@@ -36,6 +36,8 @@ public final class TrainingRun {
     package let validationBatches: Int?
     let sources: [StreamSource]
     let features: FeatureCache?
+    /// Why there is no step left to take, where a run is to go on that has reached its end.
+    public let nothingToDo: String?
 
     /// - Parameters:
     ///   - checkpointRequest: `last`, `best` or a path to go on from.
@@ -107,9 +109,9 @@ public final class TrainingRun {
         }
         features = try FeatureCache.open(for: configuration, encoder: encoders.vision, sources: sources)
         for line in features?.notes ?? [] { note(line) }
-        batchEncoder = BatchEncoder(
-            encoders, on: assembly.backend, cache: features,
-            states: try RobotStateReader(assembly.datasets, configuration.model, on: assembly.backend))
+        let states = try RobotStateReader(assembly.datasets, configuration.model, on: assembly.backend)
+        if let line = states?.note { note(line) }
+        batchEncoder = BatchEncoder(encoders, on: assembly.backend, cache: features, states: states)
         let options = configuration.data.stream(for: configuration.model)
         stream = try FramePairStream(
             sources: sources, options, split: .train, rank: group.rank, worldSize: group.size,
@@ -119,8 +121,15 @@ public final class TrainingRun {
             try options.valFraction > 0
             ? (FramePairStream(sources: sources, options, split: .val).pairsPerEpoch + globalBatch - 1) / globalBatch
             : nil
+        let limits = RunLimits(
+            trainer, framesInMix: stream.framesInMix, batchSize: globalBatch, hasValidation: options.valFraction > 0)
+        nothingToDo = resumed.flatMap { limits.reason(toEndAt: $0.progress) }.map {
+            "nothing to do: \(checkpoint?.path ?? "the checkpoint"): \($0); raise that to go on"
+        }
         // Nothing is created on disk before everything above has succeeded.
-        logger = group.isRoot ? try LoggerGroup.open(for: configuration, environment: environment) : LoggerGroup([])
+        logger =
+            group.isRoot && nothingToDo == nil
+            ? try LoggerGroup.open(for: configuration, environment: environment) : LoggerGroup([])
         let directory = logger.directory.isEmpty ? trainer.defaultRootDir ?? "." : logger.directory
         checkpoints = trainer.checkpoints.map { ModelCheckpoint($0, defaultDirectory: directory + "/checkpoints") }
     }

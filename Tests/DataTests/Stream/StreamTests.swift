@@ -382,7 +382,7 @@ import Testing
     func missing() {
         let options = StreamOptions(datasetMix: [.init("lerobot/nowhere", 1)], root: "/no/such/folder")
         #expect { try FramePairStream(options) } throws: { error in
-            guard case StreamError.missingDataset("lerobot/nowhere", let tried) = error else { return false }
+            guard case StreamError.missingDataset("lerobot/nowhere", let tried, _) = error else { return false }
             return tried == ["/no/such/folder/lerobot/nowhere"]
         }
     }
