@@ -115,8 +115,8 @@ let package = Package(
         .target(
             name: "Parity",
             dependencies: [
-                "LAMTrain", "LAM", "Text", "Wan", "WanVAE", "Frozen", "NN", "Tensor", "Devices", "Formats",
-                "Randomness",
+                "LAMTrain", "LAM", "LAMData", "Text", "Wan", "WanVAE", "Frozen", "NN", "Tensor", "Devices",
+                "Formats", "Randomness",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .target(

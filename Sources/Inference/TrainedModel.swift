@@ -58,10 +58,20 @@ public final class TrainedModel {
 
     /// What the model makes of pairs. The order of samples and their pictures do not depend on the number of ranks.
     ///
-    /// - Parameter readsStates: of the robots, which latents do not depend on, but one of the losses does.
+    /// - Parameter readsStates: of the robots, which one of the losses depends on, and latents only where the encoder sees them.
     func encoder(_ cache: FeatureCache? = nil, readsStates: Bool = false) throws -> BatchEncoder {
         BatchEncoder(
             encoders, on: module.backend, cache: cache,
-            states: readsStates ? try RobotStateReader(opened, configuration.model, on: module.backend) : nil)
+            states: readsStates || configuration.model.addsState
+                ? try RobotStateReader(opened, configuration.model, on: module.backend)
+                : nil,
+            labels: readsStates ? try labels() : nil)
+    }
+
+    /// Of all pairs that have some, whatever share of them the model was trained with.
+    private func labels() throws -> PairLabelReader? {
+        var model = configuration.model
+        model.labelShare = 1
+        return try PairLabelReader(opened, model, seed: 0, on: module.backend)
     }
 }

@@ -93,6 +93,13 @@ public final class ControllableLatentActionModel: LatentActionModeling {
             target: tape.frame(patches, 1).detached, current: tape.frame(patches, 0).detached, tape)
     }
 
+    public func encoded(_ input: LatentActionInput, _ tape: Tape) -> Tensor {
+        input.patches.requireFramePairs()
+        let withUncontrollable = tape.prepend(actionLatent, to: input.patches)
+        let encoderOut = encoder(tape.prepend(actionLatentControllable, to: withUncontrollable), tape)
+        return controllable.encoded(tape.frame(encoderOut, 1), tokens: 0..<LatentActionModel.actionTokens, tape)
+    }
+
     public func reconstruction(of input: LatentActionInput, latents: [Tensor], _ tape: Tape) -> Tensor {
         input.patches.requireFramePairs()
         precondition(input.language == nil, "stage 2 is not conditioned on language")

@@ -56,6 +56,7 @@ public final class LatentActionModel: LatentActionModeling {
     }
 
     public func callAsFunction(_ input: LatentActionInput, _ tape: Tape) -> LatentActionOutput {
+        guard input.frames == 2 else { return steps(of: input, tape) }
         let patches = input.patches
         let appended = appendedTokens(input.language, to: patches, tape)
         let encoderOut = encoder(tape.prepend(actionLatent, to: patches), appending: appended?.encoder, tape)
@@ -65,6 +66,36 @@ public final class LatentActionModel: LatentActionModeling {
         return LatentActionOutput(
             encoderOut: encoderOut, latents: [action], recon: decode(actions, patches, appended, tape),
             target: tape.frame(patches, 1).detached, current: tape.frame(patches, 0).detached, tape)
+    }
+
+    /// The same of F frames, `[B, F, N, D]`, each of whose F - 1 steps is a sample: its latents are those of its second frame's
+    /// action tokens, which see all frames before, and its first frame is what the decoder starts from.
+    private func steps(of input: LatentActionInput, _ tape: Tape) -> LatentActionOutput {
+        let shape = input.patches.shape, steps = input.frames - 1
+        precondition(
+            shape.count == 4 && shape[1] == input.frames && input.language == nil && language == nil,
+            "several frames are [B, \(input.frames), N, D] without instructions, got \(shape)")
+        let (batch, count) = (shape[0], shape[2])
+        let encoderOut = encoder(tape.prepend(actionLatent, to: input.patches), tape)
+        let width = encoderOut.shape[3], tokens = Self.actionTokens
+        let all = tape.tokens(encoderOut, 0..<tokens).reshaped([batch, input.frames, tokens * width])
+        let seconds = tape.tokens(all, 1..<input.frames).reshaped([batch * steps, 1, tokens, width])
+        let action = path(seconds, tokens: 0..<tokens, input.training, tape)
+        let flat = input.patches.detached.reshaped([batch, input.frames, count * featureWidth])
+        let constants = Tape(on: tape.backend, recording: false)
+        let stepShape = [batch * steps, 1, count, featureWidth]
+        let current = constants.tokens(flat, 0..<steps).reshaped(stepShape)
+        let target = constants.tokens(flat, 1..<input.frames).reshaped(stepShape)
+        let actions = path.decoderTokens(action, tape, name: "action_up")
+        return LatentActionOutput(
+            encoderOut: encoderOut, latents: [action], recon: decode(actions, current, nil, tape), target: target,
+            current: current, tape)
+    }
+
+    public func encoded(_ input: LatentActionInput, _ tape: Tape) -> Tensor {
+        let appended = appendedTokens(input.language, to: input.patches, tape)
+        let encoderOut = encoder(tape.prepend(actionLatent, to: input.patches), appending: appended?.encoder, tape)
+        return path.encoded(tape.frame(encoderOut, 1), tokens: 0..<Self.actionTokens, tape)
     }
 
     public func reconstruction(of input: LatentActionInput, latents: [Tensor], _ tape: Tape) -> Tensor {

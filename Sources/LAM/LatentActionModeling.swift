@@ -21,6 +21,9 @@ public protocol LatentActionModeling: AnyObject {
 
     func callAsFunction(_ input: LatentActionInput, _ tape: Tape) -> LatentActionOutput
 
+    /// What the encoder gives of pairs before the bottleneck, `[B, n, L]`: the action's latents where these are continuous.
+    func encoded(_ input: LatentActionInput, _ tape: Tape) -> Tensor
+
     /// Predicts the second frame from the first and given latents, whatever happened between the frames.
     ///
     /// - Parameters:

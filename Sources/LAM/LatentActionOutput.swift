@@ -15,9 +15,9 @@ public struct LatentActionOutput {
     /// True features of the second frame, `[B, 1, N, D]`.
     public let target: Tensor
     /// The terms of the loss in the order of the model's `lossNames`.
-    public let losses: [Tensor]
+    public private(set) var losses: [Tensor]
     /// Their weighted sum.
-    public let loss: Tensor
+    public private(set) var loss: Tensor
 
     /// What the reconstruction's term is of predicting that nothing changes.
     public let copyLoss: Tensor
@@ -47,6 +47,17 @@ public struct LatentActionOutput {
         loss = tape.weightedSum(terms)
     }
 
+    /// The same with further terms of the loss behind the others.
+    func adding(_ terms: [(tensor: Tensor, weight: Float)], _ tape: Tape) -> LatentActionOutput {
+        LatentActionOutput(self, terms, tape)
+    }
+
+    private init(_ output: LatentActionOutput, _ terms: [(tensor: Tensor, weight: Float)], _ tape: Tape) {
+        self = output
+        losses = output.losses + terms.map(\.tensor)
+        loss = tape.weightedSum([(output.loss, 1)] + terms)
+    }
+
     /// The action's latents.
     public var action: ActionLatents { latents[0] }
 }
@@ -62,8 +73,13 @@ struct ActionPath {
     func callAsFunction(
         _ secondFrame: Tensor, tokens range: Range<Int>, _ training: TrainingPass?, _ tape: Tape
     ) -> ActionLatents {
+        bottleneck(encoded(secondFrame, tokens: range, tape), training, tape)
+    }
+
+    /// The same before the bottleneck, `[B, n, L]`.
+    func encoded(_ secondFrame: Tensor, tokens range: Range<Int>, _ tape: Tape) -> Tensor {
         let shape = [secondFrame.shape[0], range.count, bottleneck.latentWidth]
-        return bottleneck(toCodebook(tape.tokens(secondFrame, range), tape).reshaped(shape), training, tape)
+        return toCodebook(tape.tokens(secondFrame, range), tape).reshaped(shape)
     }
 
     /// The decoder's tokens, `[B, 1, n, E]`, of latents `[B, n, L]`.

@@ -18,6 +18,7 @@ public enum ParityRunner {
         "lam_stage1_text": { try LanguageParity(folder: $0).run() },
         "lam_stage2": { try StageTwoParity(folder: $0).run() },
         "lawam_ae": { try LawamParity(folder: $0).run() },
+        "lawam_aug": { try LawamViewsParity(folder: $0).run() },
         "lawam_blocks": { try LawamBlocksParity(folder: $0).run() },
         "lawam_dino": { try LawamEncoderParity(folder: $0).run() },
         "lawam_ema": { try LawamParity(folder: $0).run() },

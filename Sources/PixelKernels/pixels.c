@@ -137,6 +137,38 @@ CLONES void lam_pixels_turn_hue(uint8_t *rgb, long pixels, uint8_t turn) {
     }
 }
 
+INLINE float between_0_and_1(float value) { return value < 0.0f ? 0.0f : value < 1.0f ? value : 1.0f; }
+
+void lam_pixels_turn_hue_exactly(uint8_t *rgb, long pixels, float turns) {
+    for (long i = 0; i < pixels; i++) {
+        uint8_t *pixel = rgb + 3 * i;
+        const float red = (float)pixel[0] / 255.0f, green = (float)pixel[1] / 255.0f, blue = (float)pixel[2] / 255.0f;
+        const float high = red > green ? (red > blue ? red : blue) : (green > blue ? green : blue);
+        const float low = red < green ? (red < blue ? red : blue) : (green < blue ? green : blue);
+        const int isGrey = high == low;
+        const float range = isGrey ? 1.0f : high - low;
+        const float saturation = (high - low) / (isGrey ? 1.0f : high);
+        const float toRed = (high - red) / range, toGreen = (high - green) / range, toBlue = (high - blue) / range;
+        const float sextant = red == high     ? toBlue - toGreen
+                              : green == high ? 2.0f + toRed - toBlue
+                                              : 4.0f + toGreen - toRed;
+        float hue = sextant / 6.0f + 1.0f;
+        hue = (hue >= 1.0f ? hue - 1.0f : hue) + turns;
+        hue = hue < 0.0f ? hue + 1.0f : hue >= 1.0f ? hue - 1.0f : hue;
+        const int part = (int)(hue * 6.0f);
+        const float fraction = hue * 6.0f - (float)part;
+        const float least = between_0_and_1(high * (1.0f - saturation));
+        const float falling = between_0_and_1(high * (1.0f - saturation * fraction));
+        const float rising = between_0_and_1(high * (1.0f - saturation * (1.0f - fraction)));
+        const float colours[6][3] = {{high, rising, least},  {falling, high, least}, {least, high, rising},
+                                     {least, falling, high}, {rising, least, high},  {high, least, falling}};
+        // The reference makes bytes of 0 … 1 so that only 1 itself gives 255.
+        for (int channel = 0; channel < 3; channel++) {
+            pixel[channel] = (uint8_t)(colours[part % 6][channel] * (256.0f - 1e-3f));
+        }
+    }
+}
+
 enum { FRACTION_BITS = 22 };
 typedef int32_t Four __attribute__((vector_size(16)));
 typedef uint8_t FourBytes __attribute__((vector_size(4)));

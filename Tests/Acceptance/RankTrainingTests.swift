@@ -68,6 +68,13 @@ import Testing
             testDescription: "of LaWAM's family, with states",
             options: ["--model.family", "lawam", "--model.bottleneck", "vae", "--model.max_state_dim", "6"]),
         Case(testDescription: "with open latents", options: ["--model.bottleneck", "ae"]),
+        Case(
+            testDescription: "with labels of some episodes and windows of several frames",
+            options: [
+                "--model.bottleneck", "ae", "--model.labels", "state", "--model.label_share", "0.5", "--data.frames",
+                "3",
+                "--data.window", "3", "--model.additivity_weight", "0.1",
+            ]),
     ]
 
     @Test("k ranks with batch b train as one process with batch k b", arguments: cases)

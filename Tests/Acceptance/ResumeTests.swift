@@ -53,6 +53,21 @@ import Testing
                 "--model.family", "lawam", "--model.bottleneck", "vae", "--model.loss_type", "smooth_l1",
                 "--model.num_queries", "2", "--model.max_state_dim", "7", "--model.embodiment_ids", "{toto: 3}",
             ], cuts: [3], later: ["--trainer.num_threads", "2"]),
+        Case(
+            testDescription: "of LaWAM's family with two views, states as tokens and labels",
+            options: [
+                "--model.family", "lawam", "--model.bottleneck", "vae", "--model.max_state_dim", "7",
+                "--model.enc_add_state", "true", "--data.dual_view_aug", "true", "--data.augment_draws", "batch",
+                "--data.crop", "lawam", "--data.frame_dt_sec", "0.5", "--model.labels", "action", "--model.label_share",
+                "0.5",
+            ], cuts: [3], later: ["--trainer.num_threads", "2", "--data.num_workers", "2"]),
+        Case(
+            testDescription: "of several frames with triplet terms",
+            options: [
+                "--data.frames", "4", "--data.window", "3", "--model.bottleneck", "ae", "--model.reversal_weight",
+                "0.1",
+                "--model.additivity_weight", "0.1",
+            ], cuts: [3], later: ["--trainer.num_threads", "2"]),
         Case(testDescription: "with open latents", options: ["--model.bottleneck", "ae"], cuts: [3]),
         Case(
             testDescription: "with soft assignment whose temperature falls",

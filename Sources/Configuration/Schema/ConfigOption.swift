@@ -119,6 +119,9 @@ extension ValueRule<Int> {
 extension ValueRule<Double> {
     static let positive = Self(expected: "a number above 0", typeDescription: "number above 0") { $0 > 0 }
     static let nonNegative = Self(expected: "a number of 0 or more", typeDescription: "number of 0 or more") { $0 >= 0 }
+    static let upToAMillion = Self(
+        expected: "a number above 0, up to 1000000", typeDescription: "number above 0, up to 1000000"
+    ) { $0 > 0 && $0 <= 1e6 }
     static let share = Self(expected: "a number from 0 to 1", typeDescription: "number from 0 to 1") {
         (0...1).contains($0)
     }

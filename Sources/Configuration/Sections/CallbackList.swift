@@ -90,6 +90,9 @@ public struct CallbackList: ConfigRepresentable {
                     remedy: Self.refused[refused] ?? "remove it")
             } else if object.lightningClass(in: "callbacks", of: Self.withoutEffect) != nil {
                 context.note(itemPath, name, "not in this build; the run goes on without it")
+            } else if name.split(separator: ".").last == "SaveConfigToCheckpointCallback" {
+                // LaWAM's own.
+                context.note(itemPath, name, "checkpoints always have the configuration")
             } else {
                 throw ConfigurationError.unknownClass(
                     path: itemPath, at: object.classLocation, got: name, known: Callback.kinds.map(\.classPath))

@@ -10,13 +10,16 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
     public var featureCache: String?
     /// Bound on that folder, in units of 2^30 bytes.
     public var featureCacheGiB = 100.0
+    /// Seconds between the frames of a pair of robots' datasets, and of human video.
+    public var frameSeconds: Double?
+    public var humanFrameSeconds: Double?
 
     public init() {}
 
     // The bounds are those of `StreamOptions.validate()`, checked here so that messages name the place.
     public static let options: [ConfigOption<DataConfiguration>] = [
         .path(
-            "root", \.stream.root, aliases: ["data_root"],
+            "root", \.stream.root, aliases: ["data_root", "data_root_dir"],
             "Folder below which the datasets of the mix lie, `~` is expanded; null: the current one."),
         .init(
             "dataset_mix", \.stream.datasetMix,
@@ -54,6 +57,20 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
                 + "the name wins.",
             differs: "New."),
         .init(
+            "frame_dt_sec", \.frameSeconds, .ifPresent(.upToAMillion),
+            "Seconds between the frames of a pair of every dataset that `window_seconds` does not name, in place of `window`; half "
+                + "a frame is rounded to even.",
+            differs: "New; LaWAM's, where it is 1.6."),
+        .init(
+            "human_frame_dt_sec", \.humanFrameSeconds, .ifPresent(.upToAMillion),
+            "The same of datasets that `model.embodiment_ids` calls human video; null: as `frame_dt_sec`.",
+            differs: "New; LaWAM's, where it is 0.4."),
+        .init(
+            "frames", \.stream.frames, .from(2, to: 8),
+            "Frames of a training sample: a pair, or several that are a window apart, of whose steps each has latents of its own and "
+                + "the encoder of family `two-stage` sees all that came before. Evaluations and labels are of pairs.",
+            differs: "New; the original has pairs."),
+        .init(
             "pad_at_end", \.stream.padAtEnd,
             "Pairs reaching over an episode's end: left out, or clamped to its last frame.",
             differs: "The original clamps, to the next episode's first frame in most files."),
@@ -62,10 +79,20 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
             differs: "The original draws for each frame."),
         .init(
             "crop", \.stream.crop,
-            "What the model sees of frames that are not square: a square that moves, or `original`.",
+            "What the model sees of frames that are not square: a square that moves, `original`, or `lawam`: the middle, at most 4 "
+                + "to 3, squeezed; in training a part of that, with LaWAM's weaker colours.",
             differs: "`original`: always the middle, and squeezed frames without augmentation."),
         .init(
-            "val_fraction", \.stream.valFraction, .belowOne,
+            "dual_view_aug", \.stream.dualViewAug,
+            "Family `lawam`: whether in training the decoder sees another draw of the augmentation than the encoder, so that "
+                + "latents cannot carry what differs between draws.",
+            differs: "New; LaWAM's."),
+        .init(
+            "augment_draws", \.stream.augmentDraws,
+            "For how much a draw of the augmentation is: a pair, or the process's whole batch, as in LaWAM.",
+            differs: "New."),
+        .init(
+            "val_fraction", \.stream.valFraction, aliases: ["val_tail_ratio"], .belowOne,
             "Share of each dataset's episodes held out for validation.", differs: "New; the original trains on all."),
         .rules(
             "image_keys", \.stream.imageKeys,
@@ -157,6 +184,16 @@ public struct DataConfiguration: ConfigSection, IgnoresOptions {
         IgnoredOption("test_sampler", "sampling follows data.dataset_mix"),
         IgnoredOption("_class_path", "classes are fixed here"),
         IgnoredOption("_instantiator", "classes are fixed here"),
+        // LaWAM's.
+        IgnoredOption("video_backend", "videos are decoded by this program"),
+        IgnoredOption("preferred_video_key", "set data.image_keys"),
+        IgnoredOption("state_keys", "set model.state_key"),
+        IgnoredOption("max_state_dim", "model.max_state_dim counts"),
+        IgnoredOption("prefetch_factor", "set data.prefetch"),
+        IgnoredOption("pin_memory", silent: [.bool(true), .bool(false)], "batches are made where they are used"),
+        IgnoredOption("persistent_workers", silent: [.bool(true), .bool(false)], "threads live as long as the stream"),
+        IgnoredOption("in_order", silent: [.bool(true), .bool(false)], "batches always come in order"),
+        IgnoredOption("debug_repeat_batch", silent: [.bool(false), .int(0)], "every batch is a new one"),
     ]
 
     /// Those of some options that are not as they are by default, with their values.

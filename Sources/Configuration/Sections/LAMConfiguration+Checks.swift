@@ -9,12 +9,15 @@ extension LAMConfiguration {
             model.visionEncoder = .dinov2ViTB14
         }
         resolveFamily(in: context)
+        resolveWindows()
         resolveTextEncoder(in: &context)
         try resolveCallbacks(in: &context)
         try checkShapes(context)
         try checkLanguage(context)
         try checkBottleneck(context)
         try checkFamily(context)
+        try checkViews(context)
+        try checkSteps(context)
         try checkCheckpoints(context)
         noteHardware(in: &context)
         noteModel(in: &context)
@@ -64,52 +67,6 @@ extension LAMConfiguration {
             path: "model.text_encoder", at: context.location(of: "model.text_encoder"),
             problem: "\(model.textEncoder.rawValue), but stage-2 reads no instructions",
             remedy: "set none or train stage-1")
-    }
-
-    private var isLawam: Bool { model.familyName == LawamFamily.name }
-
-    private mutating func resolveFamily(in context: ConfigContext) {
-        guard isLawam else { return }
-        if context.locations["model.latent_layer_to_use"] == nil { model.featureLayer = -2 }
-    }
-
-    /// Options that only one of the families has.
-    private func checkFamily(_ context: ConfigContext) throws {
-        func conflict(_ key: String, _ problem: String, _ remedy: String) -> ConfigurationError {
-            .conflict(
-                path: "model.\(key)", at: context.location(of: "model.\(key)"), problem: problem, remedy: remedy)
-        }
-        guard isLawam else {
-            let own =
-                ["ffn_expansion_factor", "num_queries", "loss_type", "enc_modal_mask", "decoder_last_ln"]
-                + ["max_state_dim", "num_embodiments", "state_loss_type", "lambda_aux", "state_key", "embodiment_ids"]
-            let values = model.configValue, defaults = ModelConfiguration().configValue
-            // A printed configuration has all options.
-            if let key = own.first(where: { values[$0] != defaults[$0] }) {
-                throw conflict(
-                    key, "an option of family lawam, but the family is \(model.familyName)",
-                    "set model.family to lawam, or remove it")
-            }
-            return
-        }
-        if model.stage == .stage2 {
-            throw conflict(
-                "stage", "stage-2, but family lawam has one stage", "remove it, or set model.family to two-stage")
-        }
-        if model.textEncoder != .none {
-            throw conflict(
-                "text_encoder", "\(model.textEncoder.rawValue), but family lawam reads no instructions", "set none")
-        }
-        if let entry = model.embodimentIDs.entries.first(where: { $0.id >= model.embodiments }) {
-            throw conflict(
-                "embodiment_ids", "\(entry.pattern): \(entry.id), but num_embodiments is \(model.embodiments)",
-                "raise that, or lower the id")
-        }
-        guard model.modelDim.isMultiple(of: 8) else {
-            throw conflict(
-                "lam_model_dim", "\(model.modelDim) is no multiple of 8, which family lawam's positions need",
-                "change it")
-        }
     }
 
     /// What `levels` of scalar quantisation may come to; tables of code use have an entry for each code.
@@ -229,13 +186,16 @@ extension LAMConfiguration {
                 path, value, "never read, as in the original; see trainer.log_every_n_steps and trainer.logger")
         }
         noteBottleneck(in: &context)
+        if data.stream.dualViewAug, !data.stream.imageAug {
+            context.note("data.dual_view_aug", "true", "no effect with image_aug false, where both views are the same")
+        }
         if model.makeDataPair { context.note("model.make_data_pair", "true", "no such files are written") }
         if model.textEncoder == .none {
             let reason = "no effect with text_encoder none"
             if let weights = model.textEncoderWeights { context.note("model.text_encoder_weights", weights, reason) }
             if model.textMask != .aligned { context.note("model.text_mask", model.textMask.rawValue, reason) }
         }
-        if model.visionEncoder != .dinov3ViTB16, model.featureLayer != -1,
+        if model.visionEncoder.network != .dinov3, model.featureLayer != -1,
             context.locations["model.latent_layer_to_use"] != nil
         {
             context.note(

@@ -33,6 +33,7 @@ public struct LAMConfiguration: ConfigSection, IgnoresOptions {
     /// - Throws: `ConfigurationError`.
     package static func read(_ document: YAMLNode) throws -> (configuration: LAMConfiguration, context: ConfigContext) {
         var context = ConfigContext()
+        let document = LawamFile.translated(document)
         var configuration = try LAMConfiguration(decodingOptionsOf: ConfigNode(document), at: "", in: &context)
         try configuration.resolve(in: &context)
         return (configuration, context)

@@ -29,7 +29,17 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
     public var stateKey = "observation.state"
     public var embodimentIDs = EmbodimentMap()
     public var modalMask = true
+    public var addsState = false
+    public var normalizesFeatures = true
+    public var normalization = FeatureNormalization.ln
     public var decoderLastNorm = true
+    public var labels = LabelSource.none
+    public var labelWeight = 0.01
+    public var labelShare = 1.0
+    public var labelWidth = 32
+    public var labelKey: String?
+    public var reversalWeight = 0.0
+    public var additivityWeight = 0.0
     public var bottleneck = BottleneckSetting()
     public var optimizer = AdamWConfiguration()
     public var makeDataPair = false
@@ -48,7 +58,7 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
 
     public init() {}
 
-    public static let options = namedOptions + registryOptions
+    public static let options = namedOptions + auxiliaryOptions + registryOptions
 
     private static let namedOptions: [ConfigOption<ModelConfiguration>] = [
         .init("image_channels", \.imageChannels, .only(3), "Colour channels of a frame."),
@@ -112,10 +122,22 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
             "Family `lawam`: whether patches see patches alone, so that queries only read.",
             differs: "New; LaWAM's."),
         .init(
+            "enc_add_state", \.addsState,
+            "Family `lawam`: whether the encoder sees a token of each frame's state; latents then depend on states, and no LeRobot "
+                + "policy can have the model.", differs: "New; LaWAM's."),
+        .init(
+            "norm_latents", \.normalizesFeatures,
+            "Family `lawam`: whether features are normalised before the model sees them.", differs: "New; LaWAM's."),
+        .init(
+            "norm_latents_type", \.normalization,
+            "Family `lawam`: how: each token by its mean and deviation (`ln`) or by its length (`l2`), or by running averages of "
+                + "features that LaWAM never gathers (`bn`), which leaves them as they are but for a factor of 0.999995.",
+            differs: "New; LaWAM's."),
+        .init(
             "decoder_last_ln", \.decoderLastNorm,
             "Family `lawam`: whether a layer norm ends the decoder.", differs: "New; LaWAM's."),
         .init(
-            "lam_dropout", \.dropout,
+            "lam_dropout", \.dropout, aliases: ["dropout"],
             ValueRule(expected: "0.0, as this build has no dropout", typeDescription: "0.0") { $0 == 0 },
             "Dropout probability.", differs: "Only 0.0."),
         .init("vq_beta", \.vqBeta, .nonNegative, "Weight of the commitment loss."),
@@ -179,6 +201,16 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
         // Written by Lightning into the configuration of a resumed run.
         IgnoredOption("_class_path", "classes are fixed here"),
         IgnoredOption("_instantiator", "classes are fixed here"),
+        // LaWAM's.
+        .refused(
+            "vision_model_id", "set model.vision_encoder; of LaWAM's encoders only DINOv3's three sizes are known"),
+        .refused("lambda_diversity", silent: [.int(0), .double(0)], "put it into the bottleneck's entropy weights"),
+        .refused("multi_input", silent: [.bool(false)], "features are of one layer"),
+        .refused("disable_vq", silent: [.bool(false)], "set model.bottleneck to ae"),
+        .refused("num_frames", silent: [.int(2)], "set data.frames"),
+        IgnoredOption("project", "opens no Weights & Biases run"),
+        IgnoredOption("wandb_offline", silent: [.bool(true), .bool(false)], "opens no Weights & Biases run"),
+        IgnoredOption("output_dir", "no such files are written"),
     ]
 
     /// The `hyper_parameters` of a checkpoint, under the original's names and then ours.

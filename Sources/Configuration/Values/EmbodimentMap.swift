@@ -23,8 +23,9 @@ public struct EmbodimentMap: ConfigRepresentable, ReadsNull {
         .map(.init(entries.map { ($0.pattern, ConfigValue.int($0.id)) }) { first, _ in first })
     }
 
-    /// Of a dataset; the last of `count` kinds where nothing matches.
+    /// Of a dataset, in any case; the last of `count` kinds where nothing matches.
     public func id(of name: String, below count: Int) -> Int {
-        entries.first { name.contains($0.pattern) }?.id ?? count - 1
+        let name = name.lowercased()
+        return entries.first { name.contains($0.pattern.lowercased()) }?.id ?? count - 1
     }
 }

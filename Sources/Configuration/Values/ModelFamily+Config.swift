@@ -28,6 +28,8 @@ extension LawamFamily: ConfiguredFamily {
         options.commitmentWeight = Float(model.vqBeta)
         options.usage = model.usage
         options.modalMask = model.modalMask
+        options.addsState = model.addsState
+        options.normalization = model.normalizesFeatures ? model.normalization : nil
         options.lastNorm = model.decoderLastNorm
         options.loss = model.loss
         options.maxStateDim = model.maxStateDim

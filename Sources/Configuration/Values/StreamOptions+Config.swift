@@ -4,6 +4,7 @@ import OrderedCollections
 extension PadAtEndOption: ConfigChoice {}
 extension AugmentPairOption: ConfigChoice {}
 extension CropOption: ConfigChoice {}
+extension AugmentDrawsOption: ConfigChoice {}
 extension BadSampleOption: ConfigChoice {}
 
 /// A number of frames, or the name of a rule.

@@ -17,6 +17,8 @@ public struct ColorJitter: Sendable, Hashable {
     public var hue: Double
     /// The steps to take, first one first.
     public var order: [Step]
+    /// Turns the hue as `torchvision` does on tensors, in Float, and not Pillow's 8-bit hue.
+    public var turnsExactly = false
 
     public init(brightness: Double, contrast: Double, saturation: Double, hue: Double, order: [Step]) {
         (self.brightness, self.contrast, self.saturation, self.hue) = (brightness, contrast, saturation, hue)
@@ -32,6 +34,17 @@ public struct ColorJitter: Sendable, Hashable {
         hue = generator.uniform(in: -0.05...0.05)
     }
 
+    /// LaWAM's distribution: brightness and contrast in [0.8, 1.2], saturation in [0.75, 1.25], hue in [−0.04, 0.04], any
+    /// order, on tensors.
+    public static func lawam(using generator: inout RandomGenerator) -> ColorJitter {
+        let order = generator.permutation(Step.allCases.count).map { Step.allCases[$0] }
+        var jitter = ColorJitter(
+            brightness: generator.uniform(in: 0.8...1.2), contrast: generator.uniform(in: 0.8...1.2),
+            saturation: generator.uniform(in: 0.75...1.25), hue: generator.uniform(in: -0.04...0.04), order: order)
+        jitter.turnsExactly = true
+        return jitter
+    }
+
     /// Changes pixels in place.
     ///
     /// - Parameter pixels: RGB triples of one whole image: contrast needs its mean.
@@ -42,6 +55,7 @@ public struct ColorJitter: Sendable, Hashable {
             case .brightness: lam_pixels_blend(&pixels, pixels.count, 0, Float(brightness))
             case .contrast: lam_pixels_blend(&pixels, pixels.count, Self.meanGrey(pixels), Float(contrast))
             case .saturation: lam_pixels_saturate(&pixels, count, Float(saturation))
+            case .hue where turnsExactly: lam_pixels_turn_hue_exactly(&pixels, count, Float(hue))
             case .hue: lam_pixels_turn_hue(&pixels, count, UInt8(truncatingIfNeeded: Int(hue * 255)))
             }
         }

@@ -9,6 +9,9 @@ public enum CropOption: String, Sendable, CaseIterable {
     /// The original's: a square of 0.9 of the *picture's* area, resized to 224 first. On 4:3 video no such square fits,
     /// so that the crop is always the largest square in the middle; without augmentation the picture is squeezed.
     case original
+    /// LaWAM's: the middle, at most 4 to 3, squeezed to a square; in training a part of that with 0.8 to 1 of its area and
+    /// sides of 1 to 1.3, squeezed again, and LaWAM's weaker colours.
+    case lawam
 }
 
 /// The option `data.augment_pair`: whether the two pictures of a pair change together.
@@ -19,17 +22,31 @@ public enum AugmentPairOption: String, Sendable, CaseIterable {
     case independent
 }
 
-/// What happens to one picture between the video and the batch: crop, resize, colour change, final resize.
+/// The option `data.augment_draws`: for how much one draw of the augmentation is.
+public enum AugmentDrawsOption: String, Sendable, CaseIterable {
+    /// For each pair.
+    case sample
+    /// For all pairs of a process's batch, as in LaWAM.
+    case batch
+}
+
+/// What happens to one picture between the video and the batch: crop, resize, crop of that, colour change, final resize.
 public struct FrameTransform: Sendable, Hashable {
     public var crop: CropBox
     /// Height and width after the crop, where colours are changed.
     public var croppedHeight: Int
     public var croppedWidth: Int
+    /// A part of what that gave, which is resized to the same size again.
+    public var view: CropBox?
     public var jitter: ColorJitter?
     /// Height and width of the result.
     public var resolution: Int
 
-    public init(crop: CropBox, croppedHeight: Int, croppedWidth: Int, jitter: ColorJitter?, resolution: Int) {
+    public init(
+        crop: CropBox, croppedHeight: Int, croppedWidth: Int, view: CropBox? = nil, jitter: ColorJitter?,
+        resolution: Int
+    ) {
+        self.view = view
         self.crop = crop
         self.croppedHeight = croppedHeight
         self.croppedWidth = croppedWidth
@@ -40,6 +57,7 @@ public struct FrameTransform: Sendable, Hashable {
     /// The picture as the model sees it, `resolution` × `resolution`.
     public func apply(to image: RGBImage, resizer: inout ImageResizer) -> RGBImage {
         var changed = resizer.resizedCrop(image, crop, height: croppedHeight, width: croppedWidth)
+        if let view { changed = resizer.resizedCrop(changed, view, height: croppedHeight, width: croppedWidth) }
         if let jitter {
             var pixels = changed.pixels
             jitter.apply(to: &pixels)
@@ -81,9 +99,26 @@ public struct PairAugmentation: Sendable, Hashable {
         return (transform, self.transform(height: second.height, width: second.width, using: &generator))
     }
 
+    /// The transforms of the pictures of a sample: of a pair those of `transforms(for:_:using:)`, and of further pictures as many
+    /// draws as `augmentPair` asks for.
+    func transforms(for frames: [RGBImage], using generator: inout RandomGenerator) -> [FrameTransform] {
+        precondition(frames.count >= 2, "a sample of \(frames.count) pictures")
+        let shared = generator
+        let (first, second) = transforms(for: frames[0], frames[1], using: &generator)
+        return [first, second]
+            + frames.dropFirst(2).map { frame in
+                guard imageAug && augmentPair == .independent else {
+                    var same = shared
+                    return transform(height: frame.height, width: frame.width, using: &same)
+                }
+                return transform(height: frame.height, width: frame.width, using: &generator)
+            }
+    }
+
     private func transform(height: Int, width: Int, using generator: inout RandomGenerator) -> FrameTransform {
         let box: CropBox
         var cropped = resolution
+        var view: CropBox?
         switch (crop, imageAug) {
         case (.square, true): box = randomSquare(squareSide(height, width), height, width, using: &generator)
         case (.square, false): box = centerSquare(squareSide(height, width), height, width)
@@ -95,12 +130,26 @@ public struct PairAugmentation: Sendable, Hashable {
                 ? randomSquare(max(1, side), height, width, using: &generator)
                 : centerSquare(min(height, width), height, width)
         case (.original, false): box = CropBox(top: 0, left: 0, height: height, width: width)
+        case (.lawam, _):
+            let seen = min(width, max(1, height * 4 / 3))
+            box = CropBox(top: 0, left: (width - seen) / 2, height: height, width: seen)
+            if imageAug {
+                view = CropBox.random(
+                    inHeight: resolution, width: resolution, area: Self.lawamArea, sides: Self.lawamSides,
+                    using: &generator)
+            }
         }
         return FrameTransform(
-            crop: box, croppedHeight: cropped, croppedWidth: cropped,
-            jitter: imageAug ? ColorJitter(using: &generator) : nil, resolution: resolution)
+            crop: box, croppedHeight: cropped, croppedWidth: cropped, view: view,
+            jitter: imageAug ? jitter(using: &generator) : nil, resolution: resolution)
     }
 
+    private func jitter(using generator: inout RandomGenerator) -> ColorJitter {
+        crop == .lawam ? .lawam(using: &generator) : ColorJitter(using: &generator)
+    }
+
+    private static let lawamArea = 0.8...1.0
+    private static let lawamSides = 1.0...1.3
     private static let areaShare = 0.9
     private static let originalCropSize = 224
 

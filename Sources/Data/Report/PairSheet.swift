@@ -18,7 +18,7 @@ public struct PairSheet: Sendable {
         let plane = size * size
         for slot in batch.samples.indices {
             for half in 0..<2 {
-                let source = (slot * 2 + half) * 3 * plane
+                let source = (slot * batch.framesPerSample * batch.views + half) * 3 * plane
                 let left = slot % columns * (size + Self.gap) + Self.gap
                 // The two frames of a pair touch, pairs do not.
                 let top = slot / columns * (2 * size + 2 * Self.gap) + Self.gap + half * size

@@ -9,16 +9,25 @@ public enum PadAtEndOption: String, Sendable, CaseIterable {
     case clamp
 }
 
-/// Two frames of one episode.
+/// Two frames of one episode, or several.
 package struct EpisodePair: Sendable, Hashable {
     /// Position in the dataset's episode table.
     package var episode: Int
-    /// First frame, and the one `window − 1` frames later (or the episode's last one, where `isPad`).
+    /// First frame, and the last: of two the one `window − 1` frames later, of more as many windows as there are steps (or the
+    /// episode's last one, where `isPad`).
     package var frame: Int
     package var target: Int
-    /// Frames that the pair was to span.
+    /// Frames that the pair was to span, or each step of several frames.
     package var window: Int
     package var isPad: Bool
+    /// Frames that are taken, each `window − 1` behind the one before, but none behind `target`.
+    package var frameCount = 2
+
+    /// The frames that are taken.
+    package var frames: [Int] {
+        guard frameCount > 2 else { return [frame, target] }
+        return (0..<frameCount).map { min(target, frame + $0 * (window - 1)) }
+    }
 }
 
 /// All frame pairs of one dataset, numbered episode by episode: index arithmetic over the table of episode lengths, so
@@ -28,6 +37,8 @@ package struct EpisodePair: Sendable, Hashable {
 package struct EpisodePairs: Sendable {
     package let window: WindowRule
     package let padAtEnd: PadAtEndOption
+    /// Frames of a sample.
+    package let frameCount: Int
     /// Number of pairs.
     package let count: Int
     /// Episodes, short ones included.
@@ -45,11 +56,13 @@ package struct EpisodePairs: Sendable {
 
     /// - Parameters:
     ///   - episodes: Position in the dataset's table and length of every episode to take.
+    ///   - frameCount: of a sample: 2, or more for several steps of a window each.
     ///   - file: Number of the file that holds the episode at a position of the table.
     package init(
         episodes: some Sequence<(position: Int, length: Int)>, window: WindowRule, padAtEnd: PadAtEndOption,
-        file: (Int) -> Int = { _ in 0 }
+        frameCount: Int = 2, file: (Int) -> Int = { _ in 0 }
     ) {
+        self.frameCount = frameCount
         self.window = window
         self.padAtEnd = padAtEnd
         var kept: [(position: Int, length: Int)] = []
@@ -62,7 +75,8 @@ package struct EpisodePairs: Sendable {
         for episode in episodes {
             total += 1
             frames += episode.length
-            let starts = Self.starts(length: episode.length, window: window, padAtEnd: padAtEnd)
+            let starts = Self.starts(
+                length: episode.length, window: window, padAtEnd: padAtEnd, frameCount: frameCount)
             guard starts > 0 else { continue }
             kept.append(episode)
             firstPairs.append(pairs)
@@ -79,8 +93,10 @@ package struct EpisodePairs: Sendable {
     }
 
     /// How many frames of an episode can start a pair.
-    package static func starts(length: Int, window: WindowRule, padAtEnd: PadAtEndOption) -> Int {
-        padAtEnd == .clamp ? length : max(0, length - (window.frames.lowerBound - 1))
+    package static func starts(
+        length: Int, window: WindowRule, padAtEnd: PadAtEndOption, frameCount: Int = 2
+    ) -> Int {
+        padAtEnd == .clamp ? length : max(0, length - (frameCount - 1) * (window.frames.lowerBound - 1))
     }
 
     /// The pair of a number, its window drawn from `generator`.
@@ -91,13 +107,15 @@ package struct EpisodePairs: Sendable {
         let slot = firstPairs.lastIndex(atMost: index)
         let (position, length) = episodes[slot]
         let frame = index - firstPairs[slot]
-        let available = padAtEnd == .clamp ? Int.max : length - frame
+        // Of each step, where all are to fit.
+        let available = padAtEnd == .clamp ? Int.max : (length - frame - 1) / (frameCount - 1) + 1
         guard let window = window.draw(available: available, using: &generator) else {
             preconditionFailure("frame \(frame) of \(length) starts no pair of \(window.frames) frames")
         }
-        let target = frame + window - 1
+        let target = frame + (frameCount - 1) * (window - 1)
         return EpisodePair(
-            episode: position, frame: frame, target: min(target, length - 1), window: window, isPad: target >= length)
+            episode: position, frame: frame, target: min(target, length - 1), window: window, isPad: target >= length,
+            frameCount: frameCount)
     }
 
     /// Positions in the dataset's table of the episodes that yield pairs.

@@ -70,8 +70,11 @@ public struct WindowRule: Sendable, Hashable {
     }
 
     /// Pairs whose frames are as many seconds apart, to the next frame, but at least one frame.
-    public init(seconds: Double, fps: Double) {
-        let apart = max(1, Int(min((seconds * fps).rounded(), 1e9)))
+    ///
+    /// - Parameter roundsToEven: what becomes of half a frame; otherwise it counts as a whole one.
+    public init(seconds: Double, fps: Double, roundsToEven: Bool = false) {
+        let rounded = (seconds * fps).rounded(roundsToEven ? .toNearestOrEven : .toNearestOrAwayFromZero)
+        let apart = max(1, Int(min(rounded, 1e9)))
         frames = apart + 1...apart + 1
     }
 

@@ -52,6 +52,8 @@ public final class FramePairStream {
     private let sources: [StreamSource]
     private let pairs: [EpisodePairs]
     private let resolution: Int
+    private let views: Int
+    private let framesPerSample: Int
 
     /// Opens the datasets of a mix and starts reading.
     ///
@@ -133,14 +135,17 @@ public final class FramePairStream {
         let augmentation = PairAugmentation(
             resolution: options.resolution, imageAug: isAugmented, crop: options.crop,
             augmentPair: options.augmentPair)
+        let views = PairViews(options, isAugmented: isAugmented)
+        self.views = views.count
+        framesPerSample = split == .train ? options.frames : 2
         let seed = options.seed
         let (onBadSample, blanksBadSamples) = (options.onBadSample, options.blanksBadSamples)
         let maxSkips = options.maxSkips
         for number in 0..<options.workerCount {
             queue.startWorker("lam.data.\(number)") {
                 PairLoader(
-                    sources: sources, pairs: pairs, augmentation: augmentation, seed: seed, onBadSample: onBadSample,
-                    maxSkips: maxSkips, blanksBadSamples: blanksBadSamples, features: features)
+                    sources: sources, pairs: pairs, augmentation: augmentation, views: views, seed: seed,
+                    onBadSample: onBadSample, maxSkips: maxSkips, blanksBadSamples: blanksBadSamples, features: features)
             }
         }
     }
@@ -172,7 +177,8 @@ public final class FramePairStream {
         }
         return FramePairBatch(
             pixels: pairs.pixels, features: pairs.features, frames: pairs.references.flatMap(\.frames),
-            resolution: resolution, samples: samples, skipped: pairs.skipped)
+            resolution: resolution, samples: samples,
+            framesPerSample: framesPerSample, views: views, skipped: pairs.skipped)
     }
 
     /// Places, in the dataset's table, of the episodes of this split that yield pairs.
@@ -184,18 +190,22 @@ public final class FramePairStream {
         let pairs = try sources.enumerated().map { place, source in
             let window = options.windowRule(name: source.name, fps: source.fps, place: place)
             let lengths = source.episodes.map(\.length)
+            let frameCount = split == .train ? options.frames : 2
             func pairs(_ positions: some Sequence<Int>) -> EpisodePairs {
                 EpisodePairs(
                     episodes: positions.lazy.map { (position: $0, length: lengths[$0]) }, window: window,
-                    padAtEnd: options.padAtEnd, file: { source.episodes[$0].file })
+                    padAtEnd: options.padAtEnd, frameCount: frameCount, file: { source.episodes[$0].file })
             }
             func isUsable(_ length: Int) -> Bool {
-                EpisodePairs.starts(length: length, window: window, padAtEnd: options.padAtEnd) > 0
+                EpisodePairs.starts(
+                    length: length, window: window, padAtEnd: options.padAtEnd, frameCount: frameCount) > 0
             }
+            func span(_ frames: Int) -> Int { (frameCount - 1) * (frames - 1) + 1 }
             guard lengths.contains(where: isUsable) else {
                 let range = lengths.min().flatMap { low in lengths.max().map { low...$0 } }
                 throw StreamError.noPairs(
-                    dataset: source.name, episodes: lengths.count, lengths: range, window: window.frames)
+                    dataset: source.name, episodes: lengths.count, lengths: range,
+                    window: span(window.frames.lowerBound)...span(window.frames.upperBound))
             }
             return pairs(
                 split.episodes(

@@ -10,7 +10,7 @@ struct LoadedPairs: Sendable {
     var skipped: [SkippedSample] = []
     /// `[3, H, W]` for each frame without features.
     var pixels: [UInt8] = []
-    /// Two for each pair, or none at all without a cache.
+    /// One for each frame, or none at all without a cache.
     var features: [FrameFeatures?] = []
 }
 
@@ -18,6 +18,7 @@ struct LoadedPairs: Sendable {
 struct PairLoader {
     private let sources: [StreamSource]
     private let augmentation: PairAugmentation
+    private let views: PairViews
     private let seed: UInt64
     private let features: FeatureCache?
     private let onBadSample: BadSampleOption
@@ -32,16 +33,19 @@ struct PairLoader {
 
     /// - Parameters:
     ///   - pairs: of each source, from which bad samples are replaced.
+    ///   - views: in which each pair is made.
     ///   - maxSkips: bad pairs in a row that another is drawn for.
     ///   - blanksBadSamples: leaves the place of one black instead.
     ///   - features: what it has is not read; only without augmentation.
     init(
-        sources: [StreamSource], pairs: [EpisodePairs], augmentation: PairAugmentation, seed: UInt64,
-        onBadSample: BadSampleOption, maxSkips: Int, blanksBadSamples: Bool = false, features: FeatureCache? = nil
+        sources: [StreamSource], pairs: [EpisodePairs], augmentation: PairAugmentation, views: PairViews,
+        seed: UInt64, onBadSample: BadSampleOption, maxSkips: Int, blanksBadSamples: Bool = false,
+        features: FeatureCache? = nil
     ) {
         precondition(features == nil || !augmentation.imageAug, "cached features of augmented frames")
         self.sources = sources
         self.augmentation = augmentation
+        self.views = views
         self.seed = seed
         self.features = features
         self.onBadSample = onBadSample
@@ -79,7 +83,7 @@ struct PairLoader {
                 skipped.append(
                     SkippedSample(
                         sample: reference.sample, dataset: dataset, episode: episode,
-                        frames: [current.pair.frame, current.pair.target], cause: "\(cause)"))
+                        frames: current.pair.frames, cause: "\(cause)"))
                 if blanksBadSamples { return blank(current, skipped: skipped) }
                 let own = pairs[reference.dataset]
                 let limit = min(maxSkips, max(Self.fewestReplacements, own.count))
@@ -93,19 +97,21 @@ struct PairLoader {
     }
 
     private func blank(_ reference: SampleReference, skipped: [SkippedSample]) -> LoadedPairs {
-        let numbers = 2 * 3 * augmentation.resolution * augmentation.resolution
+        let count = reference.pair.frameCount
+        let numbers = count * views.count * 3 * augmentation.resolution * augmentation.resolution
         return LoadedPairs(
             references: [reference], skipped: skipped, pixels: [UInt8](repeating: 0, count: numbers),
-            features: features == nil ? [] : [nil, nil])
+            features: features == nil ? [] : [FrameFeatures?](repeating: nil, count: count))
     }
 
     private mutating func read(_ references: [SampleReference]) throws -> [LoadedPairs] {
         guard let features else {
-            let images = try images(references, frames: references.flatMap { [$0.pair.frame, $0.pair.target] })
-            return references.enumerated().map { slot, reference in
-                LoadedPairs(
-                    references: [reference],
-                    pixels: pair(images[2 * slot], images[2 * slot + 1], sample: reference.sample))
+            let images = try images(references, frames: references.flatMap(\.pair.frames))
+            var rest = images[...]
+            return references.map { reference in
+                let own = Array(rest.prefix(reference.pair.frameCount))
+                rest = rest.dropFirst(own.count)
+                return LoadedPairs(references: [reference], pixels: allViews(of: own, sample: reference.sample))
             }
         }
         var known: [FrameReference: FrameFeatures] = [:]
@@ -147,10 +153,17 @@ struct PairLoader {
         return provider
     }
 
-    private mutating func pair(_ first: RGBImage, _ second: RGBImage, sample: Int) -> [UInt8] {
-        var generator = RandomGenerator(seed: seed, purpose: "augment", sample)
-        let (initial, target) = augmentation.transforms(for: first, second, using: &generator)
-        return planes([initial.apply(to: first, resizer: &resizer), target.apply(to: second, resizer: &resizer)])
+    /// All views of a sample's frames.
+    private mutating func allViews(of frames: [RGBImage], sample: Int) -> [UInt8] {
+        var pictures: [RGBImage] = []
+        for view in 0..<views.count {
+            var generator = views.generator(ofView: view, sample: sample, seed: seed)
+            let transforms = augmentation.transforms(for: frames, using: &generator)
+            for (frame, transform) in zip(frames, transforms) {
+                pictures.append(transform.apply(to: frame, resizer: &resizer))
+            }
+        }
+        return planes(pictures)
     }
 
     /// One picture as it always looks when nothing is drawn.
@@ -178,6 +191,6 @@ struct PairLoader {
 extension SampleReference {
     /// The pair's frames by their places in the mix.
     var frames: [FrameReference] {
-        [pair.frame, pair.target].map { FrameReference(dataset: dataset, episode: pair.episode, frame: $0) }
+        pair.frames.map { FrameReference(dataset: dataset, episode: pair.episode, frame: $0) }
     }
 }

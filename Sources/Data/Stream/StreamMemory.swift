@@ -28,7 +28,8 @@ public struct StreamMemory: Sendable, Hashable {
     init(_ options: StreamOptions, episodes: Int, frames: Int, videos: Int, pixels: Int, workers: Int) throws {
         tables = episodes * Self.bytesPerEpisode
         let frame = 3 * options.resolution * options.resolution
-        batches = (options.prefetch + 3) * options.batchSize * 2 * frame
+        let views = options.imageAug && options.dualViewAug ? 2 : 1
+        batches = (options.prefetch + 3) * options.batchSize * options.frames * views * frame
         indexes = min(Self.largestIndexes, min(frames, 1 << 40) * 8)
         let video = pixels * 24 + (2 << 20)
         files = min(Self.largestFiles, min(Self.openFiles, videos * workers) * video)

@@ -80,12 +80,20 @@ public struct StreamOptions: Sendable, Hashable {
     public var window: WindowOption = .auto
     /// Seconds that a pair spans, by dataset; the first match wins, else `window` says it in frames.
     public var windowSeconds: [WindowSeconds] = []
+    /// The same by what the model says of datasets; asked behind `windowSeconds`.
+    public var kindWindows: [WindowSeconds] = []
+    /// Frames of a training sample: a pair, or several that are a window apart.
+    public var frames = 2
     /// Pairs at the end of an episode.
     public var padAtEnd: PadAtEndOption = .drop
     /// Whether both frames of a pair get the same crop and colours.
     public var augmentPair: AugmentPairOption = .shared
     /// Which part of a picture is seen.
     public var crop: CropOption = .square
+    /// Whether each pair of a training batch is there in two draws of the augmentation.
+    public var dualViewAug = false
+    /// For how many pairs a draw is.
+    public var augmentDraws: AugmentDrawsOption = .sample
     /// Share of each dataset's episodes that is held out for validation, in [0, 1).
     public var valFraction = 0.0
     /// Cameras by dataset name; the first match wins, else the dataset's own rule.
@@ -148,7 +156,7 @@ public struct StreamOptions: Sendable, Hashable {
         for rate in fps {
             try require(rate.fps > 0 && rate.fps <= 1e6, "fps", "rates above 0, up to 1000000", rate.fps)
         }
-        for rule in windowSeconds {
+        for rule in windowSeconds + kindWindows {
             try require(
                 rule.seconds > 0 && rule.seconds <= 1e6, "window_seconds", "seconds above 0, up to 1000000",
                 rule.seconds)
@@ -165,6 +173,7 @@ public struct StreamOptions: Sendable, Hashable {
         try require((1...1_000_000).contains(batchSize), "batch_size", "1 … 1000000", batchSize)
         try require((1...8192).contains(resolution), "resolution", "1 … 8192", resolution)
         try require((1...1_000_000_000).contains(bufferSize), "buffer_size", "1 … 1000000000", bufferSize)
+        try require((2...8).contains(frames), "frames", "2 … 8", frames)
         try require(hubCacheGiB > 0 && hubCacheGiB.isFinite, "hub_cache_gib", "a number above 0", hubCacheGiB)
         try require(valFraction >= 0 && valFraction < 1, "val_fraction", "a number in [0, 1)", valFraction)
         let budget = memoryBudgetGiB ?? 1

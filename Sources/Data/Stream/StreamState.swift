@@ -34,9 +34,19 @@ public struct StreamState: Codable, Hashable, Sendable {
             "data.val_fraction": "\(options.valFraction)",
             "data.dataset_mix": sources.map { "\($0.name) \($0.weight)" }.joined(separator: ", "),
         ]
+        // Options that came later are facts where they are used, so that older states still fit.
         if !options.windowSeconds.isEmpty {
             facts["data.window_seconds"] = options.windowSeconds.map { "\($0.pattern) \($0.seconds)" }.joined(
                 separator: ", ")
+        }
+        if !options.kindWindows.isEmpty {
+            facts["data.frame_dt_sec"] = options.kindWindows.map { "\($0.pattern) \($0.seconds)" }.joined(
+                separator: ", ")
+        }
+        if options.frames != 2 { facts["data.frames"] = "\(options.frames)" }
+        if options.dualViewAug { facts["data.dual_view_aug"] = "true" }
+        if options.augmentDraws != .sample {
+            facts["data.augment_draws"] = "\(options.augmentDraws.rawValue) of \(options.batchSize)"
         }
         for (place, source) in sources.enumerated() {
             let frames = source.episodes.reduce(0) { $0 + $1.length }

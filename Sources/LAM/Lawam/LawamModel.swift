@@ -6,11 +6,10 @@ import Tensor
 /// LaWAM's latent action model (arXiv 2606.15768), which LeRobot's policy `lawam` carries: queries read a latent off two frames,
 /// a modulated decoder predicts the second from the first, and a head predicts how the robot's state changes.
 ///
-/// Features are those of a frozen encoder's last block but one, normalised here. With two views of a pair, `[B, 4, N, F]`, the
-/// encoder sees the first and the decoder the second, so that latents cannot carry what differs between views.
+/// Features are those of a frozen encoder's last block but one, normalised here, as a rule each token by itself. With two views
+/// of a pair, `[B, 4, N, F]`, the encoder sees the first and the decoder the second, so that latents cannot carry what differs
+/// between views.
 public final class LawamModel: LatentActionModeling {
-    private static let featureEpsilon: Float = 1e-5
-
     private let options: LawamOptions
     private let featureWidth: Int
     private let decoder: LawamDecoder
@@ -54,9 +53,20 @@ public final class LawamModel: LatentActionModeling {
         return 2 * (encoder + decoder)
     }
 
+    public func encoded(_ input: LatentActionInput, _ tape: Tape) -> Tensor {
+        nodes(frames(input, tape.backend).pair, input, tape)
+    }
+
+    private func nodes(_ pair: Tensor, _ input: LatentActionInput, _ tape: Tape) -> Tensor {
+        let unknown = { [options] in
+            RobotStates.unknown(batch: pair.shape[0], width: options.maxStateDim, on: tape.backend)
+        }
+        return encoder(pair, states: input.states ?? (options.addsState ? unknown() : nil), tape)
+    }
+
     public func callAsFunction(_ input: LatentActionInput, _ tape: Tape) -> LatentActionOutput {
         let frames = self.frames(input, tape.backend)
-        let nodes = encoder(frames.pair, states: input.states, tape)
+        let nodes = nodes(frames.pair, input, tape)
         let action = bottleneck(nodes, input.training, tape)
         let recon = decoder(frames.current, latents: action.zQ, tape)
         var terms: [(tensor: Tensor, weight: Float)] = [
@@ -95,14 +105,23 @@ public final class LawamModel: LatentActionModeling {
     ) -> (pair: Tensor, current: Tensor, target: Tensor) {
         let shape = input.patches.shape
         precondition(
-            shape.count == 4 && [2, 4].contains(shape[1]) && shape[3] == featureWidth && input.language == nil,
-            "features are [B, 2 or 4, N, \(featureWidth)] without instructions, got \(shape)")
+            shape.count == 4 && [input.frames, 2 * input.frames].contains(shape[1]) && shape[3] == featureWidth
+                && input.language == nil,
+            "features are [B, \(input.frames) or \(2 * input.frames), N, \(featureWidth)] without instructions, got \(shape)"
+        )
         let tape = Tape(on: backend, recording: false)
-        let features = tape.layerNorm(input.patches, epsilon: Self.featureEpsilon)
-        let current = tape.frame(features, shape[1] - 2), target = tape.frame(features, shape[1] - 1)
-        guard shape[1] == 4 else { return (features, current, target) }
-        let flat = features.reshaped([shape[0], 4, shape[2] * shape[3]])
-        let pair = tape.tokens(flat, 0..<2).reshaped([shape[0], 2, shape[2], shape[3]])
-        return (pair, current, target)
+        let features = options.normalization?(input.patches, on: backend) ?? input.patches
+        // Each step from one frame to the next is a pair of its own.
+        let steps = input.frames - 1, lastView = shape[1] - input.frames
+        let flat = features.reshaped([shape[0], shape[1], shape[2] * shape[3]])
+        let pairs = (0..<steps).map { tape.tokens(flat, $0..<$0 + 2) }
+        let pair = pairs.dropFirst().reduce(pairs[0]) { tape.concatenateTokens($0, $1) }
+        func single(_ range: Range<Int>) -> Tensor {
+            tape.tokens(flat, range).reshaped([shape[0] * steps, 1, shape[2], shape[3]])
+        }
+        return (
+            pair.reshaped([shape[0] * steps, 2, shape[2], shape[3]]), single(lastView..<lastView + steps),
+            single(lastView + 1..<shape[1])
+        )
     }
 }

@@ -21,6 +21,8 @@ public struct LawamOptions: Sendable, Equatable {
     public var usage = CodeUsage.occurrence
     /// Whether patches see patches alone, and states states; queries see everything.
     public var modalMask = true
+    /// How features are normalised; nil leaves them as they are.
+    public var normalization: FeatureNormalization? = .ln
     /// Whether the encoder sees a token of each frame's state.
     public var addsState = false
     public var lastNorm = true

@@ -56,6 +56,14 @@ public struct RobotStates {
         self.weights = backend.tensor(weights.map { $0 / max(1, known) }, [batch, width])
     }
 
+    /// Of pairs whose states nobody knows.
+    static func unknown(batch: Int, width: Int, on backend: any Backend) -> RobotStates {
+        let count = 2 * batch * width
+        return RobotStates(
+            [Float](repeating: 0, count: count), isKnown: [Bool](repeating: false, count: count),
+            embodiments: [Int](repeating: 0, count: batch), width: width, on: backend)
+    }
+
     /// The same as part of a batch that ranks share: the mean of the ranks' losses is then the loss of one process that has the
     /// whole batch, however many numbers each of them knows.
     ///

@@ -19,7 +19,7 @@ public final class DINOv2Encoder: VisionEncoder {
     private var tables: [PatchGrid: Tensor] = [:]
 
     /// - Parameters:
-    ///   - weights: torch hub's names; or a LAM checkpoint that contains its encoder.
+    ///   - weights: torch hub's names or those of Hugging Face's transformers; or a LAM checkpoint that contains its encoder.
     ///   - registers: whether the model has register tokens. The two kinds also interpolate positions differently.
     ///   - heads: nil where heads are 64 wide, as in all published models.
     ///   - autocast: bf16 rounds the operands of products, as `bf16-mixed` training does.
@@ -28,7 +28,7 @@ public final class DINOv2Encoder: VisionEncoder {
         _ weights: WeightFile, registers: Bool = true, heads: Int? = nil, autocast: Autocast = .off,
         on backend: any Backend
     ) throws(FormatError) {
-        var reader = VisionWeightReader(weights)
+        var reader = VisionWeightReader(try HuggingFaceDINOv2.renamed(weights))
         sizes = try VisionTransformerSizes(
             reader, registers: registers ? ["register_tokens"] : nil, heads: heads, headMultiple: 1)
         let width = sizes.width

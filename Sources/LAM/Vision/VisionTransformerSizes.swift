@@ -22,6 +22,22 @@ public struct VisionTransformerSizes: Sendable, Equatable {
         self.registers = registers
     }
 
+    /// ViT-S with patches of 16 pixels and four registers: `vit_small_patch16_dinov3`.
+    public static let vitS16 = VisionTransformerSizes(
+        width: 384, depth: 12, heads: 6, hidden: 1536, patchSize: 16, registers: 4)
+
+    /// ViT-L with patches of 16 pixels and four registers: `vit_large_patch16_dinov3`.
+    public static let vitL16 = VisionTransformerSizes(
+        width: 1024, depth: 24, heads: 16, hidden: 4096, patchSize: 16, registers: 4)
+
+    /// ViT-S with patches of 14 pixels and four registers: `dinov2_vits14_reg`.
+    public static let vitS14 = VisionTransformerSizes(
+        width: 384, depth: 12, heads: 6, hidden: 1536, patchSize: 14, registers: 4)
+
+    /// ViT-L with patches of 14 pixels and four registers: `dinov2_vitl14_reg`.
+    public static let vitL14 = VisionTransformerSizes(
+        width: 1024, depth: 24, heads: 16, hidden: 4096, patchSize: 14, registers: 4)
+
     /// ViT-B with patches of 16 pixels and four registers: `vit_base_patch16_dinov3`, 85,641,216 parameters.
     public static let vitB16 = VisionTransformerSizes(
         width: 768, depth: 12, heads: 12, hidden: 3072, patchSize: 16, registers: 4)

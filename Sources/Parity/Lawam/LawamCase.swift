@@ -29,6 +29,10 @@ struct LawamCase {
         set("beta", number("beta").map { .number($0) })
         set("clamp_logvar", number("clamp_logvar").map { .number($0) })
         set("decay", number("ema_decay").map { .number($0) })
+        set("soft_assignment", .flag(flag("use_soft_assignment") ?? false))
+        set("temperature_start", number("temperature_start").map { .number($0) })
+        set("temperature_end", number("temperature_end").map { .number($0) })
+        set("temperature_steps", number("temperature_decay_steps").map { .integers([Int(exactly: $0) ?? 0]) })
         set("orthogonal_weight", number("orthogonal_loss_weight").map { .number($0) })
         set("sample_entropy_weight", number("lambda_sample_entropy").map { .number($0 * diversity) })
         set("code_entropy_weight", number("lambda_codebook_entropy").map { .number($0 * diversity) })
@@ -47,6 +51,13 @@ struct LawamCase {
         options.codebookSize = try config.int("codebook_size", atMost: 65_536)
         if type == "vq" || type == "ema", let beta = number("beta") { options.commitmentWeight = Float(beta) }
         options.modalMask = config.value(["enc_modal_mask"]) as? Bool ?? true
+        if config.value(["norm_latents"]) as? Bool ?? true {
+            let name = config.value(["norm_latents_type"]) as? String ?? "ln"
+            guard let kind = FeatureNormalization(rawValue: name) else { throw config.fault(["norm_latents_type"]) }
+            options.normalization = kind
+        } else {
+            options.normalization = nil
+        }
         options.addsState = config.value(["enc_add_state"]) as? Bool ?? false
         options.lastNorm = config.value(["decoder_last_ln"]) as? Bool ?? true
         options.loss = ReconstructionLoss(rawValue: try config.string("loss_type")) ?? .l2
@@ -57,8 +68,11 @@ struct LawamCase {
 
     /// The input of a pass of training, with its noise.
     ///
-    /// - Parameter prefix: of the tensors' names: `step0.`.
-    func input(_ file: SafeTensors, prefix: String, on backend: any Backend) throws -> LatentActionInput {
+    /// - Parameters:
+    ///   - prefix: of the tensors' names: `step0.`.
+    ///   - step: passes before.
+    func input(_ file: SafeTensors, prefix: String, step: Int = 0, on backend: any Backend) throws -> LatentActionInput
+    {
         let features = try file.tensor(prefix + "features")
         guard features.shape.count == 4, features.shape[1] == 4, features.shape[3] == featureWidth else {
             throw ParityError.badTensor(
@@ -69,7 +83,7 @@ struct LawamCase {
         return LatentActionInput(
             patches: backend.tensor(features.floats(), features.shape),
             states: try states(file, prefix, batch: features.shape[0], on: backend),
-            training: TrainingPass(noise: noise))
+            training: TrainingPass(step: step, noise: noise))
     }
 
     private func states(

@@ -154,7 +154,7 @@ struct LawamParity: ParityCase {
         let steps = try JSONDecoder().decode([String: [Step]].self, from: data)["f32"] ?? []
         let clip = try config.double("optimizer", "grad_clip_norm")
         for (index, step) in steps.enumerated() {
-            let input = try replayed.input(inputs, prefix: "step\(index).", on: backend)
+            let input = try replayed.input(inputs, prefix: "step\(index).", step: index, on: backend)
             let record = module.forwardAndBackward(input)
             let result = try record.result()
             let norm = backend.doubles(module.optimizerStep(learningRate: Float(step.lr), clipNorm: clip))[0]

@@ -18,6 +18,9 @@ int64_t lam_pixels_grey_sum(const uint8_t *rgb, long pixels);
 /// Adds `turn` to the 8-bit hue of Pillow's HSV.
 void lam_pixels_turn_hue(uint8_t *rgb, long pixels, uint8_t turn);
 
+/// Turns the hue by `turns` of the colour circle, -0.5 … 0.5, in Float: `torchvision`'s `adjust_hue` on tensors.
+void lam_pixels_turn_hue_exactly(uint8_t *rgb, long pixels, float turns);
+
 /// Lines of `output` pixels, each a weighted sum of `counts[x]` pixels from `firsts[x]` on. Weights, `taps` a pixel, have
 /// 22 fractional bits. Reads nothing beyond `input` pixels of a line.
 void lam_pixels_resize_lines(const uint8_t *source, long source_stride, uint8_t *target, long lines, long input,

@@ -48,6 +48,9 @@ public enum LeRobotPolicy {
             }
             notes.append("the model has no state head; the file has one of zeros, which predicts that nothing changes")
         }
+        if own.keys.contains(where: { $0.hasPrefix(AuxiliaryModel.headName + ".") }) {
+            notes.append("the head of labels is left out: policies have none, and latents do not need it")
+        }
         if sizes.layer != -2 {
             notes.append("the model was trained on layer \(sizes.layer); the policy always reads layer -2")
         }
@@ -104,6 +107,8 @@ public enum LeRobotPolicy {
             var lam_num_heads: Int?
             var lam_enc_modal_mask: Bool?
             var lam_latent_layer_to_use: Int?
+            var lam_norm_latents: Bool?
+            var lam_norm_latents_type: String?
             var lam_image_hw: [Int]?
         }
 
@@ -115,6 +120,8 @@ public enum LeRobotPolicy {
             else { throw LeRobotPolicyError.unreadableConfiguration(path: path) }
             ofModel["lam_num_heads"] = keys.lam_num_heads.map(ConfigValue.int)
             ofModel["enc_modal_mask"] = keys.lam_enc_modal_mask.map(ConfigValue.bool)
+            ofModel["norm_latents"] = keys.lam_norm_latents.map(ConfigValue.bool)
+            ofModel["norm_latents_type"] = keys.lam_norm_latents_type.map(ConfigValue.string)
             ofModel["latent_layer_to_use"] = keys.lam_latent_layer_to_use.map(ConfigValue.int)
             guard let sides = keys.lam_image_hw, sides.count == 2, sides[0] == sides[1] else { return }
             ofData["resolution"] = .int(sides[0])
@@ -147,7 +154,8 @@ public enum LeRobotPolicy {
     /// What the model's tensors say of its sizes.
     private struct Sizes {
         let dim, heads, ffnFactor, encLayers, decLayers, codeDim, queries, layer, patch: Int
-        let hasStateHead, hasNorm, hasLastNorm, hasModalMask: Bool
+        let hasStateHead, hasNorm, hasLastNorm, hasModalMask, normalizesFeatures: Bool
+        let normalization: String
         let stateWidth, embodiments, resolution: Int
 
         init(of tensors: OrderedDictionary<String, StoredTensor>, _ checkpoint: LightningCheckpoint) throws {
@@ -196,6 +204,15 @@ public enum LeRobotPolicy {
             } else {
                 hasModalMask = true
             }
+            if case .bool(let isOn)? = options?["norm_latents"] {
+                normalizesFeatures = isOn
+            } else {
+                normalizesFeatures = true
+            }
+            normalization = options?["norm_latents_type"]?.string ?? "ln"
+            guard !normalizesFeatures || ["ln", "l2"].contains(normalization) else {
+                throw refuse("norm_latents_type", "ln or l2", normalization)
+            }
             let head = tensors["state_decoder.state_encoder.layer1.W"]
             hasStateHead = head != nil
             stateWidth = head?.shape[1] ?? LeRobotPolicy.stateWidth
@@ -229,7 +246,8 @@ public enum LeRobotPolicy {
             "lam_ffn_expansion_factor": sizes.ffnFactor, "lam_enc_layers": sizes.encLayers,
             "lam_dec_layers": sizes.decLayers, "lam_code_dim": sizes.codeDim, "lam_max_state_dim": sizes.stateWidth,
             "lam_num_queries": sizes.queries, "lam_dropout": 0.0, "lam_vq_layer_norm": sizes.hasNorm,
-            "lam_norm_latents": true, "lam_norm_latents_type": "ln", "lam_enc_modal_mask": sizes.hasModalMask,
+            "lam_norm_latents": sizes.normalizesFeatures, "lam_norm_latents_type": sizes.normalization,
+            "lam_enc_modal_mask": sizes.hasModalMask,
             "lam_latent_layer_to_use": -2, "lam_num_embodiments": sizes.embodiments,
             "lam_image_hw": [sizes.resolution, sizes.resolution], "lam_patch_size": sizes.patch,
             "lam_decoder_last_ln": sizes.hasLastNorm, "dinov3_hidden_size": encoder.width,

@@ -4,7 +4,10 @@ import Formats
 /// Options that say what a model's tensors mean and leave no trace in their shapes: those of a checkpoint that was trained with
 /// others would load without complaint, and give other latents.
 enum ModelMeaning {
-    private static let ofModel = ["lam_num_heads", "latent_layer_to_use", "enc_modal_mask", "decoder_last_ln"]
+    private static let ofModel = [
+        "lam_num_heads", "latent_layer_to_use", "enc_modal_mask", "decoder_last_ln", "norm_latents",
+        "norm_latents_type",
+    ]
     private static let ofBottleneck = ["levels", "bound", "cosine", "layer_norm"]
 
     /// - Throws: `TrainerError.otherOption` for the first option that the checkpoint has and has otherwise.

@@ -40,22 +40,25 @@ public struct PretrainedFiles: Sendable {
     ///
     /// - Parameter value: of `model.vision_encoder_weights`: a file, a folder that holds one of the known names, a hub
     ///   repository (`org/name`, `org/name@revision`), or nil for the encoder's own place: the hub's cache for DINOv3,
-    ///   torch.hub's for DINOv2.
+    ///   torch.hub's or the hub's cache for DINOv2.
     /// - Returns: nil for `pixels`, which has no weights.
     /// - Throws: `PretrainedError`, or `DataError` for a file without its content.
     public func visionEncoder(_ encoder: VisionEncoderChoice, weights value: String?) throws -> String? {
         let what = "weights of \(encoder.rawValue)"
         switch encoder.source {
         case nil: return nil
-        case .hub(let repository):
+        case .hub(let repositories):
             if let value { return try given(value, option: Self.visionOption, names: Self.weightNames).weights }
-            return try inHub([repository], names: ["model.safetensors"], what: what, option: Self.visionOption).path
-        case .torchHub(let name, let folder):
+            return try inHub(repositories, names: ["model.safetensors"], what: what, option: Self.visionOption).path
+        case .torchHub(let name, let folder, let repositories):
             if let value {
                 return try given(value, option: Self.visionOption, names: [name] + Self.weightNames).weights
             }
             let path = "\(torchCheckpoints)/\(name)"
             guard FileManager.default.fileExists(atPath: path) else {
+                let cached = try? inHub(
+                    repositories, names: ["model.safetensors"], what: what, option: Self.visionOption)
+                if let cached { return cached.path }
                 throw PretrainedError.missing(
                     what: what, lookedFor: [path],
                     download: "download \(folder)/\(name) to there (TORCH_HOME names another folder)",

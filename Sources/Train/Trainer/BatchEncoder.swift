@@ -4,12 +4,16 @@ import Tensor
 
 /// What the model reads of a batch.
 package struct EncodedBatch {
-    /// Features of both frames, `[B, 2, N, D]`.
+    /// Features of the frames, `[B, 2, N, D]`, or of more, or of two views.
     package let patches: Tensor
     /// The samples' instructions, where there is a text encoder.
     package let language: LanguageTokens?
     /// The robots' states, where the model reads them.
     package var states: RobotStates?
+    /// What is known of the pairs, where the model has a head of labels.
+    package var labels: PairLabels?
+    /// Frames of a view.
+    package let frames: Int
     /// The samples' places in the global order of all ranks.
     package let samples: [Int]
 
@@ -17,7 +21,8 @@ package struct EncodedBatch {
     ///
     /// - Parameter training: nil for an evaluation.
     package func input(_ training: TrainingPass? = nil) -> LatentActionInput {
-        LatentActionInput(patches: patches, language: language, states: states, training: training)
+        LatentActionInput(
+            patches: patches, language: language, states: states, labels: labels, frames: frames, training: training)
     }
 }
 
@@ -32,15 +37,17 @@ package struct BatchEncoder {
     private let backend: any Backend
     private let cache: FeatureCache?
     private let states: RobotStateReader?
+    private let labels: PairLabelReader?
 
     /// - Parameters:
     ///   - cache: the one that the stream of the batches has, or nil if that has none.
     ///   - states: reads the robots' states of pairs; nil where the model has no use for them.
+    ///   - labels: reads the labels of pairs, likewise.
     package init(
         _ encoders: FrozenEncoders, on backend: any Backend, cache: FeatureCache? = nil,
-        states: RobotStateReader? = nil
+        states: RobotStateReader? = nil, labels: PairLabelReader? = nil
     ) {
-        self.states = states
+        (self.states, self.labels) = (states, labels)
         self.encoders = encoders
         self.backend = backend
         self.cache = cache
@@ -53,10 +60,11 @@ package struct BatchEncoder {
             language: try encoders.text.map { encoder in
                 let (hidden, mask) = try encoder(batch.samples.map(\.task))
                 return LanguageTokens(hidden: hidden, mask: mask)
-            }, states: try states?(batch), samples: batch.samples.map(\.sample))
+            }, states: try states?(batch), labels: try labels?(batch), frames: batch.framesPerSample,
+            samples: batch.samples.map(\.sample))
     }
 
-    /// Features of a batch's frames, f32 `[B, 2, N, D]`.
+    /// Features of a batch's frames, f32 `[B, frames, N, D]`.
     private func patches(of batch: FramePairBatch) -> Tensor {
         guard let cache else { return encoders.vision(backend.tensor(batch.pixels, batch.shape), on: backend) }
         precondition(batch.features.count == batch.frames.count, "a batch of a stream without the feature cache")
@@ -75,7 +83,8 @@ package struct BatchEncoder {
             // SAFETY: `encodeMissing` has left no frame of the batch without features, so every part was written.
             initialized = batch.frames.count * count
         }
-        return backend.tensor(values, [batch.samples.count, 2, cache.patches, cache.width])
+        return backend.tensor(
+            values, [batch.samples.count, batch.framesPerSample, cache.patches, cache.width])
     }
 
     /// Encodes the frames that came as pixels and are still unknown, and keeps them.

@@ -40,17 +40,24 @@ package struct FrozenEncoders {
             } else {
                 try files.visionEncoder(model.visionEncoder, weights: model.visionEncoderWeights) ?? ""
             }
-        switch model.visionEncoder {
+        var sizes: VisionTransformerSizes?
+        switch model.visionEncoder.network {
         case .pixels:
             vision = PixelEncoder(patchSize: model.patchSize)
-        case .dinov3ViTB16:
+        case .dinov3:
             let weights = try open(path, model.visionEncoder.rawValue)
-            vision = try DINOv3Encoder(weights, layer: model.featureLayer, autocast: autocast, on: backend)
+            let encoder = try DINOv3Encoder(weights, layer: model.featureLayer, autocast: autocast, on: backend)
+            (vision, sizes) = (encoder, encoder.sizes)
             kept.vision = weights.visionEncoder.tensors
-        case .dinov2ViTB14:
+        case .dinov2:
             let weights = try open(path, model.visionEncoder.rawValue)
-            vision = try DINOv2Encoder(weights, autocast: autocast, on: backend)
+            let encoder = try DINOv2Encoder(weights, autocast: autocast, on: backend)
+            (vision, sizes) = (encoder, encoder.sizes)
             kept.vision = weights.visionEncoder.tensors
+        }
+        if let other = sizes.flatMap(model.visionEncoder.confused(with:)) {
+            throw TrainerError.otherEncoderSize(
+                path: path, got: other.rawValue, configured: model.visionEncoder.rawValue)
         }
         guard vision.patchSize == model.patchSize else {
             throw TrainerError.otherPatchSize(path: path, patchSize: vision.patchSize, configured: model.patchSize)

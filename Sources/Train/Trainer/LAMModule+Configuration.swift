@@ -41,7 +41,10 @@ extension LAMModule {
         }
         let module = LAMModule(
             backend: backend, optimizer: optimizer, seed: seed, autocast: autocast, sharding: sharding
-        ) { family.model($0, featureWidth: featureWidth, languageWidth: languageWidth) }
+        ) {
+            let own = family.model($0, featureWidth: featureWidth, languageWidth: languageWidth)
+            return model.auxiliary.isAny ? AuxiliaryModel(own, $0, model.auxiliary) : own
+        }
         if let stageOne {
             let taken = try stageOne.load(into: module)
             note(

@@ -179,6 +179,8 @@ public final class LAMModule {
         let scalars = [output.loss, output.copyLoss] + output.losses
         let indexTensors = output.latents.compactMap(\.indices)
         let sums = output.latents.filter { $0.indices == nil }.flatMap { moments(of: $0.z) }
+        // Of several frames each step has latents of its own.
+        let continuous = output.latents.filter { $0.indices == nil }.map { $0.z.shape[0] }
         let readback = backend.readback(scalars + indexTensors + sums)
         return BatchRecord(output: output) { [model, lossNames] in
             let values = try readback.values(), samples = Double(patches.shape[0])
@@ -194,7 +196,8 @@ public final class LAMModule {
                         indices.flatMap { part.histogram($0) }
                     },
                     spreads: model.latentParts.compactMap { $0.spread() }.enumerated().map { place, spread in
-                        spread.with([samples] + sumsOfLatents[2 * place] + sumsOfLatents[2 * place + 1])
+                        spread.with(
+                            [Double(continuous[place])] + sumsOfLatents[2 * place] + sumsOfLatents[2 * place + 1])
                     }),
                 codes: codes, latents: output.latents, recon: output.recon, target: output.target)
         }

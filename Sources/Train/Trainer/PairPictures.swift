@@ -26,7 +26,8 @@ struct PairSheet {
     /// - Parameter recon: predicted features of the batch, `[B, 1, N, D]`.
     func pictures(_ batch: FramePairBatch, sample: Int, recon: [Float]) -> PairPictures {
         let frame = 3 * size * size
-        let pixels = batch.pixels[2 * frame * sample..<2 * frame * (sample + 1)]
+        let start = batch.framesPerSample * batch.views * frame * sample
+        let pixels = batch.pixels[start..<start + 2 * frame]
         let source = batch.samples[sample]
         return PairPictures(
             episode: "\(source.dataset) \(source.episode)",

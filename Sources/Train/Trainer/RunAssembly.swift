@@ -104,7 +104,9 @@ package struct RunAssembly {
         }
         let configured = model.visionEncoder
         // Foreign checkpoints do not name their frozen encoder: they hold it.
-        let frozen = VisionEncoderChoice(ofWeights: { has("\(family.layout.visionEncoder).\($0)") })
+        let frozen = VisionEncoderChoice(ofWeights: {
+            checkpoint.stateDict["\(LAMModule.stateDictPrefix)\(family.layout.visionEncoder).\($0)"]?.shape
+        })
         let trainedWith = options?["vision_encoder"]?.string ?? (frozen ?? configured).rawValue
         guard trainedWith == configured.rawValue else {
             throw TrainerError.otherEncoder(

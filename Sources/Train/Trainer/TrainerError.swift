@@ -11,6 +11,8 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
     case otherEncoderWeights(path: String, encoder: String, trainedWith: String, configured: String)
     /// Weights of a vision encoder whose patches are not `model.lam_patch_size`.
     case otherPatchSize(path: String, patchSize: Int, configured: Int)
+    /// Weights of another published size of the vision encoder than the one that is named.
+    case otherEncoderSize(path: String, got: String, configured: String)
     /// An episode whose instruction cannot be encoded.
     case instruction(dataset: String, episode: Int, problem: String)
     /// A checkpoint of another kind of model.
@@ -50,6 +52,9 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
         case .otherPatchSize(let path, let patchSize, let configured):
             "cannot use vision encoder: \(path): expected patches of \(configured) pixels (model.lam_patch_size), got "
                 + "\(patchSize); give weights with such patches"
+        case .otherEncoderSize(let path, let got, let configured):
+            "cannot use vision encoder: \(path): expected weights of \(configured), got those of \(got); set "
+                + "model.vision_encoder to \(got), or give other weights"
         case .instruction(let dataset, let episode, let problem):
             "cannot encode instruction: \(dataset): episode \(episode): \(problem); mend the dataset's tasks, or set "
                 + "model.text_encoder to none"

@@ -111,7 +111,10 @@ public final class TrainingRun {
         for line in features?.notes ?? [] { note(line) }
         let states = try RobotStateReader(assembly.datasets, configuration.model, on: assembly.backend)
         if let line = states?.note { note(line) }
-        batchEncoder = BatchEncoder(encoders, on: assembly.backend, cache: features, states: states)
+        batchEncoder = BatchEncoder(
+            encoders, on: assembly.backend, cache: features, states: states,
+            labels: try PairLabelReader(
+                assembly.datasets, configuration.model, seed: seed, on: assembly.backend))
         let options = configuration.data.stream(for: configuration.model)
         stream = try FramePairStream(
             sources: sources, options, split: .train, rank: group.rank, worldSize: group.size,

@@ -80,12 +80,14 @@ package final class TrainingStep {
         return (isLast ? nil : try takeRecord(), record.output.action.emb)
     }
 
-    /// The batch with the weights that its states have among those of all ranks.
+    /// The batch with the weights that its states and labels have among those of all ranks.
     private func sharingStates(_ batch: EncodedBatch) throws -> EncodedBatch {
-        guard group.size > 1, let states = batch.states else { return batch }
-        let known = try group.sum([Double(states.knownCount)], for: "known states")[0]
+        guard group.size > 1, batch.states != nil || batch.labels != nil else { return batch }
+        let own = [batch.states?.knownCount, batch.labels?.knownCount].map { Double($0 ?? 0) }
+        let known = try group.sum(own, for: "known states and labels").map { Int($0) }
         var batch = batch
-        batch.states = states.shared(ranks: group.size, knownByAll: Int(known), on: module.backend)
+        batch.states = batch.states?.shared(ranks: group.size, knownByAll: known[0], on: module.backend)
+        batch.labels = batch.labels?.shared(ranks: group.size, knownByAll: known[1], on: module.backend)
         return batch
     }
 
