@@ -77,7 +77,7 @@ package struct LatentVerdict: Equatable, Sendable {
             return (
                 .notBetterThanCopy,
                 [
-                    "The model predicts no better than \"nothing changed\" (\(text(share)) of its error); \(factor)."
+                    "The model predicts no better than \"nothing changed\", its error is \(text(share)) times as large; \(factor)."
                 ]
             )
         }

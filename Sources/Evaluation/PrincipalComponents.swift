@@ -1,12 +1,15 @@
 /// The directions in which samples vary most: a linear map to few numbers that keeps most of the variance.
 package struct PrincipalComponents {
+    /// Of the largest variance; below it a direction counts as one without any.
+    private static let smallestShare = 1e-10
+
     package let means: [Double]
     /// `[components, inputs]`, orthonormal, by falling variance.
     package let directions: [[Double]]
 
     /// - Parameters:
     ///   - rows: samples, each as long.
-    ///   - components: at most as many as a row has numbers are found.
+    ///   - components: at most as many are found, and none beyond those that the samples vary in.
     package init(_ rows: [[Double]], components: Int) {
         let inputs = rows.first?.count ?? 0
         precondition(rows.allSatisfy { $0.count == inputs }, "rows of different lengths")
@@ -37,7 +40,9 @@ package struct PrincipalComponents {
         let (values, vectors) = SymmetricEigen.decompose(covariance, size: inputs)
         let order = values.indices.sorted { (-values[$0], $0) < (-values[$1], $1) }
         self.means = means
-        directions = order.prefix(max(0, components)).map { column in
+        // Of fewer samples than numbers the rest vary by rounding alone, and say nothing of other samples.
+        let varying = order.prefix { values[$0] > Self.smallestShare * max(0, values[order[0]]) }
+        directions = varying.prefix(max(0, components)).map { column in
             (0..<inputs).map { vectors[$0 * inputs + column] }
         }
     }

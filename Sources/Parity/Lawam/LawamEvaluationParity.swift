@@ -162,7 +162,7 @@ struct LawamEvaluationParity {
         let actions = try inputs.tensor("actions"), starts = try inputs.tensor("start_frames").int64s().map { Int($0) }
         guard actions.shape.count == 3, starts.count == facts.pairs,
             facts.episodes.allSatisfy((0..<actions.shape[0]).contains),
-            starts.allSatisfy({ $0 >= 0 && $0 <= actions.shape[1] - horizon })
+            starts.allSatisfy({ $0 >= 0 && $0 < actions.shape[1] - (horizon - step) })
         else {
             throw ParityError.badTensor(
                 path: inputs.path, name: "actions", expected: "[episodes, frames, width]", got: actions.shape)

@@ -67,6 +67,24 @@ import Testing
         #expect(lead.low <= 0 && lead.high >= -0.05, "\(lead)")
     }
 
+    @Test("of fewer pairs than a frame has numbers nothing is made up")
+    func few() throws {
+        var probe = ActionProbe(actionWidth: 1, chunk: 1)
+        var numbers = Numbers()
+        for pair in 0..<12 {
+            let target = numbers.next(3)
+            probe.add(
+                ActionProbe.Sample(
+                    order: pair, episode: pair % 3, latents: numbers.next(16), frame: numbers.next(64),
+                    frameDifferences: numbers.next(16), noise: numbers.next(16), target: target))
+        }
+        for (target, sources) in Self.scores(probe).r2 {
+            for (source, found) in sources {
+                #expect((-30...1).contains(found.value), "\(target), \(source): \(found)")
+            }
+        }
+    }
+
     @Test("what latents do not tell is not explained")
     func nothing() throws {
         let scores = Self.scores(Self.planted(.nothing))
