@@ -23,6 +23,9 @@ let systemLibraries: [Target] = [
 /// they run; what they test is optimised all the same.
 let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 
+/// Pure arithmetic, which every run ends with and tests of unoptimised builds would wait for.
+let optimized: [SwiftSetting] = [.unsafeFlags(["-O"])]
+
 let package = Package(
     name: "lam",
     products: [
@@ -92,6 +95,7 @@ let package = Package(
                 "LAM", "LAMData", "DataCore", "NN", "Tensor", "Formats", "Collectives", "CYAML",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
+        .target(name: "LatentEvaluation", path: "Sources/Evaluation", swiftSettings: optimized),
         .target(name: "Reports", dependencies: ["Formats"]),
         .target(
             name: "Loggers",
@@ -102,20 +106,22 @@ let package = Package(
         .target(
             name: "LAMTrain",
             dependencies: [
-                "Configuration", "Loggers", "Reports", "LAM", "LAMData", "DataCore", "Text", "Frozen", "NN", "Tensor",
+                "Configuration", "Loggers", "LatentEvaluation", "Reports", "LAM", "LAMData", "DataCore", "Text", "Frozen",
+                "NN", "Tensor",
                 "Devices", "Formats", "Randomness", "Collectives",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ], path: "Sources/Train"),
         .target(
             name: "Inference",
             dependencies: [
-                "LAMTrain", "Configuration", "Loggers", "Reports", "LAM", "LAMData", "Conversion", "Tensor", "Formats",
-                "Parquet", "Randomness", "Collectives",
+                "LAMTrain", "Configuration", "Loggers", "LatentEvaluation", "Reports", "LAM", "LAMData", "Conversion",
+                "Tensor", "Formats", "Parquet", "Randomness", "Collectives",
             ]),
         .target(
             name: "Parity",
             dependencies: [
-                "LAMTrain", "LAM", "LAMData", "Text", "Wan", "WanVAE", "Frozen", "NN", "Tensor", "Devices",
+                "LAMTrain", "LatentEvaluation", "LAM", "LAMData", "Text", "Wan", "WanVAE", "Frozen", "NN", "Tensor",
+                "Devices",
                 "Formats", "Randomness",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
@@ -203,8 +209,8 @@ let package = Package(
         .testTarget(
             name: "TrainTests",
             dependencies: [
-                "LAMTrain", "Configuration", "Loggers", "Inference", "Reports", "Parity", "CollectivesTestSupport",
-                "TestSupport", "BackendConformance",
+                "LAMTrain", "Configuration", "Loggers", "Inference", "LatentEvaluation", "Reports", "Parity",
+                "CollectivesTestSupport", "TestSupport", "BackendConformance",
             ],
             swiftSettings: unoptimized),
         .testTarget(

@@ -10,7 +10,7 @@ struct Lam: ParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, DoctorCommand.self, EstimateCommand.self, FitCommand.self, ValidateCommand.self,
-            TestCommand.self, PredictCommand.self, PlotCommand.self,
+            TestCommand.self, PredictCommand.self, ProbeCommand.self, PlotCommand.self,
             ReportCommand.self, InspectCommand.self, ConvertCommand.self, ActionConfigCommand.self,
             ExtractLatentsCommand.self, ConvertCheckpointCommand.self, PushCommand.self, ParityCommand.self,
             BenchCommand.self, ManualCommand.self, HDF5ReaderCommand.self,

@@ -28,7 +28,7 @@ public struct RunCost: Codable, Sendable, Equatable {
     public var memoryBytes: Int
     /// Whether the configured batch was too large to be tried in the time there was.
     public var isMemoryExtrapolated: Bool
-    /// Size of one checkpoint in bytes, without frozen encoders.
+    /// Size of one checkpoint in bytes, about.
     public var checkpointBytes: Int
 
     /// What a trial of some seconds gave.

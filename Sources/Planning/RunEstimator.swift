@@ -76,7 +76,7 @@ public struct RunEstimator {
         let samplesPerStep = Double(trainer.accumulateGradBatches) * Double(globalBatch)
         let samples = limits.totalSteps.map { Double($0) * samplesPerStep }
         let validation = limits.validationSamples(
-            batchSize: globalBatch, heldOut: (run.validationBatches ?? 0) * run.globalBatch,
+            batchSize: globalBatch, heldOut: run.heldOutPairs,
             limit: trainer.limitValBatches)
         // Processes of one machine share its cores; those of several machines add up.
         let rate = measured.sustainedSamplesPerSecond * Double(trainer.numNodes)

@@ -39,7 +39,7 @@ struct RunForecast {
 extension TrainingRun {
     /// What a checkpoint takes on disk, about: each parameter with its two moments, and its mean where one is kept, and the
     /// frozen encoders where they are kept.
-    var checkpointBytes: Int {
+    package var checkpointBytes: Int {
         let frozen = Array(encoders.checkpointed.vision.values) + Array(encoders.checkpointed.text.values)
         return module.store.trainableCount * (averaging == nil ? 12 : 16) + frozen.reduce(0) { $0 + $1.byteCount }
     }

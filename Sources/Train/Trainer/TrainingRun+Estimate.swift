@@ -1,10 +1,6 @@
 import Reports
 
 extension TrainingRun {
-    /// Bytes of one checkpoint without frozen encoders: each parameter with its two moments, and once more where weights are
-    /// averaged.
-    package var checkpointBytes: Int { module.store.trainableCount * 4 * (averaging == nil ? 3 : 4) }
-
     /// What is known of the run's cost before its first step: a line for its start.
     ///
     /// The rate of matrix products is measured, which takes a tenth of a second; no run is faster. `lam estimate` measures

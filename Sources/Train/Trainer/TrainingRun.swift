@@ -32,8 +32,8 @@ public final class TrainingRun {
     let checkpoints: [ModelCheckpoint]
     let logger: LoggerGroup
     let resumed: Resumed?
-    /// Batches of the held-out split, where there is one.
-    package let validationBatches: Int?
+    /// Pairs of the held-out split; 0 where there is none.
+    package let heldOutPairs: Int
     let sources: [StreamSource]
     let features: FeatureCache?
     /// Why there is no step left to take, where a run is to go on that has reached its end.
@@ -119,13 +119,12 @@ public final class TrainingRun {
         stream = try FramePairStream(
             sources: sources, options, split: .train, rank: group.rank, worldSize: group.size,
             restoring: streamState, features: features)
-        let globalBatch = options.batchSize * group.size
-        validationBatches =
-            try options.valFraction > 0
-            ? (FramePairStream(sources: sources, options, split: .val).pairsPerEpoch + globalBatch - 1) / globalBatch
-            : nil
+        // A split without pairs is told now, and not after the first epoch.
+        heldOutPairs =
+            options.valFraction > 0 ? try FramePairStream.order(sources: sources, options, split: .val).count : 0
         let limits = RunLimits(
-            trainer, framesInMix: stream.framesInMix, batchSize: globalBatch, hasValidation: options.valFraction > 0)
+            trainer, framesInMix: stream.framesInMix, batchSize: options.batchSize * group.size,
+            hasValidation: options.valFraction > 0)
         nothingToDo = resumed.flatMap { limits.reason(toEndAt: $0.progress) }.map {
             "nothing to do: \(checkpoint?.path ?? "the checkpoint"): \($0); raise that to go on"
         }
