@@ -88,7 +88,7 @@ public struct DatasetConversion: Sendable {
         }
         for (place, episode) in written.enumerated() { try sizes.require(episode.pictures, of: place) }
         try writer.finish(pictures: written.map(\.pictures)) { guard !isCancelled() else { throw CancellationError() } }
-        try KeptDocuments(of: plan.dataset).copy(to: folder.partial)
+        try KeptDocuments(of: plan.dataset).copy(to: folder.dataset)
         try folder.end()
         return summary(resumed: written.count { $0.isResumed })
     }

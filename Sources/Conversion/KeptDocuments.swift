@@ -1,5 +1,6 @@
 import DataCore
 import Datasets
+import Formats
 import Foundation
 
 /// What lies beside a dataset's own files and has to go along: its licence, its card, and whatever else its authors put there.
@@ -29,18 +30,18 @@ struct KeptDocuments {
 
     /// Copies the files into a folder; what is there already stays.
     ///
-    /// - Throws: `ConversionError.unwritable`.
+    /// - Throws: `DataError.unreadableFile`, `FormatError.io`.
     func copy(to folder: String) throws {
         for path in paths {
             let target = "\(folder)/\(URL(fileURLWithPath: path).lastPathComponent)"
             guard !FileManager.default.fileExists(atPath: target) else { continue }
+            let bytes: [UInt8]
             do {
-                // Of a link, what it leads to.
-                try FileManager.default.copyItem(
-                    atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path, toPath: target)
+                bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
             } catch {
-                throw ConversionError.unwritable(path: target, reason: error.localizedDescription)
+                throw DataError.unreadableFile(path: path, reason: error.localizedDescription)
             }
+            try AtomicFile.write(bytes, to: target)
         }
     }
 }

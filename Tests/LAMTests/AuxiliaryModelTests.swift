@@ -154,14 +154,23 @@ import Testing
             let four = patches(4)
             let values = backend.floats(four), frame = 9 * 12
             func step(_ first: Int) -> Tensor {
-                backend.tensor(
-                    (0..<3).flatMap { values[($0 * 4 + first) * frame..<($0 * 4 + first + 2) * frame] }, [3, 2, 9, 12])
+                var pairs: [Float] = []
+                for sample in 0..<3 {
+                    let start = (sample * 4 + first) * frame
+                    pairs += values[start..<start + 2 * frame]
+                }
+                return backend.tensor(pairs, [3, 2, 9, 12])
             }
             let output = made.model(LatentActionInput(patches: four, frames: 4), tape)
             #expect(output.recon.shape == [9, 1, 9, 12] && output.action.z.shape[0] == 9)
             let whole = backend.floats(output.action.z), width = made.model.action.width
             func latents(_ number: Int) -> [Float] {
-                (0..<3).flatMap { whole[($0 * 3 + number) * width..<($0 * 3 + number + 1) * width] }
+                var rows: [Float] = []
+                for sample in 0..<3 {
+                    let start = (sample * 3 + number) * width
+                    rows += whole[start..<start + width]
+                }
+                return rows
             }
             for number in 0..<(family == "lawam" ? 3 : 1) {
                 let alone = backend.floats(made.model(LatentActionInput(patches: step(number)), tape).action.z)
