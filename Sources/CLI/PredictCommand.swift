@@ -130,6 +130,7 @@ struct PredictCommand: ParsableCommand {
             }
             if showsProgress { Console.redraw("") }
             if group.isRoot { print(summary.text) }
+            if group.isRoot, let merge { MergedVersionNote.lines(below: merge).forEach(note) }
             return nil
         }
     }

@@ -52,8 +52,8 @@ extension HubFailure: CustomStringConvertible {
         case .unreachable(let url, let attempts, let reason):
             return
                 "hub not reachable: \(url): "
-                + (attempts == 1 ? reason : "\(attempts) attempts failed, the last with: \(reason)") + "; check the network "
-                + "and HF_ENDPOINT, or set HF_HUB_OFFLINE=1 to use what is cached"
+                + (attempts == 1 ? reason : "\(attempts) attempts failed, the last with: \(reason)")
+                + "; check the network and HF_ENDPOINT, or set HF_HUB_OFFLINE=1 to use what is cached"
         case .untrusted(let url, let reason):
             return "server not trusted: \(url): expected a certificate of a known authority for this host, got: "
                 + "\(reason); check HF_ENDPOINT, or name the file of your own authority in SSL_CERT_FILE"

@@ -80,7 +80,9 @@ import Testing
         let shim = """
             #!/bin/sh
             case $1 in
-            fit) set -- "$@" --trainer.max_steps 3 --data.batch_size 2 --data.num_workers 1 --data.resolution 32 ;;
+            fit)
+                set -- "$@" --trainer.max_steps 3 --trainer.log_every_n_steps 1 --data.batch_size 2 \\
+                    --data.num_workers 1 --data.resolution 32 ;;
             validate) set -- "$@" --trainer.limit_val_batches 2 --data.batch_size 8 --data.resolution 32 ;;
             predict) set -- "$@" --data.resolution 32 ;;
             esac

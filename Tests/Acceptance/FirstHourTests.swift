@@ -173,6 +173,18 @@ import Testing
         }
     }
 
+    @Test("labels merged into a copy of an older version say how newer readers get at them")
+    func mergedVersion() throws {
+        let program = try LamProgram()
+        #expect(try program.fit().status == 0)
+        let result = try program.run(
+            "predict", "--config", "config.yaml", "--ckpt_path", "last", "--merge", "labelled")
+        #expect(result.status == 0, "\(result.error)")
+        let command = try #require(result.error.firstMatch(of: /lam (convert \S+) DEST (--format v3.0)/)?.output)
+        let again = try program.run("\(command.1) out \(command.2)".split(separator: " ").map(String.init))
+        #expect(again.status == 0 && program.exists("out/meta/info.json"), "\(again.error)")
+    }
+
     @Test("the manual has every command and key, and a formatter takes it without a word")
     func manual() throws {
         let program = try LamProgram()
