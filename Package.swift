@@ -75,7 +75,7 @@ let package = Package(
         .target(
             name: "HDF5",
             dependencies: ["Datasets", "Video", "DataCore", "Formats", "Parquet", "CHDF5"]),
-        .target(name: "PlainVideo", dependencies: ["Datasets", "Video", "DataCore"]),
+        .target(name: "PlainVideo", dependencies: ["Datasets", "Video", "DataCore", "Formats"]),
         .target(
             name: "LAMData",
             dependencies: [
@@ -133,6 +133,9 @@ let package = Package(
             dependencies: [
                 "Accelerator", "PJRT", "LAM", "NN", "Tensor", "BackendConformance", "AcceleratorTestSupport",
             ], path: "Tests/DeviceCheck"),
+        .executableTarget(
+            name: "Fuzz", dependencies: ["DataCore", "Video", "Parquet", "Text", "Formats", "TestSupport"],
+            path: "Tests/Fuzz"),
         .testTarget(
             name: "PJRTTests", dependencies: ["PJRT", "CPJRT", "AcceleratorTestSupport"], swiftSettings: unoptimized),
         .testTarget(

@@ -83,6 +83,16 @@ public enum Folder {
         return above == absolute ? absolute : real(above) + (above == "/" ? "" : "/") + url.lastPathComponent
     }
 
+    /// Names in a folder that are not UTF-8, with U+FFFD for what is not, which Foundation does not list.
+    ///
+    /// - Throws: `FormatError.io`.
+    public static func unreadableNames(in path: String) throws(FormatError) -> [String] {
+        try names(in: path).filter { name in
+            var status = stat()
+            return name.unicodeScalars.contains("\u{FFFD}") && lstat("\(path)/\(name)", &status) != 0
+        }
+    }
+
     /// Names of what is in a folder, hidden ones too.
     ///
     /// - Throws: `FormatError.io`.

@@ -1,4 +1,5 @@
 import DataCore
+import Formats
 import Datasets
 import Foundation
 import Video
@@ -201,17 +202,30 @@ public struct HDF5Dataset: Sendable {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw DataError.missingFile(path: path, purpose: "an HDF5 file or a folder of such")
         }
-        return isFolder.boolValue ? files(below: path, depth: 0) : [path]
+        return isFolder.boolValue ? try files(below: path, depth: 0) : [path]
     }
 
-    private static func files(below folder: String, depth: Int) -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { !$0.hasPrefix(".") }.sorted(by: NaturalOrder.precedes).flatMap { name -> [String] in
+    private static func files(below folder: String, depth: Int) throws -> [String] {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: folder)
+            // Names that are not UTF-8 are not among them.
+            if let name = try Folder.unreadableNames(in: folder).first(where: hasEnding) {
+                throw DataError.unreadableFile(
+                    path: "\(folder)/\(name)", reason: "its name is not UTF-8; give it another")
+            }
+        } catch let error as DataError {
+            throw error
+        } catch {
+            throw DataError.unreadableFile(path: folder, reason: error.localizedDescription)
+        }
+        let visible = names.filter { !$0.hasPrefix(".") }.sorted(by: NaturalOrder.precedes)
+        return try visible.flatMap { name -> [String] in
             let path = "\(folder)/\(name)"
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return [] }
             guard isFolder.boolValue else { return hasEnding(path) ? [path] : [] }
-            return depth < deepest ? files(below: path, depth: depth + 1) : []
+            return depth < deepest ? try files(below: path, depth: depth + 1) : []
         }
     }
 }

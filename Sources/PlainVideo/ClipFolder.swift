@@ -1,4 +1,5 @@
 import DataCore
+import Formats
 import Foundation
 
 /// The videos and numbered pictures of a folder, however deep they lie in it.
@@ -58,6 +59,10 @@ struct ClipFolder {
         }
         let visible = names.filter { !$0.hasPrefix(".") }.sorted(by: NaturalOrder.precedes)
         if Self.isOtherDataset(path, visible) { throw DataError.datasetAmongClips(dataset: dataset, found: path) }
+        for name in (try? Folder.unreadableNames(in: path)) ?? []
+        where Self.endings.union(PictureFile.endings).contains(URL(fileURLWithPath: name).pathExtension.lowercased()) {
+            faults.append(.unreadableClip(path: "\(path)/\(name)", reason: "its name is not UTF-8; give it another"))
+        }
         var pictures: [String] = []
         for name in visible {
             let ending = URL(fileURLWithPath: name).pathExtension.lowercased()
