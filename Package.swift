@@ -159,6 +159,9 @@ let package = Package(
             dependencies: [
                 "Accelerator", "PJRT", "LAM", "NN", "Tensor", "BackendConformance", "AcceleratorTestSupport",
             ], path: "Tests/DeviceCheck"),
+        .executableTarget(
+            name: "Fuzz", dependencies: ["DataCore", "Video", "Parquet", "Text", "Formats", "TestSupport"],
+            path: "Tests/Fuzz"),
         .testTarget(
             name: "PJRTTests", dependencies: ["PJRT", "CPJRT", "AcceleratorTestSupport"], swiftSettings: unoptimized),
         .testTarget(

@@ -86,7 +86,8 @@ struct ExtractionConsole {
     }
 
     private static func place(_ item: LeftOut) -> String {
-        (["episode \(item.episode)"] + [item.segment, item.camera].compactMap { $0 }).joined(separator: " ")
+        ([item.episode < 0 ? "files" : "episode \(item.episode)"] + [item.segment, item.camera].compactMap { $0 })
+            .joined(separator: " ")
     }
 
     private static func text(_ outline: ExtractionOutline) -> String {

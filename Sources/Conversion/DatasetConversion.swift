@@ -53,6 +53,8 @@ public struct DatasetConversion: Sendable {
         try requireOutside(folder.destination)
         for camera in plan.cameras { try plan.dataset.requirePictures(of: camera.source) }
         try plan.dataset.requireTasks()
+        // Frames are found by these numbers: a copy must not make wrong ones look sound.
+        _ = try plan.dataset.verifyRows(part: 0, of: 1)
         let config = try plan.options.actionConfig.map { try ActionConfig($0, episodes: plan.episodes) }
         guard try folder.begin(plan) == .open else { return summary(resumed: plan.episodes.count) }
         defer { folder.giveUp() }

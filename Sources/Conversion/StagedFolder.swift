@@ -15,7 +15,8 @@ import Synchronization
 /// `DEST.partial.lock` is held meanwhile, so whatever else is called `DEST.partial…` belongs to nobody who lives.
 package final class StagedFolder: Sendable {
     package let destination: String
-    package var partial: String { destination + ".partial" }
+    /// Its name leaves room for the ends that others get.
+    package let partial: String
     /// What becomes `DEST`.
     package var dataset: String { partial + "/dataset" }
 
@@ -27,6 +28,9 @@ package final class StagedFolder: Sendable {
         var destination = destination
         while destination.count > 1, destination.hasSuffix("/") { destination.removeLast() }
         (self.destination, self.state) = (destination, state)
+        let room = ".partial" + TemporaryName.beside("")
+        let longest = TemporaryName.fitting(destination, endingIn: room)
+        partial = longest.dropLast(room.utf8.count) + ".partial"
     }
 
     /// What is there already.

@@ -2,12 +2,14 @@ import Foundation
 
 /// A regular file mapped read-only into memory.
 ///
-/// Pages are read from disk only when touched. The file must not be shortened in place while it is mapped; every writer
-/// of this project replaces files by renaming, which leaves a mapping of the old content intact.
+/// Pages are read from disk only when touched. Where somebody shortens the file in place meanwhile, touching what is gone ends
+/// the process with a line that names it (`MappedRanges`); every writer of this project replaces files by renaming, which
+/// leaves a mapping of the old content intact.
 public final class MappedFile: Sendable {
     public let path: String
     public let count: Int
     private let address: Int
+    private let place: Int?
 
     /// Maps the file at `path`.
     /// - Throws: `FormatError.io` if it cannot be opened or is not a regular file.
@@ -25,13 +27,14 @@ public final class MappedFile: Sendable {
         self.path = path
         count = Int(status.st_size)
         guard count > 0 else {
-            address = 0
+            (address, place) = (0, nil)
             return
         }
         guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
             throw FormatError.io(path: path, operation: "map", code: errno)
         }
         address = Int(bitPattern: start)
+        place = MappedRanges.add(start: Int(bitPattern: start), count: count, path: path)
     }
 
     /// The file's bytes, valid as long as this object lives.
@@ -41,6 +44,7 @@ public final class MappedFile: Sendable {
     }
 
     deinit {
+        if let place { MappedRanges.remove(place) }
         if address != 0 { munmap(UnsafeMutableRawPointer(bitPattern: address), count) }
     }
 }

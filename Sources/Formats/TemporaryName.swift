@@ -10,7 +10,21 @@ public enum TemporaryName {
 
     /// A name beside `path` that nobody else takes: not another thread, nor a process of the same number on another
     /// host that shares the folder.
-    public static func beside(_ path: String) -> String { "\(path)\(mark)\(UUID().uuidString)" }
+    public static func beside(_ path: String) -> String {
+        fitting(path, endingIn: "\(mark)\(UUID().uuidString)")
+    }
+
+    /// A path with a longer name, which stays one that file systems take: of a name too long for that, its beginning and a
+    /// digest.
+    package static func fitting(_ path: String, endingIn end: String) -> String {
+        guard let slash = path.lastIndex(of: "/").map(path.index(after:)) ?? Optional(path.startIndex),
+            path[slash...].utf8.count + end.utf8.count > Int(NAME_MAX)
+        else { return path + end }
+        let digest = "-" + SHA256.hexadecimal(of: Array(path[slash...].utf8)).prefix(16)
+        var name = path[slash...]
+        while name.utf8.count + digest.utf8.count + end.utf8.count > Int(NAME_MAX) { name.removeLast() }
+        return path[..<slash] + name + digest + end
+    }
 
     /// Whether a name is one of these, whatever it is for.
     public static func isTemporary(_ name: String) -> Bool {

@@ -1,4 +1,5 @@
 import DataCore
+import Formats
 import Datasets
 import Foundation
 import Video

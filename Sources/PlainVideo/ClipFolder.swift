@@ -1,4 +1,5 @@
 import DataCore
+import Formats
 import Foundation
 
 /// The videos and numbered pictures of a folder, however deep they lie in it.

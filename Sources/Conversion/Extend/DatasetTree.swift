@@ -55,8 +55,12 @@ struct DatasetTree {
                 throw DataError.unreadableFile(path: "\(dataset.root)/\(below)", reason: "a link that leads nowhere")
             }
             switch status.st_mode & S_IFMT {
-            case S_IFDIR: try walk(below, depth: depth + 1, into: &names)
-            case S_IFREG: names.insert(below)
+            case S_IFDIR:
+                try dataset.requireOwn("\(dataset.root)/\(below)")
+                try walk(below, depth: depth + 1, into: &names)
+            case S_IFREG:
+                try dataset.requireOwn("\(dataset.root)/\(below)")
+                names.insert(below)
             default: break
             }
         }
@@ -70,6 +74,7 @@ struct DatasetTree {
         let path = "\(dataset.root)/\(name)"
         let lease = try dataset.hold(path)
         defer { withExtendedLifetime(lease) {} }
+        try dataset.requireOwn(path)
         try ConversionFolder.create(for: "\(folder)/\(name)")
         if linkat(AT_FDCWD, path, AT_FDCWD, "\(folder)/\(name)", AT_SYMLINK_FOLLOW) == 0 { return }
         let content: Data

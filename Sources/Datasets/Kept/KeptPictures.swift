@@ -81,6 +81,7 @@ public struct KeptPictures: Sendable {
     package func copy(_ source: String, to path: String) throws {
         let lease = try dataset.hold(source)
         defer { withExtendedLifetime(lease) {} }
+        try dataset.requireOwn(source)
         try VideoOutput.copy(source, to: path)
     }
 

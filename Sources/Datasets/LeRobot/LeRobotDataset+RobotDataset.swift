@@ -165,7 +165,9 @@ extension LeRobotDataset: RobotDataset {
     public func video(episode: Int, camera: Camera) throws -> String? {
         guard info.codebaseVersion != .v30, camera.kind == .video else { return nil }
         let path = try videoFile(of: episodes[episode], camera: camera)
-        return try VideoJoiner.isPlain(path, count: episodes[episode].length) ? path : nil
+        guard try VideoJoiner.isPlain(path, count: episodes[episode].length) else { return nil }
+        try requireOwn(path)
+        return path
     }
 
     public func keptPictures(of camera: Camera, from readers: SharedReaders) -> KeptPictures? {

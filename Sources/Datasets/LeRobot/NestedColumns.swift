@@ -65,6 +65,7 @@ extension ConversionExtras {
         let meta = "\(dataset.root)/meta"
         for name in ["subtasks.parquet", "subtasks.jsonl"]
         where FileManager.default.fileExists(atPath: "\(meta)/\(name)") {
+            try dataset.requireOwn("\(meta)/\(name)")
             files.append((name, "\(meta)/\(name)"))
         }
         guard version == .v30 else { return }

@@ -33,6 +33,17 @@ extension LeRobotDataset {
                     }
                 }
             }
+            if names.contains("timestamp"), let times = try? table.doubles("timestamp") {
+                for episode in own {
+                    // Compared with the row before, also of one part with the last: not a number is above nothing.
+                    let rows = episode.rows.parts(in: file).flatMap(\.rows)
+                    for (row, next) in zip(rows, rows.dropFirst()) where !(times[next] > times[row]) {
+                        throw DataError.invalidField(
+                            path: table.path, line: nil, field: "timestamp of row \(next)",
+                            expected: "more than \(times[row]) of the frame before", got: "\(times[next])")
+                    }
+                }
+            }
             guard names.contains("index"),
                 let indexes = try? table.exactIntegers("index", of: 0...DatasetInfo.countLimit)
             else { continue }

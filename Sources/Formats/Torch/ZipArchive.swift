@@ -52,6 +52,7 @@ struct ZipArchive {
             let nameLength = records.integer(UInt16.self, at: position + 28),
             let extraLength = records.integer(UInt16.self, at: position + 30),
             let commentLength = records.integer(UInt16.self, at: position + 32),
+            let disk = records.integer(UInt16.self, at: position + 34),
             let shortOffset = records.integer(UInt32.self, at: position + 42),
             let nameBytes = records.slice(at: position + 46, length: Int(nameLength)),
             let name = String(validating: nameBytes, as: UTF8.self),
@@ -59,7 +60,9 @@ struct ZipArchive {
             records.slice(at: position + 46 + Int(nameLength) + Int(extraLength), length: Int(commentLength)) != nil
         else { throw .directoryEntry(index: index) }
         position += 46 + Int(nameLength) + Int(extraLength) + Int(commentLength)
-        guard flags & 1 == 0 else { throw .encrypted(name) }
+        // As PyTorch's reader has it: encrypted, patched, strongly encrypted, or with masked headers.
+        guard flags & (1 | 0x20 | 0x40 | 0x2000) == 0 else { throw .encrypted(name) }
+        guard disk <= 1 else { throw .multipleDisks }
         guard method == 0 || method == 8 else { throw .method(entry: name, method: Int(method)) }
 
         // The zip64 field holds, in this order, only the numbers whose short form is all ones.
@@ -72,7 +75,9 @@ struct ZipArchive {
         let bytes = try widened(shortBytes)
         let compressedBytes = try widened(shortCompressed)
         let offset = try widened(shortOffset)
-        guard method == 8 || bytes == compressedBytes else { throw .directoryEntry(index: index) }
+        guard method == 8 || bytes == compressedBytes, bytes == 0 || compressedBytes > 0 else {
+            throw .directoryEntry(index: index)
+        }
         return Entry(
             name: name, isDeflated: method == 8, checksum: checksum, compressedBytes: compressedBytes, bytes: bytes,
             headerOffset: offset)
@@ -204,9 +209,12 @@ private struct EndRecord {
             return
         }
         guard file.integer(UInt32.self, at: position - 20) == 0x0706_4B50,
+            file.integer(UInt32.self, at: position - 4) == 1,
             let record = file.integer(UInt64.self, at: position - 12).flatMap({ Int(exactly: $0) }),
             file.integer(UInt32.self, at: record) == 0x0606_4B50, record <= file.count - 56,
-            let wideCount = file.integer(UInt64.self, at: record + 32),
+            file.integer(UInt64.self, at: record + 4).map({ $0 >= 44 }) == true,
+            let diskCount = file.integer(UInt64.self, at: record + 24),
+            let wideCount = file.integer(UInt64.self, at: record + 32), diskCount == wideCount,
             let wideBytes = file.integer(UInt64.self, at: record + 40),
             let wideOffset = file.integer(UInt64.self, at: record + 48)
         else { throw .zip64Record }

@@ -32,6 +32,9 @@ struct LabelFolder {
         var latent_dim: Int
         var has_embeddings: Bool
         var format: String
+        /// What an episode was when it was labelled, by its number: frames of it, and of a folder of videos the parts that its
+        /// table names. Nil in folders of older versions.
+        var episodes: [String: String]?
     }
 
     static let descriptionName = "latent_actions.json"
@@ -68,13 +71,32 @@ struct LabelFolder {
                 throw PredictionError.unreadableDescription(path: file)
             }
             found.checkpoint = description.checkpoint
-            guard found != description else { return }
+            let (before, now) = (found.episodes ?? [:], description.episodes ?? [:])
+            // Others may have been added, or be chosen now.
+            let both = before.merging(now) { old, _ in old }
+            found.episodes = now
+            if found == description {
+                if let number = now.keys.sorted(by: { (Int($0) ?? 0) < (Int($1) ?? 0) }).first(where: {
+                    both[$0] != now[$0]
+                }) {
+                    throw PredictionError.otherLabels(
+                        path: file, what: "episode \(number)", expected: now[number] ?? "", got: both[number] ?? "")
+                }
+                guard before != both else { return }
+                var description = description
+                description.episodes = both
+                return try write(description, to: file)
+            }
             let (old, new) = (Self.facts(found), Self.facts(description))
             let what = new.keys.sorted().first { old[$0] != new[$0] } ?? "description"
             throw PredictionError.otherLabels(
                 path: file, what: what, expected: new[what] ?? "nothing", got: old[what] ?? "nothing")
         }
         try RunDirectory.createFolders(path)
+        try write(description, to: file)
+    }
+
+    private func write(_ description: Description, to file: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try AtomicFile.write([UInt8](encoder.encode(description)) + [0x0A], to: file)

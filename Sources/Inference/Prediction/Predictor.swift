@@ -1,4 +1,5 @@
 import Collectives
+import Formats
 import Foundation
 import LAM
 import LAMData
@@ -211,7 +212,18 @@ public final class Predictor {
             precision: "\(configuration.trainer.precision.autocast)", stage: configuration.model.stage.rawValue,
             codes: columns.codes ? model.action.bottleneck.codeCount ?? 0 : 0, codes_per_pair: model.action.perPair,
             latent_dim: model.action.bottleneck.latentWidth, has_embeddings: columns.embeddings,
-            format: format.fileExtension)
+            format: format.fileExtension, episodes: episodes(of: source))
+    }
+
+    /// What tells an episode from another of the same number.
+    private func episodes(of source: StreamSource) -> [String: String] {
+        let root = model.opened.first { $0.source.name == source.name }?.dataset.root ?? ""
+        let table = (try? Data(contentsOf: URL(fileURLWithPath: "\(root)/segments.csv"))).map {
+            ", segments.csv " + SHA256.hexadecimal(of: [UInt8]($0)).prefix(16)
+        }
+        return Dictionary(
+            source.episodes.map { ("\($0.index)", "\($0.length) frames" + (table ?? "")) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     private func label(

@@ -64,9 +64,10 @@ public enum LeRobotPolicy {
         guard overwrites || !FileManager.default.fileExists(atPath: file) else {
             throw CheckpointError.fileExists(path: file)
         }
+        let known = try knownConfiguration("\(folder)/\(configurationName)")
         try RunDirectory.createFolders(folder)
         try SafeTensors.write(tensors, metadata: ["format": "pt"], to: file)
-        try writeConfiguration(sizes, encoder, to: "\(folder)/\(configurationName)")
+        try writeConfiguration(sizes, encoder, known, to: "\(folder)/\(configurationName)")
         return (tensors.count, notes)
     }
 
@@ -104,6 +105,7 @@ public enum LeRobotPolicy {
         var ofData: OrderedDictionary<String, ConfigValue> = [:]
 
         private struct Keys: Decodable {
+            var type: String?
             var lam_num_heads: Int?
             var lam_enc_modal_mask: Bool?
             var lam_latent_layer_to_use: Int?
@@ -118,6 +120,7 @@ public enum LeRobotPolicy {
             guard FileManager.default.fileExists(atPath: path) else { return }
             guard let keys = try? JSONDecoder().decode(Keys.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
             else { throw LeRobotPolicyError.unreadableConfiguration(path: path) }
+            try LeRobotPolicy.requireType(keys.type, path: path)
             ofModel["lam_num_heads"] = keys.lam_num_heads.map(ConfigValue.int)
             ofModel["enc_modal_mask"] = keys.lam_enc_modal_mask.map(ConfigValue.bool)
             ofModel["norm_latents"] = keys.lam_norm_latents.map(ConfigValue.bool)
@@ -232,15 +235,26 @@ public enum LeRobotPolicy {
         }
     }
 
-    private static func writeConfiguration(_ sizes: Sizes, _ encoder: EncoderSizes, to path: String) throws {
-        var object: [String: Any] = [:]
-        if FileManager.default.fileExists(atPath: path) {
-            let data = try Data(contentsOf: URL(fileURLWithPath: path))
-            guard let known = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-                throw LeRobotPolicyError.unreadableConfiguration(path: path)
-            }
-            object = known
+    /// - Throws: `LeRobotPolicyError.otherPolicy`.
+    private static func requireType(_ type: String?, path: String) throws {
+        guard type == nil || type == "lawam" else { throw LeRobotPolicyError.otherPolicy(path: path, type: type ?? "") }
+    }
+
+    /// What a `config.json` that is there already says; nothing where there is none.
+    private static func knownConfiguration(_ path: String) throws -> [String: Any] {
+        guard FileManager.default.fileExists(atPath: path) else { return [:] }
+        let data = try Data(contentsOf: URL(fileURLWithPath: path))
+        guard let known = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+            throw LeRobotPolicyError.unreadableConfiguration(path: path)
         }
+        if let type = known["type"] { try requireType(type as? String ?? "\(type)", path: path) }
+        return known
+    }
+
+    private static func writeConfiguration(
+        _ sizes: Sizes, _ encoder: EncoderSizes, _ known: [String: Any], to path: String
+    ) throws {
+        var object = known
         let own: [String: Any] = [
             "type": "lawam", "num_video_frames": 2, "lam_dim": sizes.dim, "lam_num_heads": sizes.heads,
             "lam_ffn_expansion_factor": sizes.ffnFactor, "lam_enc_layers": sizes.encLayers,
@@ -267,12 +281,16 @@ public enum LeRobotPolicyError: Error, Equatable, CustomStringConvertible {
     case noVisionEncoder(path: String)
     case noModel(path: String, prefix: String)
     case unreadableConfiguration(path: String)
+    /// The folder has a policy of another type.
+    case otherPolicy(path: String, type: String)
 
     public var description: String {
         switch self {
         case .unfit(let path, let what, let expected, let got):
             "cannot write a LeRobot policy: \(path): \(what): expected \(expected), got \(got); LeRobot's lawam has no such "
                 + "model"
+        case .otherPolicy(let path, let type):
+            "cannot take over a LeRobot policy: \(path): type: expected lawam, got \(type); name the folder of a lawam policy"
         case .noVisionEncoder(let path):
             "cannot write a LeRobot policy: \(path): expected the vision encoder's weights, found none; give them as "
                 + "--vision-weights, or train with model.checkpoint_frozen true"

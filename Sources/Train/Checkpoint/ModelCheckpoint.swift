@@ -8,7 +8,10 @@ import Loggers
 /// A new file is complete on disk before an old one is deleted.
 package final class ModelCheckpoint {
     package let configuration: ModelCheckpointConfiguration
-    let directory: String
+    private(set) var directory: String
+    /// What a user should know of where files go, once.
+    private(set) var notice: String?
+    private var claim: FolderClaim?
     package private(set) var state: ModelCheckpointState
     private var lastSavedStep: Int?
 
@@ -59,7 +62,7 @@ package final class ModelCheckpoint {
         epoch: Int, step: Int, metrics: [String: Double], known: [String], write: (_ path: String) throws -> Void
     ) throws -> String? {
         guard lastSavedStep != step else { return nil }
-        try RunDirectory.createFolders(directory)
+        try claimFolder()
         let before = state
         let kept: String?
         do {
@@ -80,9 +83,41 @@ package final class ModelCheckpoint {
         guard lastSavedStep != step else { return }
         let hasNone = state.bestModelPath.isEmpty && configuration.saveTopK != 0
         guard configuration.savesLast || hasNone || isInterrupted else { return }
-        try RunDirectory.createFolders(directory)
+        try claimFolder()
         try saveLast(sameAs: nil, write: write)
         lastSavedStep = step
+    }
+
+    /// Makes the folder, once. Where another run writes to it, this one takes a folder of its own in it, as loggers do: files of
+    /// two runs under the same names would belong to neither.
+    private func claimFolder() throws {
+        try RunDirectory.createFolders(directory)
+        guard claim == nil else { return }
+        claim = FolderClaim.take(directory)
+        let taken = directory
+        var version = 0
+        while claim == nil {
+            version += 1
+            let own = "\(taken)/version_\(version)"
+            guard mkdir(own, 0o777) == 0 else {
+                guard errno == EEXIST else { throw LoggerError.io(path: own, operation: "create", code: errno) }
+                continue
+            }
+            claim = FolderClaim.take(own)
+            directory = own
+            var fresh = ModelCheckpointState(
+                everyNTrainSteps: state.everyNTrainSteps, everyNEpochs: state.everyNEpochs, monitor: state.monitor,
+                mode: configuration.mode.rawValue)
+            fresh.dirpath = own
+            state = fresh
+            notice = "another run writes its checkpoints to \(taken); those of this run go to \(own)"
+        }
+    }
+
+    /// Takes the notice, so that it is given once.
+    func takeNotice() -> String? {
+        defer { notice = nil }
+        return notice
     }
 
     private func saveRanked(

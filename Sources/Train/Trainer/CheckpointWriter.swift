@@ -30,6 +30,7 @@ final class CheckpointWriter {
                 epoch: progress.lightningEpoch, step: progress.globalStep, metrics: monitor.metrics,
                 known: run.knownMetrics
             ) { try write(progress, to: $0, weightsOnly: callback.configuration.saveWeightsOnly) }
+            if let notice = callback.takeNotice() { monitor.note(notice) }
             guard let path else { continue }
             lastPath = path
             if callback.configuration.verbose { monitor.note("step \(progress.globalStep): saved \(path)") }
@@ -46,6 +47,7 @@ final class CheckpointWriter {
             try callback.saveFinal(step: progress.globalStep, isInterrupted: isInterrupted) {
                 try write(progress, to: $0, weightsOnly: !isInterrupted && callback.configuration.saveWeightsOnly)
             }
+            if let notice = callback.takeNotice() { monitor.note(notice) }
             lastPath = callback.state.lastModelPath.isEmpty ? lastPath : callback.state.lastModelPath
         }
     }

@@ -49,6 +49,7 @@ public struct LeftOut: Sendable, Hashable, Codable {
     }
 
     public var cause: Cause
+    /// -1 for files that are no episode, because they cannot be read.
     public var episode: Int
     /// Nil where no camera of the episode could be encoded.
     public var camera: String?

@@ -69,6 +69,12 @@ public struct ExtractionPlan: Sendable {
         }
         if let maximum = options.maximumEpisodes { positions = Array(positions.prefix(maximum)) }
         episodes = positions.count
+        // Files that were passed over on opening: whoever counts latents must not take them for all.
+        if let camera = cameras.first, !(dataset is LeRobotDataset) {
+            do { try dataset.requirePictures(of: camera) } catch {
+                leftOut.append(LeftOut(.badVideo, episode: -1, reason: "\(error)"))
+            }
+        }
         for position in positions {
             let episode = dataset.episode(position)
             guard let configured = source.segments[episode.index], !configured.isEmpty else {

@@ -1,16 +1,16 @@
 /// Damages files in ways that parsers are known to trip over, the same way for the same seed.
-struct Mutator: RandomNumberGenerator {
+public struct Mutator: RandomNumberGenerator {
     private var state: UInt64
     /// Bytes that mean something to the format, such as opcodes or punctuation.
     private let vocabulary: [UInt8]
 
-    init(seed: UInt64, vocabulary: [UInt8]) {
+    public init(seed: UInt64, vocabulary: [UInt8]) {
         state = seed
         self.vocabulary = vocabulary
     }
 
     /// SplitMix64.
-    mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var value = state
         value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -19,7 +19,7 @@ struct Mutator: RandomNumberGenerator {
     }
 
     /// One to six edits, most of them within `hot`, where the file's structure lies.
-    mutating func mutate(_ bytes: [UInt8], hot: Range<Int>) -> [UInt8] {
+    public mutating func mutate(_ bytes: [UInt8], hot: Range<Int>) -> [UInt8] {
         var result = bytes
         for _ in 0..<Int.random(in: 1...6, using: &self) where !result.isEmpty {
             let region = Int.random(in: 0..<4, using: &self) > 0 ? hot.clamped(to: 0..<result.count) : 0..<result.count
