@@ -2,9 +2,10 @@
 # Runs `lam fit` in as many processes as the configuration asks for, and again after a failure where that is wanted.
 # Usage: launch.sh MAX_RESTARTS PROGRAM fit --config FILE OVERRIDE...
 #
-# With trainer.devices x trainer.num_nodes above 1 on CPUs, or trainer.num_nodes above 1 on accelerators, the processes are started by mpirun: on this machine, on the hosts of
-# HOSTFILE, or on those of a Slurm allocation. MPIRUN_OPTIONS are added to mpirun's own. The exit code is lam's; after
-# SIGTERM, SIGINT, SIGHUP and SIGUSR1, which end a run with a checkpoint, 128 + signal.
+# One process drives all accelerators of one machine. Else, with trainer.devices x trainer.num_nodes above 1, the processes
+# are started by mpirun: on this machine, on the hosts of HOSTFILE, or on those of a Slurm allocation. MPIRUN_OPTIONS are
+# added to mpirun's own. The exit code is lam's; after SIGTERM, SIGINT, SIGHUP and SIGUSR1, which end a run with a
+# checkpoint, 128 + signal.
 set -euo pipefail
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 restarts_left=$1
@@ -18,9 +19,8 @@ devices=$(option devices)
 nodes=$(option num_nodes)
 # A list of devices counts as many.
 if [[ $devices == \[*\] ]]; then devices=$(tr ',' '\n' <<<"$devices" | wc -l); fi
-# One process drives all accelerators of its machine.
 accelerator=$(option accelerator)
-if [[ $devices == auto || $accelerator =~ ^(gpu|cuda|tpu|pjrt-cpu)$ ]]; then devices=1; fi
+if [[ $devices == auto || $nodes == 1 && $accelerator =~ ^(gpu|cuda|tpu|pjrt-cpu)$ ]]; then devices=1; fi
 ranks=$((devices * nodes))
 
 cores=$(nproc)

@@ -4,6 +4,10 @@
 
 # Where launch.sh looks whether the ranks of its machine live.
 if [[ -d ${LAM_RANKS:-} ]]; then echo $$ >"$LAM_RANKS/${OMPI_COMM_WORLD_RANK:-0}.$(hostname)"; fi
+# Several ranks of a machine would all take its first GPU.
+if [[ -n ${OMPI_COMM_WORLD_LOCAL_RANK:-} ]]; then
+    export CUDA_VISIBLE_DEVICES="${CUDA_VISIBLE_DEVICES:-$OMPI_COMM_WORLD_LOCAL_RANK}"
+fi
 # mpirun signals the whole process group: the program handles its signals, this shell only has to outlive them.
 trap : TERM INT HUP USR1
 # The shell's own words about a killed process go nowhere.

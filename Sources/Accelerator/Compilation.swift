@@ -4,9 +4,11 @@ import PJRT
 public enum Compilation: Sendable {
     /// A program of so many operations begins to be compiled.
     case began(operations: Int)
-    case ended(operations: Int, seconds: Double)
+    ///
+    /// - Parameter memory: what the program needs of a device's memory, where the plugin says so.
+    case ended(operations: Int, seconds: Double, memory: Executable.Memory?)
     /// It was found in the store.
-    case loaded(operations: Int, seconds: Double)
+    case loaded(operations: Int, seconds: Double, memory: Executable.Memory?)
 }
 
 /// How a backend compiles programs.

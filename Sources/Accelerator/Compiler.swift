@@ -34,10 +34,13 @@ final class Compiler: @unchecked Sendable {
         }
     }
 
-    /// One for a program that all devices run together, or that each of several runs by itself.
+    /// Whether the device is named when a program for one runs: else it is the client's first.
+    var namesDevice: Bool { devices.count > 1 || devices[0].id != client.devices[0].id }
+
+    /// Those of a program that all devices run together, or that each runs by itself.
     private func options(_ key: ProgramKey) -> CompileOptions {
         var options = settings.options
-        guard devices.count > 1 else { return options }
+        guard namesDevice else { return options }
         if key.function.replicas > 1 {
             (options.replicas, options.devices) = (devices.count, devices.map(\.id))
         } else {
@@ -61,12 +64,13 @@ final class Compiler: @unchecked Sendable {
             let executable = try? bytes.withUnsafeBytes({ try Executable(serialized: $0, on: client) })
         {
             loads += 1
-            settings.observer?(.loaded(operations: operations, seconds: seconds()))
+            settings.observer?(
+                .loaded(operations: operations, seconds: seconds(), memory: executable.plannedMemory()))
             return executable
         }
         settings.observer?(.began(operations: operations))
         let executable = try Executable(text: text, options, on: client)
-        settings.observer?(.ended(operations: operations, seconds: seconds()))
+        settings.observer?(.ended(operations: operations, seconds: seconds(), memory: executable.plannedMemory()))
         if let store = settings.store, let bytes = try? executable.serialized() { store.save(bytes, kept) }
         return executable
     }

@@ -8,11 +8,12 @@ extension RecordingBackend: ReplicatedBackend {
     /// - Parameters:
     ///   - devices: places among the client's devices.
     ///   - settings: how programs are compiled, once for all.
-    ///   - precision: how exactly products of f32 are made.
+    ///   - usesTF32: whether products of f32 may be made with whatever the device is fastest at, which is TF32 on NVIDIA's GPUs.
     public static func replicas(
         _ client: Client, devices: [Int], settings: CompilationSettings = CompilationSettings(),
-        precision: Precision = .exact
+        usesTF32: Bool = false
     ) -> [RecordingBackend] {
+        let precision = usesTF32 ? Precision.fast : .exact
         let own = devices.map { client.devices[$0] }
         let compiler = Compiler(client, own, settings)
         guard own.count > 1 else { return [RecordingBackend(compiler, own[0], replica: nil, precision: precision)] }

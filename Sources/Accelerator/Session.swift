@@ -99,7 +99,7 @@ final class Session {
             if let replica, key.function.replicas > 1 {
                 try replica.of.run(key, arguments, replica: replica.number)
             } else {
-                try compiler.program(key).run(arguments, on: replica == nil ? nil : device)
+                try compiler.program(key).run(arguments, on: compiler.namesDevice ? device : nil)
             }
         runs += 1
         lastRun = done

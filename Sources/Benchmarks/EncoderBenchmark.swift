@@ -1,4 +1,3 @@
-import Devices
 import LAM
 import LAMTrain
 import Tensor
@@ -10,6 +9,9 @@ public struct EncoderBenchmark: Sendable {
     public var frames: Int
     public var repetitions: Int
     public var autocast = Autocast.off
+
+    /// What is measured.
+    public var device = BenchmarkDevice()
 
     public init(frames: Int = 16, repetitions: Int = 5) {
         self.frames = frames
@@ -43,18 +45,18 @@ public struct EncoderBenchmark: Sendable {
         public var peakMemoryMiB: Double
     }
 
-    /// - Throws: never with the weights that it makes itself; what encoders throw of weights and tokens.
+    /// - Throws: `DeviceError`; never with the weights that it makes itself, what encoders throw of weights and tokens.
     public func run(threads: Int?) throws -> Result {
-        let backend = Device.open(threads: threads)
+        let backend = try device.open(threads: threads)
         let ceiling = ProductCeiling.measure(backend, autocast, ProductCeiling.thorough)
         var result = Result(
             backend: backend.summary, ceilingGFLOPs: ceiling, frames: frames, vision: [], text: [], peakMemoryMiB: 0)
         let dinov3 = try DINOv3Encoder(DINOv3Encoder.randomWeights(seed: 0), autocast: autocast, on: backend)
         result.vision.append(
-            measure(dinov3, of: dinov3.sizes, named: "dinov3-vitb16, 224 px", ceiling: ceiling, on: backend))
+            try measure(dinov3, of: dinov3.sizes, named: "dinov3-vitb16, 224 px", ceiling: ceiling, on: backend))
         let dinov2 = try DINOv2Encoder(DINOv2Encoder.randomWeights(seed: 0), autocast: autocast, on: backend)
         result.vision.append(
-            measure(dinov2, of: dinov2.sizes, named: "dinov2-vitb14-reg, 224 px", ceiling: ceiling, on: backend))
+            try measure(dinov2, of: dinov2.sizes, named: "dinov2-vitb14-reg, 224 px", ceiling: ceiling, on: backend))
         let t5 = try T5Encoder(weights: T5Encoder.randomWeights(seed: 0), on: backend)
         for tokens in [16, 512] {
             let batch = TokenBatch(padding: [Array(repeating: 17, count: tokens)], with: 0)
@@ -69,11 +71,15 @@ public struct EncoderBenchmark: Sendable {
     private func measure(
         _ encoder: any VisionEncoder, of sizes: VisionTransformerSizes, named name: String, ceiling: Double,
         on backend: any Backend
-    ) -> Vision {
+    ) throws -> Vision {
         let side = 224
         let input = backend.tensor(
             [UInt8](repeating: 127, count: frames * 3 * side * side), [frames, 1, 3, side, side])
-        let seconds = times { _ = encoder(input, on: backend) }
+        let seconds = try times {
+            let features = encoder(input, on: backend)
+            try backend.synchronize()
+            withExtendedLifetime(features) {}
+        }
         let best = seconds.min() ?? .nan
         let flops = sizes.flops(patches: (side / sizes.patchSize) * (side / sizes.patchSize))
         return Vision(

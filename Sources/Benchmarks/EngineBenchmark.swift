@@ -24,6 +24,8 @@ public struct EngineBenchmark: Sendable {
     public var comparesPeers = false
     /// nil for the fastest that this CPU has.
     public var instructionSet: InstructionSet?
+    /// What is measured; profiles, other libraries and instruction sets are the CPU's.
+    public var device = BenchmarkDevice()
 
     /// The original's size: 768 wide, 12 + 12 blocks, 4 + 196 tokens.
     public static let original = EngineBenchmark(
@@ -51,6 +53,7 @@ public struct EngineBenchmark: Sendable {
 
     public struct Result: Codable, Sendable {
         public var backend: String
+        /// Compute threads; 0 of an accelerator.
         public var threads: Int
         /// Best rate of large products in the step's precision, GFLOP/s.
         public var ceilingGFLOPs: Double
@@ -64,7 +67,8 @@ public struct EngineBenchmark: Sendable {
         public var achievedGFLOPs: Double
         public var shareOfCeiling: Double
         /// Best rate of f32 multiply-adds in registers, GFLOP/s.
-        public var vectorPeakGFLOPs: Double
+        /// Nil of an accelerator.
+        public var vectorPeakGFLOPs: Double?
         /// Large f32 products here and in other libraries; nil unless `comparesPeers`.
         public var products: [PeerProducts.Rate]?
         public var peakMemoryMiB: Double
@@ -100,13 +104,14 @@ public struct EngineBenchmark: Sendable {
     public func run(
         threads: Int?, progress: (_ step: Int, _ seconds: Double) -> Void = { _, _ in }
     ) throws -> Result {
-        let backend = Device.cpu(threads: threads, instructionSet: instructionSet)
+        let backend = try device.open(threads: threads, instructionSet: instructionSet)
         // On a backend of its own, whose memory is gone when the steps begin.
-        let (ceilings, peak, products) = {
-            let backend = Device.cpu(threads: threads, instructionSet: instructionSet)
+        let (ceilings, peak, products) = try { () throws -> (Ceilings, Double?, [PeerProducts.Rate]?) in
+            let backend = try device.open(threads: threads, instructionSet: instructionSet)
+            let cpu = backend as? CPUBackend
             return (
-                Self.ceilings(backend, autocast), backend.measuredVectorPeak(),
-                comparesPeers ? PeerProducts.measure(on: backend) : nil
+                try Self.ceilings(backend, autocast), cpu?.measuredVectorPeak(),
+                comparesPeers ? cpu.map(PeerProducts.measure) : nil
             )
         }()
         let ceiling = ceilings.gflops
@@ -130,8 +135,11 @@ public struct EngineBenchmark: Sendable {
         // The first step makes the memory that the others reuse.
         for step in 0...steps {
             let start = ContinuousClock.now
-            _ = try module.trainingStep(encoder.map { $0(frames, on: measured) } ?? input)
+            let features = encoder.map { $0(frames, on: measured) } ?? input
+            let pass = TrainingPass(step: step, seed: 0, samples: Array(step * batch..<(step + 1) * batch))
+            let record = module.forwardAndBackward(LatentActionInput(patches: features, training: pass))
             _ = module.optimizerStep(learningRate: 1e-4, clipNorm: 0.1)
+            _ = try record.result()
             try measured.synchronize()
             let elapsed = (ContinuousClock.now - start) / .seconds(1)
             progress(step, elapsed)
@@ -144,7 +152,8 @@ public struct EngineBenchmark: Sendable {
             + (encoder.map { 2 * $0.sizes.flops(patches: patches) } ?? 0)
         let achieved = flops * Double(batch) / best / 1e9
         return Result(
-            backend: backend.summary, threads: backend.pool.threadCount, ceilingGFLOPs: ceiling, batch: batch,
+            backend: backend.summary, threads: (backend as? CPUBackend)?.pool.threadCount ?? 0, ceilingGFLOPs: ceiling,
+            batch: batch,
             gflopPerSample: flops / 1e9, stepSeconds: seconds, bestSamplesPerSecond: Double(batch) / best,
             medianSamplesPerSecond: Double(batch) / median, achievedGFLOPs: achieved,
             shareOfCeiling: achieved / ceiling, vectorPeakGFLOPs: peak, products: products,
@@ -159,13 +168,15 @@ public struct EngineBenchmark: Sendable {
         var gibPerSecond: Double
     }
 
-    private static func ceilings(_ backend: any Backend, _ autocast: Autocast) -> Ceilings {
-        let source = backend.zeros([1 << 24]), target = backend.zeros([1 << 24])
+    private static func ceilings(_ backend: any Backend, _ autocast: Autocast) throws -> Ceilings {
+        // Uploaded, so that no compiler knows what it holds.
+        let source = backend.tensor([Float](repeating: 0, count: 1 << 24), [1 << 24]), target = backend.zeros([1 << 24])
         let plan = BlockCopy(blocks: 1 << 10, length: 1 << 14, sourceStride: 1 << 14, targetStride: 1 << 14)
         var best = 0.0
         for _ in 0..<5 {
             let start = ContinuousClock.now
             backend.copy(plan, from: source, to: target, accumulate: false)
+            try backend.synchronize()
             let elapsed = (ContinuousClock.now - start) / .seconds(1)
             best = max(best, Double(source.count * 4 * 2) / elapsed / 1_073_741_824)
         }

@@ -1,4 +1,3 @@
-import Devices
 import LAMTrain
 import Tensor
 import WanVAE
@@ -13,6 +12,9 @@ public struct VAEBenchmark: Sendable {
     public var partFrames: Int
     public var repetitions: Int
     public var isProfiled = false
+
+    /// What is measured.
+    public var device = BenchmarkDevice()
 
     public init(
         precision: ConvolutionPrecision = .bf16, frames: Int = 17, height: Int = 256, width: Int = 256,
@@ -51,14 +53,16 @@ public struct VAEBenchmark: Sendable {
         public var layers: [Layer]?
     }
 
-    /// - Throws: never with the weights that it makes itself; what encoders throw of weights.
+    /// - Throws: `DeviceError`; never with the weights that it makes itself, what encoders throw of weights.
     public func run(threads: Int?) throws -> Result {
-        let backend = Device.open(threads: threads)
+        let backend = try device.open(threads: threads)
         let ceiling = ProductCeiling.measure(
             backend, precision == .f32 ? .off : .bf16, ProductCeiling.thorough)
-        let profiler = ProfilingBackend(backend)
+        // Where operations are only recorded, there is nothing to time in each.
+        let profiler = device.choice == .cpu ? ProfilingBackend(backend) : nil
+        let measured: any Backend = profiler ?? backend
         let weights = WanVAEEncoder.randomWeights()
-        let encoder = try WanVAEEncoder(weights: weights, precision: precision, on: profiler)
+        let encoder = try WanVAEEncoder(weights: weights, precision: precision, on: measured)
         let frame = (0..<height * width * 3).map { UInt8(truncatingIfNeeded: $0 &* 40_503 >> 7) }
         func encode() -> Double {
             let start = ContinuousClock.now
@@ -68,8 +72,8 @@ public struct VAEBenchmark: Sendable {
             while done < used {
                 let count = done == 0 ? 1 : min(partFrames, used - done)
                 let patches = FramePatches.patches(
-                    Array(repeating: frame, count: count), height: height, width: width, on: profiler)
-                _ = LatentStatistics.latents(ofMoments: profiler.floats(clip.moments(patches)))
+                    Array(repeating: frame, count: count), height: height, width: width, on: measured)
+                _ = LatentStatistics.latents(ofMoments: measured.floats(clip.moments(patches)))
                 done += count
             }
             return (ContinuousClock.now - start) / .seconds(1)
@@ -79,7 +83,7 @@ public struct VAEBenchmark: Sendable {
         let best = seconds.min() ?? .nan
         let flops = encoder.flops(frames: frames, height: height, width: width)
         var layers: [Layer]?
-        if isProfiled {
+        if isProfiled, let profiler {
             profiler.reset()
             _ = encode()
             layers = profiler.profile.map {

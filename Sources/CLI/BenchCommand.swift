@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Configuration
+import Devices
 import Foundation
 import LAMData
 import LAMTrain
@@ -34,6 +35,11 @@ struct EngineBenchCommand: ParsableCommand {
     @Option(help: "Measured steps, after one warm-up.")
     var steps = EngineBenchmark.original.steps
 
+    @Option(
+        help: "The device: cpu, gpu, cuda, tpu, or pjrt-cpu, the CPU's plugin; auto takes an accelerator that is there."
+    )
+    var accelerator = DeviceChoice.cpu
+
     @Option(help: "Compute threads; default: the CPUs this process may use.")
     var threads: Int?
 
@@ -65,10 +71,15 @@ struct EngineBenchCommand: ParsableCommand {
         if let instructionSet, !InstructionSet.available.contains(where: { $0.rawValue == instructionSet }) {
             throw ValidationError("--instruction-set: this CPU has no \(instructionSet) kernels")
         }
+        guard accelerator == .cpu || !profile && !peers && instructionSet == nil else {
+            throw ValidationError("--profile, --peers and --instruction-set are of the CPU")
+        }
         guard batch > 0, steps > 0, threads ?? 1 > 0 else { throw ValidationError("counts must be positive") }
     }
 
-    func run() throws {
+    func run() throws { try BenchProgram.run(measure) }
+
+    private func measure() throws {
         var benchmark = family == .lawam ? EngineBenchmark.lawam : .original
         benchmark.batch = batch
         benchmark.steps = steps
@@ -78,6 +89,7 @@ struct EngineBenchCommand: ParsableCommand {
         benchmark.includesEncoder = encoder
         benchmark.checkpointsActivations = activationCheckpointing
         benchmark.autocast = precision == .full ? .off : .bf16
+        benchmark.device = .forProgram(accelerator)
         let result = try benchmark.run(threads: threads ?? Threads.fromEnvironment) { step, seconds in
             guard !json else { return }
             print(step == 0 ? "warm-up" : "step \(step)", String(format: "%.2f s", seconds))
@@ -89,7 +101,7 @@ struct EngineBenchCommand: ParsableCommand {
             \(result.backend)
             model            768 wide, 12 + 12 blocks, 4 + 196 tokens, batch \(batch), \(precision == .full ? "f32" : "bf16-mixed")
             work             \(String(format: "%.1f", result.gflopPerSample)) GFLOP a sample, forward and backward\(encoder ? ", and a ViT-B forward" : "")
-            vector peak      \(String(format: "%.0f", result.vectorPeakGFLOPs)) GFLOP/s of f32 multiply-adds in registers
+            vector peak      \(result.vectorPeakGFLOPs.map { String(format: "%.0f", $0) } ?? "-") GFLOP/s of f32 multiply-adds in registers
             ceiling          \(String(format: "%.0f", result.ceilingGFLOPs)) GFLOP/s in large products, \(String(format: "%.1f", result.memoryGiBPerSecond)) GiB/s in copies
             step, best       \(String(format: "%.3f", result.bestSamplesPerSecond)) samples/s, \
             \(String(format: "%.0f", result.achievedGFLOPs)) GFLOP/s, \

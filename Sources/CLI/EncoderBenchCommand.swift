@@ -1,5 +1,6 @@
 import ArgumentParser
 import Benchmarks
+import Devices
 import Foundation
 import LAMTrain
 
@@ -17,6 +18,11 @@ struct EncoderBenchCommand: ParsableCommand {
     @Option(help: "Number format of the vision encoders: 32 or bf16-mixed.")
     var precision = BenchPrecision.full
 
+    @Option(
+        help: "The device: cpu, gpu, cuda, tpu, or pjrt-cpu, the CPU's plugin; auto takes an accelerator that is there."
+    )
+    var accelerator = DeviceChoice.cpu
+
     @Option(help: "Compute threads; default: the CPUs this process may use.")
     var threads: Int?
 
@@ -27,9 +33,12 @@ struct EncoderBenchCommand: ParsableCommand {
         guard frames > 0, repetitions > 0, threads ?? 1 > 0 else { throw ValidationError("counts must be positive") }
     }
 
-    func run() throws {
+    func run() throws { try BenchProgram.run(measure) }
+
+    private func measure() throws {
         var benchmark = EncoderBenchmark(frames: frames, repetitions: repetitions)
         benchmark.autocast = precision == .full ? .off : .bf16
+        benchmark.device = .forProgram(accelerator)
         let result = try benchmark.run(threads: threads ?? Threads.fromEnvironment)
         if json { return try Console.printJSON(result) }
         print(result.backend)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Benchmarks
+import Devices
 import Foundation
 import LAMTrain
 import Tensor
@@ -27,6 +28,11 @@ struct VAEBenchCommand: ParsableCommand {
     @Option(help: "Measured clips, after one warm-up.")
     var repetitions = VAEBenchmark().repetitions
 
+    @Option(
+        help: "The device: cpu, gpu, cuda, tpu, or pjrt-cpu, the CPU's plugin; auto takes an accelerator that is there."
+    )
+    var accelerator = DeviceChoice.cpu
+
     @Option(help: "Compute threads; default: the CPUs this process may use.")
     var threads: Int?
 
@@ -37,6 +43,7 @@ struct VAEBenchCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
+        guard accelerator == .cpu || !profile else { throw ValidationError("--profile is of the CPU") }
         guard frames > 0, repetitions > 0, threads ?? 1 > 0 else { throw ValidationError("counts must be positive") }
         guard height > 0, width > 0, height % 16 == 0, width % 16 == 0, height <= 4096, width <= 4096 else {
             throw ValidationError("sides must be multiples of 16, at most 4096")
@@ -44,11 +51,14 @@ struct VAEBenchCommand: ParsableCommand {
         guard part > 0, part % 4 == 0 else { throw ValidationError("--part must be a multiple of 4") }
     }
 
-    func run() throws {
+    func run() throws { try BenchProgram.run(measure) }
+
+    private func measure() throws {
         var benchmark = VAEBenchmark(
             precision: precision.products, frames: frames, height: height, width: width, partFrames: part,
             repetitions: repetitions)
         benchmark.isProfiled = profile
+        benchmark.device = .forProgram(accelerator)
         let result = try benchmark.run(threads: threads ?? Threads.fromEnvironment)
         if json { return try Console.printJSON(result) }
         print(

@@ -22,10 +22,12 @@ public enum Device {
     /// - Parameters: as for `open(_:devices:threads:environment:announce:)`.
     /// - Throws: `DeviceError`; a plugin that is not there or fits no device.
     public static func open(
-        _ choice: DeviceChoice, threads: Int?, environment: [String: String],
+        _ choice: DeviceChoice, usesTF32: Bool = false, threads: Int?, environment: [String: String],
         announce: (@Sendable (String) -> Void)? = nil
     ) throws(DeviceError) -> any Backend {
-        try open(choice, devices: .first(1), threads: threads, environment: environment, announce: announce)[0]
+        try open(
+            choice, devices: .first(1), usesTF32: usesTF32, threads: threads, environment: environment,
+            announce: announce)[0]
     }
 
     /// Which of an accelerator's devices.
@@ -41,14 +43,24 @@ public enum Device {
     ///
     /// - Parameters:
     ///   - devices: which of an accelerator's. Of the CPU's plugin, which has as many as are asked for, `all` is one.
+    ///   - usesTF32: whether products of f32 round their operands to TF32, which NVIDIA's GPUs alone do.
     ///   - threads: compute threads of the CPU; nil for the CPUs that this process may use.
     ///   - environment: the process's variables, which say where plugins are.
     ///   - announce: takes lines for the user, from any thread: of programs that are compiled, and of a device that `auto`
     ///     could not open.
     /// - Throws: `DeviceError`; a plugin that is not there or fits no device, or devices that it does not have.
     public static func open(
-        _ choice: DeviceChoice, devices: Selection, threads: Int?, environment: [String: String],
-        announce: (@Sendable (String) -> Void)? = nil
+        _ choice: DeviceChoice, devices: Selection, usesTF32: Bool = false, threads: Int?,
+        environment: [String: String], announce: (@Sendable (String) -> Void)? = nil
+    ) throws(DeviceError) -> [any Backend] {
+        let backends = try open(choice, devices, usesTF32, threads, environment, announce)
+        if usesTF32, backends[0] is CPUBackend { throw .noTF32(platform: "the CPU") }
+        return backends
+    }
+
+    private static func open(
+        _ choice: DeviceChoice, _ devices: Selection, _ usesTF32: Bool, _ threads: Int?,
+        _ environment: [String: String], _ announce: (@Sendable (String) -> Void)?
     ) throws(DeviceError) -> [any Backend] {
         switch choice {
         case .cpu: return [cpu(threads: threads)]
@@ -60,9 +72,12 @@ public enum Device {
                 announce?("LAM_PJRT_PLUGIN: \(named): expected a plugin, found no file; auto takes the CPU")
             }
             for path in paths.prefix(1) + paths.dropFirst().filter({ $0 != paths[0] }) {
-                do { return try accelerators(.auto, devices, at: path, environment, announce) } catch {
-                    // Fewer devices than were asked for are not none.
-                    if case .notSoMany = error { throw error }
+                do { return try accelerators(.auto, devices, usesTF32, at: path, environment, announce) } catch {
+                    switch error {
+                    // A device that lacks something is a device.
+                    case .notSoMany, .noTF32: throw error
+                    default: break
+                    }
                     announce?("\(error); auto takes the CPU")
                 }
             }
@@ -72,7 +87,7 @@ public enum Device {
             guard let path = plugins.path(for: choice) else {
                 throw .noPlugin(choice, searched: plugins.searched(for: choice))
             }
-            return try accelerators(choice, devices, at: path, environment, announce)
+            return try accelerators(choice, devices, usesTF32, at: path, environment, announce)
         }
     }
 
@@ -80,7 +95,8 @@ public enum Device {
     private static let largestCPUCount = 64
 
     private static func accelerators(
-        _ choice: DeviceChoice, _ devices: Selection, at path: String, _ environment: [String: String],
+        _ choice: DeviceChoice, _ devices: Selection, _ usesTF32: Bool, at path: String,
+        _ environment: [String: String],
         _ announce: (@Sendable (String) -> Void)?
     ) throws(DeviceError) -> [any Backend] {
         var options: [(name: String, value: OptionValue)] = []
@@ -93,6 +109,9 @@ public enum Device {
         }
         guard choice.platforms.contains(client.platform.lowercased()) else {
             throw .otherPlatform(choice, path: path, platform: client.platform)
+        }
+        guard !usesTF32 || DeviceChoice.cuda.platforms.contains(client.platform.lowercased()) else {
+            throw .noTF32(platform: client.platform)
         }
         guard devices.needed ?? 1 <= client.devices.count else {
             throw .notSoMany(choice, wanted: devices.needed ?? 1, got: client.devices.count)
@@ -109,7 +128,7 @@ public enum Device {
             case .first(let count): Array(0..<max(1, count))
             case .chosen(let places): places
             }
-        return RecordingBackend.replicas(client, devices: places, settings: settings)
+        return RecordingBackend.replicas(client, devices: places, settings: settings, usesTF32: usesTF32)
     }
 
     /// Ends the waiting of replicas for each other, where one of them cannot go on.
@@ -142,11 +161,20 @@ extension Compilation {
         switch self {
         case .began(let operations) where operations >= Self.worthALine:
             return "compiling a program of \(operations) operations"
-        case .ended(let operations, let seconds) where operations >= Self.worthALine:
-            return "compiled in \(rounded(seconds))"
-        case .loaded(let operations, let seconds) where operations >= Self.worthALine:
+        case .ended(let operations, let seconds, let memory) where operations >= Self.worthALine:
+            return "compiled in \(rounded(seconds))\(Self.text(memory))"
+        case .loaded(let operations, let seconds, let memory) where operations >= Self.worthALine:
             return "a program of \(operations) operations was compiled before; loaded in \(rounded(seconds))"
+                + Self.text(memory)
         default: return nil
         }
+    }
+
+    private static func text(_ memory: Executable.Memory?) -> String {
+        guard let memory else { return "" }
+        func mebibytes(_ bytes: Int) -> String { String(format: "%.0f MiB", Double(bytes) / 1_048_576) }
+        return
+            "; memory \(mebibytes(memory.total)): \(mebibytes(memory.arguments)) of parameters, their state and the batch, "
+            + "\(mebibytes(memory.newResults)) of new results, \(mebibytes(memory.temporary)) of activations and gradients"
     }
 }

@@ -8,6 +8,8 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     case otherPlatform(DeviceChoice, path: String, platform: String)
     /// There are fewer devices than were asked for.
     case notSoMany(DeviceChoice, wanted: Int, got: Int)
+    /// The device does not multiply in TF32.
+    case noTF32(platform: String)
 
     public var description: String {
         switch self {
@@ -18,6 +20,8 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
         case .otherPlatform(let choice, let path, let platform):
             "no device \(choice.rawValue): \(path): expected a plugin for it, got one for \(platform); name another with "
                 + "LAM_PJRT_PLUGIN, or take cpu"
+        case .noTF32(let platform):
+            "no products in tf32: expected an NVIDIA GPU, got \(platform); set trainer.precision to 32-true or bf16-mixed"
         case .notSoMany(let choice, let wanted, let got):
             "not so many devices \(choice.rawValue): expected \(wanted), got \(got); lower trainer.devices, or look at what "
                 + "hides some, such as CUDA_VISIBLE_DEVICES"

@@ -53,6 +53,31 @@ public final class Executable: @unchecked Sendable {
         try self.init(compile.executable, client)
     }
 
+    /// Bytes of a device's memory that a program needs while it runs.
+    public struct Memory: Sendable, Equatable {
+        /// What it is given, and the results that do not take the place of any of it.
+        public var arguments: Int
+        public var newResults: Int
+        /// What it keeps in between.
+        public var temporary: Int
+
+        public var total: Int { arguments + newResults + temporary }
+    }
+
+    /// What the compiler has planned; nil where the plugin does not say.
+    public func plannedMemory() -> Memory? {
+        guard client.plugin.has(PJRT_EXECUTABLE_MEMORY_STATS) else { return nil }
+        var memory = PjrtProgramMemory()
+        memory.executable = description
+        guard
+            (try? client.plugin.call(PJRT_EXECUTABLE_MEMORY_STATS, &memory, "asking for a program's memory")) != nil,
+            memory.arguments >= 0, memory.outputs >= memory.aliased, memory.aliased >= 0, memory.temporary >= 0
+        else { return nil }
+        return Memory(
+            arguments: Int(memory.arguments), newResults: Int(memory.outputs - memory.aliased),
+            temporary: Int(memory.temporary))
+    }
+
     /// Loads what `serialized` gave, on the same kind of device with the same plugin.
     public convenience init(serialized bytes: UnsafeRawBufferPointer, on client: Client) throws {
         var arguments = PjrtDeserialize()

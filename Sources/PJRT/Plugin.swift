@@ -61,6 +61,9 @@ public final class Plugin: Sendable {
         return attributes
     }
 
+    /// Whether the plugin's table has a function.
+    func has(_ slot: PjrtSlot) -> Bool { functions > Int(slot.rawValue) }
+
     private typealias Function = @convention(c) (UnsafeMutableRawPointer) -> OpaquePointer?
 
     /// Calls a function of the table with arguments whose size is set here.

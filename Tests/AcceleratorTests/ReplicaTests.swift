@@ -24,13 +24,20 @@ struct ReplicaTests {
     private func onEach<Value: Sendable>(
         _ backends: [RecordingBackend], _ body: @escaping @Sendable (RecordingBackend, Int) throws -> Value
     ) -> [Result<Value, any Error>] {
-        // SAFETY: each thread writes a place of its own, under the lock.
+        // SAFETY: written under the lock, and read once all have left.
         nonisolated(unsafe) var results = [Result<Value, any Error>?](repeating: nil, count: backends.count)
-        let lock = NSLock()
-        DispatchQueue.concurrentPerform(iterations: backends.count) { number in
-            let result = Result { try body(backends[number], number) }
-            lock.withLock { results[number] = result }
+        let lock = NSLock(), left = DispatchGroup()
+        for (number, backend) in backends.enumerated() {
+            left.enter()
+            let thread = Thread {
+                let result = Result { try body(backend, number) }
+                lock.withLock { results[number] = result }
+                left.leave()
+            }
+            thread.stackSize = 16 << 20
+            thread.start()
         }
+        left.wait()
         return results.compactMap { $0 }
     }
 
@@ -88,6 +95,18 @@ struct ReplicaTests {
             for result in results { #expect(try result.get() == expected) }
             #expect(backends[0].statistics.loads == (isLoaded ? 2 : 0))
         }
+    }
+
+    @Test("one device may be another than the first")
+    func another() throws {
+        let backend = try #require(try replicas([2]).first), x = backend.tensor(Self.small, [3])
+        #expect(backend.replicaCount == 1 && backend.summary.contains("device 2"))
+        for _ in 0..<300 { backend.add(x, backend.tensor(Self.ones, [2]).range(0, 1), into: x) }
+        backend.align()
+        backend.sumOverReplicas(x)
+        let expected: [Float] = [301, 302, 303]
+        #expect(backend.floats(x) == expected)
+        try backend.synchronize()
     }
 
     @Test("replicas that have recorded different programs are told so, and step together again")

@@ -68,7 +68,9 @@ typedef enum PjrtSlot {
     PJRT_BUFFER_READY_EVENT = 72,
     PJRT_BUFFER_UNSAFE_POINTER = 73,
     /* Functions that a table must have at least. */
-    PJRT_FUNCTION_COUNT = 74
+    PJRT_FUNCTION_COUNT = 74,
+    /* Of later versions; looked for before it is called. */
+    PJRT_EXECUTABLE_MEMORY_STATS = 96
 } PjrtSlot;
 
 typedef enum PjrtType { PJRT_TYPE_PRED = 1, PJRT_TYPE_S32 = 4, PJRT_TYPE_S64 = 5, PJRT_TYPE_U8 = 6, PJRT_TYPE_U32 = 8, PJRT_TYPE_F32 = 11, PJRT_TYPE_F64 = 12, PJRT_TYPE_BF16 = 13 } PjrtType;
@@ -145,6 +147,14 @@ typedef struct { PJRT_HEADER; PjrtLoadedExecutable *loaded; PjrtExecutable *exec
 typedef struct { PJRT_HEADER; PjrtExecutable *executable; PJRT_TAIL; } PjrtExecutableCall;
 typedef struct { PJRT_HEADER; PjrtExecutable *executable; size_t count; PJRT_TAIL; } PjrtNumOutputs;
 typedef struct { PJRT_HEADER; PjrtExecutable *executable; PjrtProgram *program; PJRT_TAIL; } PjrtOptimizedProgram;
+/* Bytes on the device, then the same on the host, of which nothing is used. */
+typedef struct {
+    PJRT_HEADER;
+    PjrtExecutable *executable;
+    int64_t code, arguments, outputs, aliased, temporary;
+    int64_t others[11];
+    PJRT_TAIL;
+} PjrtProgramMemory;
 typedef struct {
     PJRT_HEADER;
     const PjrtExecutable *executable;

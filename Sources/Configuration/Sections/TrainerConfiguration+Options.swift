@@ -17,15 +17,18 @@ extension TrainerConfiguration: IgnoresOptions, TakesNullForDefault {
             differs: "`mps` and `hpu` train on the CPU; `pjrt-cpu` is new, for tests."),
         .init("num_nodes", \.numNodes, .from(1, to: 1_000_000), "Machines, for `train.sh`."),
         .init(
-            "devices", \.devices, "Processes per machine, which `train.sh` starts with mpirun; `auto`: one.",
+            "devices", \.devices,
+            "Accelerators of a machine, which one process drives, `auto`: all; of CPUs, processes that `train.sh` starts with "
+                + "mpirun, `auto`: one.",
             differs: "Processes are started by MPI, not by the program itself."),
         .init(
             "strategy", \.strategy,
             "How processes share the work: `ddp`, or `ddp_sharded`, where each keeps a part of the optimiser's state.",
             differs: "Other names run as `ddp`; the original sets none."),
         .init(
-            "precision", \.precision, "Type of the arithmetic.",
-            differs: "`16-mixed` runs as `bf16-mixed`; `bf16-true`, `16-true` and `64-true` are refused."),
+            "precision", \.precision, "Type of the arithmetic; `tf32` on NVIDIA's GPUs alone.",
+            differs: "`tf32` is new; `16-mixed` runs as `bf16-mixed`; `bf16-true`, `16-true` and `64-true` are refused."
+        ),
         .init("log_every_n_steps", \.logEveryNSteps, .positive, "Steps between logged values."),
         .init(
             "health_every_n_steps", \.healthEveryNSteps, .nonNegative,

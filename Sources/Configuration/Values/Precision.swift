@@ -5,6 +5,8 @@ public enum Precision: String, ConfigRepresentable, CaseIterable {
     case full32 = "32-true"
     case mixedBF16 = "bf16-mixed"
     case mixed16 = "16-mixed"
+    /// f32 whose products round their operands to 10 bits, as PyTorch's `set_float32_matmul_precision("high")`.
+    case tf32
 
     public static var typeDescription: String { allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ") }
 
@@ -34,7 +36,7 @@ public enum Precision: String, ConfigRepresentable, CaseIterable {
     public var configValue: ConfigValue { .string(rawValue) }
 
     /// What the tape does.
-    public var autocast: Autocast { self == .full32 ? .off : .bf16 }
+    public var autocast: Autocast { self == .mixedBF16 || self == .mixed16 ? .bf16 : .off }
 
     /// A line for the user about a number format that this CPU has no units for.
     package func advice(on backend: any Backend) -> String? {

@@ -50,8 +50,8 @@ package struct RunAssembly {
         let backend =
             try given
             ?? Device.open(
-                DeviceChoice(trainer.accelerator), threads: trainer.numThreads ?? threads, environment: environment,
-                announce: announce)
+                DeviceChoice(trainer.accelerator), usesTF32: trainer.precision == .tf32,
+                threads: trainer.numThreads ?? threads, environment: environment, announce: announce)
         self.backend = backend
         precisionAdvice = trainer.precision.advice(on: backend)
         if let checkpoint { try Self.requireSameModel(checkpoint, model) }
@@ -133,8 +133,8 @@ extension TrainerConfiguration {
             case .chosen(let places): .chosen(places)
             }
         return try Device.open(
-            DeviceChoice(accelerator), devices: selection, threads: numThreads ?? threads, environment: environment,
-            announce: announce)
+            DeviceChoice(accelerator), devices: selection, usesTF32: precision == .tf32,
+            threads: numThreads ?? threads, environment: environment, announce: announce)
     }
 }
 
