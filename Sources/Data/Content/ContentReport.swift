@@ -31,12 +31,12 @@ public struct ContentReport: Sendable, Encodable {
             let episode = dataset.episode(position)
             let reader = try dataset.frames(of: camera, from: readers)
             var grids: [PictureGrid] = []
-            var sharpness: [Float?] = []
+            var details: [PictureDetail?] = []
             for start in stride(from: 0, to: episode.length, by: 16) {
                 let numbers = Array(start..<min(start + 16, episode.length))
                 for image in try reader.frames(episode: position, frames: numbers) {
                     grids.append(PictureGrid(image))
-                    sharpness.append(PictureDetail.sharpness(of: image))
+                    details.append(PictureDetail(image))
                 }
                 let sum = done.withLock { done in
                     done += numbers.count
@@ -46,7 +46,7 @@ public struct ContentReport: Sendable, Encodable {
             }
             let trace = EpisodeTrace(
                 episode: episode.index, fps: dataset.fps, grids: grids,
-                actions: try dataset.actions(episode: position, from: readers), sharpness: sharpness)
+                actions: try dataset.actions(episode: position, from: readers), details: details)
             return EpisodeSummary(trace, window: window)
         }
         self.init(dataset: dataset.name, camera: camera.key, summaries: traces)

@@ -14,7 +14,7 @@ struct EpisodeSummary: Sendable {
     let actionRows: Int
     let firstAction: [Double]?
     /// Of each frame; nil where there is nothing to judge by.
-    let sharpness: [Float?]
+    let details: [PictureDetail?]
     let fps: Double
     /// Whether each number of the actions is the same in all frames.
     let isConstant: [Bool]
@@ -24,7 +24,7 @@ struct EpisodeSummary: Sendable {
         findings = trace.findings(window: window)
         marks = (0..<8).map { trace.grids[$0 * (trace.grids.count - 1) / 7] }
         (changes, steps) = (trace.differences, trace.actionSteps)
-        (sharpness, fps) = (trace.sharpness, trace.fps)
+        (details, fps) = (trace.details, trace.fps)
         let actions = trace.actions ?? []
         (actionRows, firstAction) = (actions.count, actions.first)
         isConstant = (actions.first ?? []).indices.map { column in

@@ -10,14 +10,14 @@ package struct EpisodeTrace: Sendable {
     package let grids: [PictureGrid]
     /// A row per frame; nil where there are none.
     package let actions: [[Double]]?
-    /// How sharp each frame is, `PictureDetail`; nil where there is nothing to judge by.
-    package let sharpness: [Float?]
+    /// How sharp each frame is; nil where there is nothing to judge by.
+    package let details: [PictureDetail?]
 
     package init(
-        episode: Int, fps: Double, grids: [PictureGrid], actions: [[Double]]?, sharpness: [Float?]? = nil
+        episode: Int, fps: Double, grids: [PictureGrid], actions: [[Double]]?, details: [PictureDetail?]? = nil
     ) {
         (self.episode, self.fps, self.grids, self.actions) = (episode, fps, grids, actions)
-        self.sharpness = sharpness ?? Array(repeating: nil, count: grids.count)
+        self.details = details ?? Array(repeating: nil, count: grids.count)
     }
 
     /// Of each frame from the one before it, from frame 1 on.

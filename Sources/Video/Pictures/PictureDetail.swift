@@ -1,28 +1,39 @@
 import DataCore
 
-/// How sharp a picture is, whatever it shows: how much of its detail is fine.
+/// How sharp a picture is.
 ///
 /// With D(d) the mean of |2g(x) − g(x − d) − g(x + d)| over the brightness g of a picture of about 256 columns, across and
-/// down, the measure is D(1) / D(4). An edge has 1/4, noise and fine textures up to 1, an edge that is blurred by a Gaussian
-/// of σ pixels about 0.4 / σ², as soon as σ is above 1.
-package enum PictureDetail {
+/// down, `fine` is D(1) without what noise makes of it, and `share` is fine / D(12). A picture of fewer things has less of both
+/// D(1) and D(12); one that is blurred loses D(1) first.
+package struct PictureDetail: Sendable, Hashable {
+    /// Levels of 255.
+    package let fine: Float
+    package let share: Float
+
     private static let columns = 256
-    private static let reach = 4
-    /// Levels of 255 below which D(4) has nothing to judge by: fog, darkness, a bare wall.
-    private static let least = 1.5
+    private static let reach = 12
+    /// Levels of 255 below which D(12) has nothing to judge by: fog, darkness, a bare wall.
+    private static let least = 2.0
+    /// What a fifth of the second differences stay below, as a share of their mean, where they are noise of a Gaussian.
+    private static let noise = 0.317
+
+    package init(fine: Float, share: Float) { (self.fine, self.share) = (fine, share) }
 
     /// - Returns: nil for a picture without detail, or of fewer pixels than this takes.
-    package static func sharpness(of image: RGBImage) -> Float? {
-        let step = max(1, image.width / columns)
+    package init?(_ image: RGBImage) {
+        let step = max(1, image.width / Self.columns)
         let (width, height) = (image.width / step, image.height / step)
-        guard width > 4 * reach, height > 4 * reach else { return nil }
-        let gray = brightness(of: image, step: step, width: width, height: height)
-        let fine = detail(of: gray, width: width, height: height, distance: 1)
-        let coarse = detail(of: gray, width: width, height: height, distance: reach)
-        return coarse >= least ? Float(fine / coarse) : nil
+        guard width > 3 * Self.reach, height > 3 * Self.reach else { return nil }
+        let gray = Self.brightness(of: image, step: step, width: width, height: height)
+        let near = Self.differences(of: gray, width: width, height: height, distance: 1)
+        let far = Self.differences(of: gray, width: width, height: height, distance: Self.reach)
+        guard far.mean >= Self.least else { return nil }
+        let floor = near.fifth / Self.noise
+        let fine = (max(0, near.mean * near.mean - floor * floor)).squareRoot()
+        self.init(fine: Float(fine), share: Float(fine / far.mean))
     }
 
-    /// Means of squares of pixels: skipping pixels instead would make edges sharp again.
+    /// Four times the levels, as means of squares of pixels: skipping pixels instead would make edges sharp again.
     private static func brightness(of image: RGBImage, step: Int, width: Int, height: Int) -> [Int32] {
         var gray = [Int32](repeating: 0, count: width * height)
         image.pixels.withUnsafeBufferPointer { pixels in
@@ -42,20 +53,31 @@ package enum PictureDetail {
         return gray.map { $0 / Int32(step * step) }
     }
 
-    /// D in levels of 255, over the pixels that have neighbours at the largest distance.
-    private static func detail(of gray: [Int32], width: Int, height: Int, distance: Int) -> Double {
-        var sum = 0
+    /// Second differences of the pixels that have neighbours at the largest distance: their mean, and what a fifth of them are
+    /// not above, in levels of 255.
+    private static func differences(
+        of gray: [Int32], width: Int, height: Int, distance: Int
+    ) -> (mean: Double, fifth: Double) {
+        var counts = [Int](repeating: 0, count: 2041)
         gray.withUnsafeBufferPointer { gray in
             for y in reach..<height - reach {
                 for x in reach..<width - reach {
                     let place = y * width + x
                     let middle = 2 * gray[place]
-                    sum += Int(abs(middle - gray[place - distance] - gray[place + distance]))
-                    sum += Int(abs(middle - gray[place - distance * width] - gray[place + distance * width]))
+                    counts[Int(abs(middle - gray[place - distance] - gray[place + distance]))] += 1
+                    counts[Int(abs(middle - gray[place - distance * width] - gray[place + distance * width]))] += 1
                 }
             }
         }
-        // Brightness counts a pixel's levels four times.
-        return Double(sum) / Double(8 * (width - 2 * reach) * (height - 2 * reach))
+        let total = counts.reduce(0, +)
+        let mean = Double(counts.indices.reduce(0) { $0 + $1 * counts[$1] }) / Double(total) / 4
+        var (below, fifth) = (0, 0)
+        while fifth < counts.count - 1, (below + counts[fifth]) * 5 < total {
+            below += counts[fifth]
+            fifth += 1
+        }
+        // Within a step of the count, evenly.
+        let part = counts[fifth] > 0 ? (Double(total) / 5 - Double(below)) / Double(counts[fifth]) : 0
+        return (mean, fifth == 0 ? 0 : (Double(fifth) - 0.5 + min(part, 1)) / 4)
     }
 }

@@ -63,12 +63,12 @@ private struct Scene {
 
 @Suite("The check for blur")
 struct BlurTests {
-    private func report(_ sharpness: [[Float?]]) -> ContentReport {
+    private func report(_ details: [[PictureDetail?]]) -> ContentReport {
         let grid = PictureGrid(RGBImage(width: 16, height: 9, pixels: [UInt8](repeating: 90, count: 16 * 9 * 3)))
-        let traces = sharpness.enumerated().map { episode, values in
+        let traces = details.enumerated().map { episode, values in
             EpisodeTrace(
                 episode: episode, fps: 10, grids: Array(repeating: grid, count: values.count), actions: nil,
-                sharpness: values)
+                details: values)
         }
         return ContentReport(dataset: "made", camera: "top", traces: traces, window: 8...8)
     }
@@ -78,14 +78,14 @@ struct BlurTests {
     @Test("finds nothing in sharp episodes, whatever they show, and each episode that was out of focus for a while")
     func planted() throws {
         let scenes = (0..<50).map { Scene(seed: UInt64($0) + 1) }
-        let sharp = scenes.map { scene in (0..<12).map { PictureDetail.sharpness(of: scene.picture($0)) } }
+        let sharp = scenes.map { scene in (0..<12).map { PictureDetail(scene.picture($0)) } }
         #expect(blurs(report(sharp)).isEmpty, "\(report(sharp).text())")
         #expect(report(sharp).verdicts["blurred"] == .sound)
         for blur in [2, 3, 5] {
             var planted = sharp
             for episode in stride(from: 0, to: 50, by: 7) {
                 for frame in 3..<9 {
-                    planted[episode][frame] = PictureDetail.sharpness(of: scenes[episode].picture(frame, blur: blur))
+                    planted[episode][frame] = PictureDetail(scenes[episode].picture(frame, blur: blur))
                 }
             }
             let found = blurs(report(planted))
@@ -97,7 +97,7 @@ struct BlurTests {
     @Test("finds a camera that was never in focus")
     func always() {
         let blurred = (0..<20).map { seed in
-            (0..<12).map { PictureDetail.sharpness(of: Scene(seed: UInt64(seed) + 1).picture($0, blur: 6, noise: 0)) }
+            (0..<12).map { PictureDetail(Scene(seed: UInt64(seed) + 1).picture($0, blur: 6, noise: 0)) }
         }
         #expect(Set(blurs(report(blurred)).compactMap(\.episode)).count == 20)
     }
@@ -107,28 +107,34 @@ struct BlurTests {
         let plain = RGBImage(width: 128, height: 72, pixels: [UInt8](repeating: 128, count: 128 * 72 * 3))
         let tiny = RGBImage(width: 16, height: 9, pixels: (0..<16 * 9 * 3).map { UInt8($0 % 251) })
         for image in [plain, tiny] {
-            #expect(PictureDetail.sharpness(of: image) == nil)
+            #expect(PictureDetail(image) == nil)
         }
         #expect(report([[nil, nil, nil], [nil, nil, nil]]).verdicts["blurred"] == .unknown)
-        #expect(report([[0.4, 0.4, nil], [0.4, nil, 0.4]]).verdicts["blurred"] == .sound)
+        let usual = PictureDetail(fine: 6, share: 0.15)
+        #expect(report([[usual, usual, nil], [usual, nil, usual]]).verdicts["blurred"] == .sound)
     }
 
-    @Test("measures the same of a picture that is twice as large and of one that is half as bright")
+    @Test("measures the same share of a picture that is half as bright, and less of all where there is less to see")
     func scale() throws {
         let image = Scene(seed: 5).picture(0, noise: 0)
-        let usual = try #require(PictureDetail.sharpness(of: image))
-        let dark = RGBImage(width: image.width, height: image.height, pixels: image.pixels.map { $0 / 2 })
-        #expect(abs(try #require(PictureDetail.sharpness(of: dark)) / usual - 1) < 0.05)
-        let factor = 4
-        let large = RGBImage(
-            width: image.width * factor, height: image.height * factor,
-            pixels: (0..<image.height * factor).flatMap { y in
-                (0..<image.width * factor).flatMap { x in
-                    (0..<3).map { image.pixels[(y / factor * image.width + x / factor) * 3 + $0] }
-                }
-            })
-        // Taken at 256 columns, it has an edge that is at most twice as wide.
-        #expect(try #require(PictureDetail.sharpness(of: large)) > usual / 3)
+        let usual = try #require(PictureDetail(image))
+        let dark = try #require(
+            PictureDetail(RGBImage(width: image.width, height: image.height, pixels: image.pixels.map { $0 / 2 })))
+        #expect(abs(dark.share / usual.share - 1) < 0.05)
+        #expect(abs(dark.fine / usual.fine - 0.5) < 0.05)
+    }
+
+    @Test("does not call a plain scene blurred, which has few edges but sharp ones")
+    func plain() {
+        let usual = PictureDetail(fine: 6, share: 0.15)
+        let table = PictureDetail(fine: 1.5, share: 0.14)
+        let mild = PictureDetail(fine: 4, share: 0.09)
+        let busy = [[PictureDetail?]](repeating: Array(repeating: usual, count: 12), count: 8)
+        for other in [table, mild] {
+            #expect(blurs(report(busy + [Array(repeating: other, count: 12)])).isEmpty)
+        }
+        let found = blurs(report(busy + [Array(repeating: PictureDetail(fine: 1.5, share: 0.06), count: 12)]))
+        #expect(found.map(\.episode) == [8])
     }
 
     @Test("tells what is worst first, and draws it on a page without scripts")
