@@ -144,6 +144,7 @@ import Testing
         #expect(try loss(made, input, of: "additivity_loss") > 0)
         try checkGradient(made, input, of: family == "lawam" ? "encoder.out_proj.weight" : "to_codebook.weight")
         // Where nothing moves, one latent stands on either side: |2 x - x|^2 / 3 |x|^2.
+        #expect(try loss(made, LatentActionInput(patches: patches(2)), of: "additivity_loss") == 0, "of pairs")
         let still = still(frames: 3)
         #expect(abs(try loss(made, LatentActionInput(patches: still, frames: 3), of: "additivity_loss") - 1 / 3) < 1e-5)
     }
