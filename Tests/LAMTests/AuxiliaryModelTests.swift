@@ -65,6 +65,16 @@ import Testing
         #expect(abs(slope - Double(size)) < 2e-2 * Double(size) + 2e-4, "\(name): \(slope), expected \(size)")
     }
 
+    /// Samples whose frames are all the same.
+    private func still(frames: Int) -> Tensor {
+        let one = backend.floats(patches(1, "still")), count = 9 * 12
+        var all: [Float] = []
+        for sample in 0..<3 {
+            for _ in 0..<frames { all += one[sample * count..<(sample + 1) * count] }
+        }
+        return backend.tensor(all, [3, frames, 9, 12])
+    }
+
     private func patches(_ frames: Int, _ name: String = "patches") -> Tensor {
         backend.sample([3, frames, 9, 12], name)
     }
@@ -115,10 +125,7 @@ import Testing
         let term = try loss(made, input, of: "reversal_loss")
         #expect(term > 0 && term <= 2)
         // A pair of equal frames is its own reversal, so that its latents are as far from cancelling out as can be.
-        let one = backend.floats(patches(1, "still"))
-        let still = backend.tensor(
-            (0..<3).flatMap { s in Array(repeating: one[s * 108..<(s + 1) * 108], count: 2).flatMap { $0 } },
-            [3, 2, 9, 12])
+        let still = still(frames: 2)
         #expect(abs(try loss(made, LatentActionInput(patches: still), of: "reversal_loss") - 2) < 1e-5)
         let name = family == "lawam" ? "encoder.out_proj.weight" : "to_codebook.weight"
         try checkGradient(made, input, of: name)
@@ -137,10 +144,8 @@ import Testing
         #expect(try loss(made, input, of: "additivity_loss") > 0)
         try checkGradient(made, input, of: family == "lawam" ? "encoder.out_proj.weight" : "to_codebook.weight")
         // Where nothing moves, one latent stands on either side: |2 x - x|^2 / 3 |x|^2.
-        let one = backend.floats(patches(1, "still"))
-        let still = backend.tensor(
-            (0..<3).flatMap { s in Array(repeating: one[s * 108..<(s + 1) * 108], count: 3).flatMap { $0 } },
-            [3, 3, 9, 12])
+        #expect(try loss(made, LatentActionInput(patches: patches(2)), of: "additivity_loss") == 0, "of pairs")
+        let still = still(frames: 3)
         #expect(abs(try loss(made, LatentActionInput(patches: still, frames: 3), of: "additivity_loss") - 1 / 3) < 1e-5)
     }
 
@@ -154,23 +159,23 @@ import Testing
             let four = patches(4)
             let values = backend.floats(four), frame = 9 * 12
             func step(_ first: Int) -> Tensor {
-                var pairs: [Float] = []
+                var pair: [Float] = []
                 for sample in 0..<3 {
                     let start = (sample * 4 + first) * frame
-                    pairs += values[start..<start + 2 * frame]
+                    pair += values[start..<start + 2 * frame]
                 }
-                return backend.tensor(pairs, [3, 2, 9, 12])
+                return backend.tensor(pair, [3, 2, 9, 12])
             }
             let output = made.model(LatentActionInput(patches: four, frames: 4), tape)
             #expect(output.recon.shape == [9, 1, 9, 12] && output.action.z.shape[0] == 9)
             let whole = backend.floats(output.action.z), width = made.model.action.width
             func latents(_ number: Int) -> [Float] {
-                var rows: [Float] = []
+                var own: [Float] = []
                 for sample in 0..<3 {
                     let start = (sample * 3 + number) * width
-                    rows += whole[start..<start + width]
+                    own += whole[start..<start + width]
                 }
-                return rows
+                return own
             }
             for number in 0..<(family == "lawam" ? 3 : 1) {
                 let alone = backend.floats(made.model(LatentActionInput(patches: step(number)), tape).action.z)
