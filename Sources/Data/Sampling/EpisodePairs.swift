@@ -100,6 +100,12 @@ package struct EpisodePairs: Sendable {
             episode: position, frame: frame, target: min(target, length - 1), window: window, isPad: target >= length)
     }
 
+    /// The number of the pair that begins so many frames later; nil where the episode has no such pair.
+    func index(_ index: Int, advancedBy frames: Int) -> Int? {
+        let own = pairs(ofSlot: firstPairs.lastIndex(atMost: index))
+        return frames < own.upperBound - index ? index + frames : nil
+    }
+
     /// Positions in the dataset's table of the episodes that yield pairs.
     package var positions: [Int] { episodes.map(\.position) }
 

@@ -122,16 +122,38 @@ package struct SequentialOrder: SampleOrder {
 
     package mutating func next() throws -> SampleReference? {
         guard position < count else { return nil }
-        // Datasets without pairs share their first sample with the next one; the last of them is the one with pairs.
-        let dataset = firstSamples.lastIndex(atMost: position)
-        let index = position - firstSamples[dataset]
-        try expectFiles(dataset, index)
-        // Named by the pair, not by the position, so that a window stays the same whatever else is in the mix.
-        var generator = RandomGenerator(seed: seed, purpose: "sequential", dataset, index)
-        let reference = SampleReference(
-            sample: position, dataset: dataset, pair: pairs[dataset].pair(index, using: &generator))
+        let reference = try self.reference(at: position, as: position)
         position += 1
         return reference
+    }
+
+    /// The sample at a place, whatever was taken so far.
+    ///
+    /// - Parameter sample: what it is called.
+    mutating func reference(at place: Int, as sample: Int) throws -> SampleReference {
+        let (dataset, index) = self.index(at: place)
+        try expectFiles(dataset, index)
+        return SampleReference(sample: sample, dataset: dataset, pair: pair(dataset, index))
+    }
+
+    /// The place of the pair whose first frame is the second one of the pair at a place; nil where its episode has none.
+    package func successor(of place: Int) -> Int? {
+        let (dataset, index) = self.index(at: place)
+        let pair = self.pair(dataset, index)
+        guard !pair.isPad else { return nil }
+        return pairs[dataset].index(index, advancedBy: pair.target - pair.frame).map { firstSamples[dataset] + $0 }
+    }
+
+    private func index(at place: Int) -> (dataset: Int, index: Int) {
+        // Datasets without pairs share their first sample with the next one; the last of them is the one with pairs.
+        let dataset = firstSamples.lastIndex(atMost: place)
+        return (dataset, place - firstSamples[dataset])
+    }
+
+    private func pair(_ dataset: Int, _ index: Int) -> EpisodePair {
+        // Named by the pair, not by the position, so that a window stays the same whatever else is in the mix.
+        var generator = RandomGenerator(seed: seed, purpose: "sequential", dataset, index)
+        return pairs[dataset].pair(index, using: &generator)
     }
 
     package mutating func skip() { position = min(count, position + 1) }
@@ -143,4 +165,29 @@ package struct SequentialOrder: SampleOrder {
         last = (dataset, file)
         try locality.expect(pairs[dataset].files(from: index, count: 2 * locality.filesAtOnce))
     }
+}
+
+/// Chosen places of the finite order, in the order in which they are named.
+package struct ListedOrder: SampleOrder {
+    private var all: SequentialOrder
+    private let places: [Int]
+    package private(set) var position = 0
+
+    /// - Parameter places: in `all`; what is drawn twice is shown twice.
+    package init(_ all: SequentialOrder, places: [Int]) {
+        precondition(places.allSatisfy { $0 >= 0 && $0 < all.count }, "places beyond \(all.count) pairs")
+        (self.all, self.places) = (all, places)
+    }
+
+    /// Nobody goes on from within a list.
+    package var drawn: [Int] { [position] + all.drawn.dropFirst().map { _ in 0 } }
+
+    package mutating func next() throws -> SampleReference? {
+        guard position < places.count else { return nil }
+        let reference = try all.reference(at: places[position], as: position)
+        position += 1
+        return reference
+    }
+
+    package mutating func skip() { position = min(places.count, position + 1) }
 }

@@ -73,13 +73,16 @@ public final class FramePairStream {
 
     /// A stream over sources that are open already; `options.datasetMix` and `root` are not looked at.
     ///
-    /// - Parameter features: a cache of the same sources and options. Frames that it has are not decoded; their batch
-    ///   has features in place of pixels.
+    /// - Parameters:
+    ///   - places: of a finite split, the pairs to show, by their places among all of the split; nil for all.
+    ///   - features: a cache of the same sources and options. Frames that it has are not decoded; their batch
+    ///     has features in place of pixels.
     /// - Throws: `StreamError`; `.invalidOption` for a cache of frames that are augmented.
     public init(
         sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit = .train, rank: Int = 0,
-        worldSize: Int = 1, restoring state: StreamState? = nil, features: FeatureCache? = nil
+        worldSize: Int = 1, restoring state: StreamState? = nil, places: [Int]? = nil, features: FeatureCache? = nil
     ) throws {
+        precondition(places == nil || (split != .train && state == nil), "places of an endless or continued stream")
         var options = options
         options.datasetMix = sources.map { StreamOptions.MixEntry($0.name, $0.weight) }
         try options.validate()
@@ -121,8 +124,9 @@ public final class FramePairStream {
             guard position <= pairsPerEpoch else {
                 throw StreamError.invalidState(reason: "position \(position) of \(pairsPerEpoch) pairs")
             }
-            order = SequentialOrder(
+            let all = SequentialOrder(
                 datasets: pairs, localities: sources.map(\.locality), seed: options.seed, position: position)
+            order = places.map { ListedOrder(all, places: $0) } ?? all
         }
         self.state = StreamState(position: order.position, drawn: order.drawn, fingerprint: fingerprint)
 
@@ -172,6 +176,31 @@ public final class FramePairStream {
         return FramePairBatch(
             pixels: pairs.pixels, features: pairs.features, frames: pairs.references.flatMap(\.frames),
             resolution: resolution, samples: samples, skipped: pairs.skipped)
+    }
+
+    /// How many pairs a finite split has, and which of them follow each other.
+    ///
+    /// - Throws: as opening a stream of the split does.
+    package static func order(
+        sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit
+    ) throws -> SequentialOrder {
+        var options = options
+        options.datasetMix = sources.map { StreamOptions.MixEntry($0.name, $0.weight) }
+        return SequentialOrder(datasets: try pairs(of: sources, options, split: split), seed: options.seed)
+    }
+
+    /// How many episodes of all datasets a split has, and how many there are; those that are too short for a pair do not count.
+    ///
+    /// - Throws: as opening a stream of the split does.
+    package static func episodes(
+        sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit
+    ) throws -> (chosen: Int, total: Int) {
+        var options = options
+        options.datasetMix = sources.map { StreamOptions.MixEntry($0.name, $0.weight) }
+        func count(_ split: EpisodeSplit) throws -> Int {
+            try pairs(of: sources, options, split: split).reduce(0) { $0 + $1.positions.count }
+        }
+        return (try count(split), try count(.all))
     }
 
     /// Places, in the dataset's table, of the episodes of this split that yield pairs.
