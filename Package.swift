@@ -23,6 +23,9 @@ let systemLibraries: [Target] = [
 /// they run; what they test is optimised all the same.
 let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 
+/// Pure arithmetic, which every run ends with and tests of unoptimised builds would wait for.
+let optimized: [SwiftSetting] = [.unsafeFlags(["-O"])]
+
 let package = Package(
     name: "lam",
     products: [
@@ -92,24 +95,26 @@ let package = Package(
                 "LAM", "LAMData", "NN", "Tensor", "Formats", "Collectives", "CYAML",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
+        .target(name: "LatentEvaluation", path: "Sources/Evaluation", swiftSettings: optimized),
         .target(name: "Reports", dependencies: ["Formats"]),
         .target(
             name: "LAMTrain",
             dependencies: [
-                "Configuration", "Reports", "LAM", "LAMData", "Text", "Frozen", "NN", "Tensor", "Devices", "Formats",
-                "Randomness", "Collectives", .product(name: "OrderedCollections", package: "swift-collections"),
+                "Configuration", "LatentEvaluation", "Reports", "LAM", "LAMData", "Text", "Frozen", "NN", "Tensor",
+                "Devices", "Formats", "Randomness", "Collectives",
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ], path: "Sources/Train"),
         .target(
             name: "Inference",
             dependencies: [
-                "LAMTrain", "Configuration", "Reports", "LAM", "LAMData", "Conversion", "Tensor", "Formats", "Parquet",
-                "Randomness", "Collectives",
+                "LAMTrain", "Configuration", "LatentEvaluation", "Reports", "LAM", "LAMData", "Conversion", "Tensor",
+                "Formats", "Parquet", "Randomness", "Collectives",
             ]),
         .target(
             name: "Parity",
             dependencies: [
-                "LAMTrain", "LAM", "Text", "Wan", "WanVAE", "Frozen", "NN", "Tensor", "Devices", "Formats",
-                "Randomness",
+                "LAMTrain", "LatentEvaluation", "LAM", "Text", "Wan", "WanVAE", "Frozen", "NN", "Tensor", "Devices",
+                "Formats", "Randomness",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .target(
@@ -183,8 +188,8 @@ let package = Package(
         .testTarget(
             name: "TrainTests",
             dependencies: [
-                "LAMTrain", "Configuration", "Inference", "Reports", "Parity", "CollectivesTestSupport", "TestSupport",
-                "BackendConformance",
+                "LAMTrain", "Configuration", "Inference", "LatentEvaluation", "Reports", "Parity",
+                "CollectivesTestSupport", "TestSupport", "BackendConformance",
             ],
             swiftSettings: unoptimized),
         .testTarget(

@@ -32,17 +32,19 @@ struct TestCommand: ParsableCommand {
 /// What both commands do.
 enum EvaluateProgram {
     static func usage(_ command: String) -> String {
-        "lam \(command) --config FILE --ckpt_path PATH|last|best [--section.key value ...]"
+        "lam \(command) --ckpt_path PATH [--data.dataset_mix MIX] [--config FILE] [--section.key value ...]"
     }
 
     static let discussion = """
-        Losses, code use, the error beside that of "nothing changed" and of codes from other episodes, PSNR of pixels, \
-        and how well ridge regression reads the recorded actions off the latents. Prints a table; writes metrics.json \
-        and TensorBoard events.
+        Losses, code use, the error with latents that are not the pair's own, PSNR of pixels, and how well ridge regression \
+        reads the recorded actions off the latents and off their rivals. Prints a table and what it means; writes \
+        metrics.json and TensorBoard events.
 
-        Looks at the episodes that data.val_fraction holds out; where that is 0, at all episodes of data.dataset_mix, \
-        which may be another mix than the one trained on. trainer.limit_val_batches and limit_test_batches bound it. The options are those of \
-        `lam fit --help`. Under mpirun the processes share the work.
+        Model and data are configured as the checkpoint's were; a file and options change that. Looks at the episodes that \
+        data.val_fraction holds out; of a mix that was not trained on, or with 0, at all. \
+        trainer.limit_val_batches and limit_test_batches bound the pairs, which are spread evenly over the episodes. With \
+        --config, --ckpt_path may be `last` or `best`. The options are those of `lam fit --help`. Under mpirun the \
+        processes share the work.
         """
 
     static func run(_ arguments: [String], phase: MetricTag.Phase, help: () -> String) throws {

@@ -28,6 +28,14 @@ public protocol LatentActionModeling: AnyObject {
     ///   - latents: of each of `latentParts`, `[B, n, L]`.
     /// - Returns: features `[B, 1, N, D]`.
     func reconstruction(of input: LatentActionInput, latents: [Tensor], _ tape: Tape) -> Tensor
+
+    /// The features that a prediction starts from, and those that it aims at, in the form in which the model predicts them.
+    ///
+    /// - Returns: `[B, 1, N, D]` each.
+    func comparedFeatures(of input: LatentActionInput, _ tape: Tape) -> (current: Tensor, target: Tensor)
+
+    /// Whether latents depend on the robots' states, and not on the frames alone.
+    var latentsReadStates: Bool { get }
 }
 
 extension LatentActionModeling {
@@ -82,4 +90,9 @@ extension LatentActionModeling {
 
     public var lossNames: [LossName] { [LossName("mse_loss")] + latentParts.flatMap(\.lossNames) }
     public var predictsFeatures: Bool { true }
+    public var latentsReadStates: Bool { false }
+
+    public func comparedFeatures(of input: LatentActionInput, _ tape: Tape) -> (current: Tensor, target: Tensor) {
+        (tape.frame(input.patches, 0).detached, tape.frame(input.patches, 1).detached)
+    }
 }

@@ -21,6 +21,7 @@ public enum ParityRunner {
         "lawam_blocks": { try LawamBlocksParity(folder: $0).run() },
         "lawam_dino": { try LawamEncoderParity(folder: $0).run() },
         "lawam_ema": { try LawamParity(folder: $0).run() },
+        "lawam_eval": { try LawamEvaluationParity(folder: $0).run() },
         "lawam_losses": { try LawamLossesParity(folder: $0).run() },
         "lawam_nsvq": { try LawamParity(folder: $0).run() },
         "lawam_positions": { try LawamPositionsParity(folder: $0).run() },

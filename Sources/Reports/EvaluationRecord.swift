@@ -8,13 +8,42 @@ package struct EvaluationRecord: Codable {
         var pairs: Int
         var action_width: Int
         /// R² by target and source.
-        var r2: [String: [String: Double]]
+        package var r2: [String: [String: Double]]
+        /// Actions in a chunk.
+        package var chunk: Int?
+        /// The bounds of the 95 % interval of each R².
+        package var r2_interval: [String: [String: [Double]]]?
+        /// R² of the latents minus that of a rival, with the bounds of its interval, by target and rival.
+        package var lead: [String: [String: [Double]]]?
 
         package init(
             dataset: String, episodes: Int, pairs: Int, action_width: Int, r2: [String: [String: Double]]
         ) {
             (self.dataset, self.episodes, self.pairs) = (dataset, episodes, pairs)
             (self.action_width, self.r2) = (action_width, r2)
+        }
+    }
+
+    /// What becomes of predictions with latents that are not the pair's own.
+    package struct Controls: Codable {
+        /// Pairs that were looked at.
+        var pairs: Int
+        /// Errors of standardised features by control, and what follows from them.
+        package var values: [String: Double]
+
+        package init(pairs: Int, values: [String: Double]) { (self.pairs, self.values) = (pairs, values) }
+    }
+
+    /// What the numbers mean.
+    package struct Verdict: Codable {
+        /// Whether latents are used, and what they are about.
+        var latents: String
+        var actions: String
+        /// In sentences.
+        var lines: [String]
+
+        package init(latents: String, actions: String, lines: [String]) {
+            (self.latents, self.actions, self.lines) = (latents, actions, lines)
         }
     }
 
@@ -25,7 +54,8 @@ package struct EvaluationRecord: Codable {
 
     /// What actions are read off, by the name that `r2` has, and in words.
     package static let sources: [(name: String, words: String)] = [
-        ("latents", "latents"), ("frame_differences", "frame differences"), ("noise", "noise"),
+        ("latents", "latents"), ("frame", "first frame"), ("latents_and_frame", "both"),
+        ("frame_differences", "frame differences"), ("noise", "noise"),
     ]
 
     var checkpoint: String
@@ -40,6 +70,10 @@ package struct EvaluationRecord: Codable {
     var active_dimensions: Int?
     var metrics: [String: Double]
     var probes: [Probe]
+    /// Pairs that there are to look at; absent in older files, like all below.
+    package var pairs_in_split: Int?
+    package var controls: Controls?
+    package var verdict: Verdict?
 
     package init(
         checkpoint: String, step: Int, held_out: Bool, pairs: Int, codes_in_use: Int?, code_counts: [Int]?,
@@ -85,12 +119,21 @@ extension EvaluationRecord {
         let tables = probes.map { probe in
             let sources = Self.sources
             let rows = probe.r2.sorted { $0.key < $1.key }.map { target, scores in
-                [target] + sources.map { scores[$0.name].map { String(format: "%.3f", $0) } ?? "-" }
+                [target]
+                    + sources.map { source -> String in
+                        guard let value = scores[source.name] else { return "-" }
+                        let bounds = probe.r2_interval?[target]?[source.name] ?? []
+                        return String(format: "%.3f", value)
+                            + (bounds.count == 2 ? String(format: " (%.3f to %.3f)", bounds[0], bounds[1]) : "")
+                    }
             }
             return "<h3>Action probe, \(probe.dataset.escapedForXML)</h3>\n<p>R² on episodes not seen; "
                 + "\(probe.episodes) episodes, \(probe.pairs) pairs, \(probe.action_width) numbers an action.</p>\n"
                 + HTMLTable.of(rows, head: ["action"] + sources.map(\.words))
         }
-        return ([HTMLTable.of(facts + values.filter { !$0[0].contains("/probe") })] + tables).joined(separator: "\n")
+        let sentences = verdict?.lines.map { "<p>\($0.escapedForXML)</p>" } ?? []
+        let bars = controls.flatMap { ControlBars($0.values)?.figure(pairs: $0.pairs) }.map { [$0] } ?? []
+        let table = HTMLTable.of(facts + values.filter { !$0[0].contains("/probe") && !$0[0].contains("/control/") })
+        return (sentences + bars + [table] + tables).joined(separator: "\n")
     }
 }

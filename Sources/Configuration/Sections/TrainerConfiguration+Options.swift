@@ -35,8 +35,8 @@ extension TrainerConfiguration: IgnoresOptions, TakesNullForDefault {
         .init(
             "accumulate_grad_batches", \.accumulateGradBatches, .from(1, to: 1_000_000), "Batches per optimiser step."),
         .init("limit_train_batches", \.limitTrainBatches, "Batches per training epoch."),
-        .init("limit_val_batches", \.limitValBatches, "Batches per validation."),
-        .init("limit_test_batches", \.limitTestBatches, "Batches of `lam test`."),
+        .init("limit_val_batches", \.limitValBatches, "Batches per validation, spread evenly over the episodes."),
+        .init("limit_test_batches", \.limitTestBatches, "Batches of `lam test`, spread evenly over the episodes."),
         .init("val_check_interval", \.valCheckInterval, "Batches between validations."),
         .init(
             "check_val_every_n_epoch", \.checkValEveryNEpoch, .ifPresent(.positive),

@@ -89,6 +89,13 @@ public final class LawamModel: LatentActionModeling {
         return decoder(frames(input, tape.backend).current, latents: latents[0], tape)
     }
 
+    public var latentsReadStates: Bool { options.addsState }
+
+    public func comparedFeatures(of input: LatentActionInput, _ tape: Tape) -> (current: Tensor, target: Tensor) {
+        let frames = frames(input, tape.backend)
+        return (frames.current, frames.target)
+    }
+
     /// Normalised features: both frames for the encoder, and what the decoder starts from and aims at.
     private func frames(
         _ input: LatentActionInput, _ backend: any Backend

@@ -24,18 +24,18 @@ public struct Evaluation: Sendable {
     /// How many dimensions of the action's latents vary: "120 of 128"; nil where they are codes.
     var activeDimensions: String? { spreads.first.map { "\($0.active) of \($0.dimensions)" } }
 
-    /// Runs the model over at most `limit` batches of `stream`, which is this rank's share of a split.
+    /// Runs the model over `stream`, which is this rank's share of the pairs to look at.
     ///
     /// - Parameter visit: sees each batch of this rank, what the model read of it, and the result.
     /// - Returns: the same on all ranks, over the pairs of all.
     package static func run(
-        _ module: LAMModule, encoder: BatchEncoder, stream: FramePairStream, limit: Int?, group: any ProcessGroup,
+        _ module: LAMModule, encoder: BatchEncoder, stream: FramePairStream, group: any ProcessGroup,
         visit: (_ batch: FramePairBatch, _ input: EncodedBatch, _ result: LAMModule.BatchResult) throws -> Void = {
             _, _, _ in
         }
     ) throws -> Evaluation {
         var batches: [BatchStatistics] = []
-        while limit.map({ batches.count < $0 }) ?? true, let batch = try stream.next() {
+        while let batch = try stream.next() {
             let input = try encoder(batch)
             let result = try module.validationStep(input.input())
             batches.append(result.statistics)

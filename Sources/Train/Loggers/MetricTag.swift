@@ -49,11 +49,12 @@ public enum MetricTag {
     /// Loss of predicting that nothing changes: `train/copy_baseline`.
     public static func copyBaseline(_ phase: Phase) -> String { "\(phase.rawValue)/copy_baseline" }
 
-    /// Of an evaluation: e to the entropy of code use, the loss with codes of other episodes' pairs, decibels of the
-    /// predicted pictures.
+    /// Of an evaluation: e to the entropy of code use, decibels of the predicted pictures.
     public static func perplexity(_ phase: Phase) -> String { "\(phase.rawValue)/perplexity" }
-    public static func shuffledLoss(_ phase: Phase) -> String { "\(phase.rawValue)/shuffled_codes_mse" }
     public static func psnr(_ phase: Phase) -> String { "\(phase.rawValue)/psnr" }
+
+    /// What becomes of predictions with other latents: `val/control/zero`.
+    package static func control(_ phase: Phase, _ name: String) -> String { "\(phase.rawValue)/control/\(name)" }
 
     /// Explained share of a dataset's actions: `val/probe_change/latents/my_arm`.
     package static func probe(_ phase: Phase, _ target: String, _ source: String, dataset: String) -> String {

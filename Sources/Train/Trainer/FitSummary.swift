@@ -12,9 +12,8 @@ public struct FitSummary: Sendable {
     public var logDirectory: String
     /// The signal that ended the run early.
     public var signal: Int32?
-    /// On held-out episodes where there are any, else on the first pairs of the training episodes.
-    public var evaluation: Evaluation?
-    public var isHeldOut = false
+    /// On held-out episodes where there are any, else on some pairs of the training episodes.
+    public var report: EvaluationReport?
     /// Largest resident set of the process, in bytes.
     public var peakResidentBytes = StreamBenchmark.peakResidentBytes()
     /// Folder of the contact sheets.
@@ -26,8 +25,8 @@ public struct FitSummary: Sendable {
         if let firstLoss, let lastLoss {
             lines.append("loss            \(firstLoss.formatted4) -> \(lastLoss.formatted4)")
         }
-        if let evaluation {
-            let pairs = isHeldOut ? "held-out pairs" : "training pairs"
+        if let evaluation = report?.evaluation {
+            let pairs = report?.isHeldOut == true ? "held-out pairs" : "training pairs"
             lines.append(
                 "reconstruction  mse \(evaluation.losses.reconstruction.formatted4), \(evaluation.errorShare.formatted4) of the "
                     + "\"nothing changed\" baseline (\(evaluation.copyBaseline.formatted4)), \(evaluation.samples) \(pairs)"
@@ -41,9 +40,10 @@ public struct FitSummary: Sendable {
         if let checkpoint { lines.append("checkpoint      \(checkpoint)") }
         if !logDirectory.isEmpty { lines.append("TensorBoard     tensorboard --logdir \(logDirectory)") }
         if let contactSheets {
-            let name = evaluation?.codesInUse == nil ? "neighbours" : "code"
+            let name = report?.evaluation.codesInUse == nil ? "neighbours" : "code"
             lines.append("contact sheets  \(contactSheets)/\(name)_*.png")
         }
+        if let verdict = report?.verdictText, !verdict.isEmpty { lines.append(verdict) }
         return lines.joined(separator: "\n")
     }
 }

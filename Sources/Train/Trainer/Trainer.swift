@@ -53,7 +53,7 @@ public final class Trainer {
             for stopping in monitor.earlyStoppings { try stopping.requireKnown(run.knownMetrics) }
             let sanitySteps = run.configuration.trainer.numSanityValSteps
             if run.hasValidation, sanitySteps != 0, run.resumed == nil {
-                _ = try run.evaluate(limit: sanitySteps < 0 ? nil : sanitySteps)
+                _ = try run.evaluate(limit: sanitySteps < 0 ? .fraction(1) : .batches(sanitySteps))
             }
             while agreedSignal == nil, !monitor.isStoppedEarly, !isOver { try runEpoch() }
             monitor.finish()
@@ -106,8 +106,7 @@ public final class Trainer {
     }
 
     private func validate() throws {
-        let limit = run.configuration.trainer.limitValBatches.count(of: run.validationBatches)
-        try monitor.log(run.evaluate(limit: limit), at: progress)
+        try monitor.log(run.evaluate(limit: run.configuration.trainer.limitValBatches), at: progress)
         monitor.stopEarly(afterValidation: true, at: progress)
         let isEpochEnd = progress.batchesInEpoch >= limits.batchesPerEpoch
         try checkpoints.save(progress) {
@@ -200,6 +199,10 @@ public final class Trainer {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
                 try AtomicFile.write(image.encoded(), to: "\(folder)/\(name).png")
                 summary.contactSheets = folder
+            }
+            if run.group.isRoot, let report = summary.report, !logger.directory.isEmpty {
+                _ = try report.write(
+                    to: logger, in: logger.directory, logged: report.isHeldOut ? progress.loggedStep : nil)
             }
         }
         if run.group.isRoot, !logger.directory.isEmpty,

@@ -29,8 +29,6 @@ public final class TrainingRun {
     let checkpoints: [ModelCheckpoint]
     let logger: LoggerGroup
     let resumed: Resumed?
-    /// Batches of the held-out split, where there is one.
-    let validationBatches: Int?
     let sources: [StreamSource]
     let features: FeatureCache?
 
@@ -108,11 +106,8 @@ public final class TrainingRun {
         stream = try FramePairStream(
             sources: sources, options, split: .train, rank: group.rank, worldSize: group.size,
             restoring: streamState, features: features)
-        let globalBatch = options.batchSize * group.size
-        validationBatches =
-            try options.valFraction > 0
-            ? (FramePairStream(sources: sources, options, split: .val).pairsPerEpoch + globalBatch - 1) / globalBatch
-            : nil
+        // A split without pairs is told now, and not after the first epoch.
+        if options.valFraction > 0 { _ = try FramePairStream.order(sources: sources, options, split: .val) }
         // Nothing is created on disk before everything above has succeeded.
         logger = group.isRoot ? try LoggerGroup.open(for: configuration) : LoggerGroup([])
         let directory = logger.directory.isEmpty ? trainer.defaultRootDir ?? "." : logger.directory

@@ -1,146 +1,126 @@
-import Foundation
-import Inference
-import LAMTrain
+import LatentEvaluation
 import Testing
 
-#if canImport(FoundationXML)
-    import FoundationXML
-#endif
-
-/// Ridge regression from sums, and what the probe of actions says of known relations.
+/// What the probe of actions says of known relations.
 @Suite struct ActionProbeTests {
-    /// Numbers from -1 to 1.
-    private struct Numbers {
-        var state: UInt64 = 7
-        mutating func next() -> Double {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Double(state >> 11) / Double(1 << 52) - 1
-        }
-        mutating func next(_ count: Int) -> [Double] { (0..<count).map { _ in next() } }
+    /// How the latents of a planted dataset come about.
+    enum Plant {
+        /// The actions of the chunk, turned and moved.
+        case action
+        /// What the first frame shows.
+        case frame
+        case nothing
     }
 
-    @Test("without ridge the map behind the samples is found, offset and useless inputs included")
-    func exact() throws {
-        var numbers = Numbers()
-        var moments = RidgeMoments(inputs: 4, outputs: 2)
-        for _ in 0..<50 {
-            // The third input never changes.
-            let x = numbers.next(2) + [0.1] + numbers.next(1)
-            moments.add(x, [2 * x[0] - x[1] + 5, 0.5 * x[3]])
-        }
-        let fit = try #require(moments.fit(ridge: 1e-12))
-        let expected = [2.0, 0, -1, 0, 0, 0, 0, 0.5]
-        for (weight, value) in zip(fit.weights, expected) { #expect(abs(weight - value) < 1e-6) }
-        #expect(abs(fit.offset[0] - 5) < 1e-6 && abs(fit.offset[1]) < 1e-6)
-        for (error, deviation) in zip(moments.squaredErrors(of: fit), moments.squaredDeviations) {
-            #expect(error < 1e-6 * deviation)
-        }
-        // A strong ridge predicts the mean.
-        let flat = try #require(moments.fit(ridge: 1e9))
-        for (error, deviation) in zip(moments.squaredErrors(of: flat), moments.squaredDeviations) {
-            #expect(abs(error / deviation - 1) < 1e-3)
-        }
-    }
-
-    /// A probe of eight episodes where latents give the change of the action, and nothing else gives anything.
-    private func probe(_ episodes: some Sequence<Int>) -> ActionProbe {
-        var probe = ActionProbe(width: 3, actionWidth: 1, episodes: 8)
-        for episode in episodes {
-            var numbers = Numbers(state: UInt64(episode) + 1)
-            for _ in 0..<40 {
-                let latents = numbers.next(3)
-                let mean = numbers.next()
-                probe.add(
-                    episode: episode, sources: [latents, numbers.next(3), numbers.next(3)],
-                    target: [mean, latents[0] - 2 * latents[2] + 0.01 * numbers.next()])
-            }
+    /// Eight episodes of 40 pairs. Actions of one number follow the scene a little, and are else random.
+    static func planted(_ plant: Plant, episodes: Int = 8, order: (Int) -> Int = { $0 }) -> ActionProbe {
+        var probe = ActionProbe(actionWidth: 1, chunk: 2)
+        for number in 0..<episodes * 40 {
+            let place = order(number)
+            var numbers = Numbers(state: UInt64(place) &* 77 + 5)
+            for _ in 0..<4 { _ = numbers.next() }
+            let scene = numbers.next(6), actions = numbers.next(3)
+            let first = actions[0] + scene[0], last = actions[2]
+            let target = [(first + actions[1]) / 2, last - first, first, actions[1]]
+            let latents: [Double] =
+                switch plant {
+                case .action: [2 * first - 1, actions[1] + first, 3 * last]
+                case .frame: [scene[0], scene[1] - scene[2], scene[3]]
+                case .nothing: numbers.next(3)
+                }
+            probe.add(
+                ActionProbe.Sample(
+                    order: place, episode: place / 40, latents: latents,
+                    frame: [10 * scene[0], 9 * scene[1], 9 * scene[2], 10 * scene[3]],
+                    frameDifferences: [first + numbers.next(), numbers.next(), last + 2 * numbers.next()],
+                    noise: numbers.next(3), target: target))
         }
         return probe
     }
 
-    @Test("what latents tell is explained on episodes not seen; what they do not tell, and noise, is not")
-    func scores() throws {
-        let probe = probe(0..<8)
-        #expect(probe.pairs == 320)
-        #expect(try #require(probe.score(.latents).change) > 0.99)
-        #expect(abs(try #require(probe.score(.latents).mean)) < 0.1)
-        #expect(abs(try #require(probe.score(.frameDifferences).change)) < 0.1)
-        #expect(abs(try #require(probe.score(.noise).change)) < 0.1)
+    static func scores(_ probe: ActionProbe) -> ProbeScores {
+        var numbers = Numbers(state: 3)
+        return probe.scores(resamples: 200) { numbers.index(below: $0) }
     }
 
-    @Test("parts of ranks add up to the whole")
-    func ranks() throws {
-        var parts = probe([0, 3, 4, 7])
-        parts.add(probe([1, 2, 5, 6]).values)
-        let (a, b) = (try #require(parts.score(.latents).change), try #require(probe(0..<8).score(.latents).change))
-        #expect(abs(a - b) < 1e-9)
+    @Test("latents that copy the actions explain them, by more than every rival")
+    func action() throws {
+        let scores = Self.scores(Self.planted(.action))
+        #expect(scores.pairs == 320 && scores.episodes == 8)
+        for target in ActionTarget.allCases {
+            let own = try #require(scores.r2[target]?[.latents])
+            #expect(own.value >= 0.99 && own.low <= own.value && own.value <= own.high, "\(target): \(own)")
+            for rival in ActionProbe.Source.rivals {
+                let lead = try #require(scores.lead[target]?[rival])
+                #expect(lead.low > 0.1, "\(target), \(rival): \(lead)")
+            }
+            #expect(abs(try #require(scores.r2[target]?[.noise]).value) < 0.1)
+        }
+    }
+
+    @Test("latents that copy the frame are no better than its principal components")
+    func frame() throws {
+        let scores = Self.scores(Self.planted(.frame))
+        let (own, frame) = (try #require(scores.r2[.chunk]?[.latents]), try #require(scores.r2[.chunk]?[.frame]))
+        #expect(own.value > 0.1 && abs(own.value - frame.value) < 0.05, "\(own), \(frame)")
+        let lead = try #require(scores.lead[.chunk]?[.frame])
+        #expect(lead.low <= 0 && lead.high >= -0.05, "\(lead)")
+    }
+
+    @Test("of fewer pairs than a frame has numbers nothing is made up")
+    func few() throws {
+        var probe = ActionProbe(actionWidth: 1, chunk: 1)
+        var numbers = Numbers()
+        for pair in 0..<12 {
+            let target = numbers.next(3)
+            probe.add(
+                ActionProbe.Sample(
+                    order: pair, episode: pair % 3, latents: numbers.next(16), frame: numbers.next(64),
+                    frameDifferences: numbers.next(16), noise: numbers.next(16), target: target))
+        }
+        for (target, sources) in Self.scores(probe).r2 {
+            for (source, found) in sources {
+                #expect((-30...1).contains(found.value), "\(target), \(source): \(found)")
+            }
+        }
+    }
+
+    @Test("what latents do not tell is not explained")
+    func nothing() throws {
+        let scores = Self.scores(Self.planted(.nothing))
+        for target in ActionTarget.allCases { #expect(abs(try #require(scores.r2[target]?[.latents]).value) < 0.1) }
+    }
+
+    @Test("the order in which pairs come, of several ranks, changes nothing")
+    func order() {
+        let shuffled = Self.scores(Self.planted(.action) { ($0 * 77) % 320 })
+        #expect(shuffled == Self.scores(Self.planted(.action)))
     }
 
     @Test("one episode, and actions that never change, have no score")
     func nothingToSay() {
-        #expect(ActionProbe(width: 3, actionWidth: 1, episodes: 1).score(.latents) == .init())
-        var constant = ActionProbe(width: 3, actionWidth: 1, episodes: 2)
+        #expect(Self.scores(Self.planted(.action, episodes: 1)).r2.isEmpty)
+        #expect(Self.scores(ActionProbe(actionWidth: 1, chunk: 1)).r2.isEmpty)
+        var constant = ActionProbe(actionWidth: 1, chunk: 1)
         var numbers = Numbers()
         for pair in 0..<40 {
-            constant.add(episode: pair % 2, sources: (0..<3).map { _ in numbers.next(3) }, target: [4, 0])
+            constant.add(
+                ActionProbe.Sample(
+                    order: pair, episode: pair % 2, latents: numbers.next(3), frame: numbers.next(4),
+                    frameDifferences: numbers.next(3), noise: numbers.next(3), target: [0.1, 0, 0.1]))
         }
-        #expect(constant.score(.latents) == .init())
+        #expect(Self.scores(constant).r2.isEmpty)
     }
 
-    @Test("a pair's target is the mean action up to the target frame, and the change between the frames")
+    @Test("a pair's targets are the mean action up to the target frame, the change, and evenly spaced actions")
     func target() {
         let actions: [[Double]] = [[1, 0], [2, 0], [6, 1], [7, .nan]]
-        #expect(ActionProbe.target(actions, frame: 0, target: 2) == [1.5, 0, 5, 1])
-        #expect(ActionProbe.target(actions, frame: 1, target: 3) == nil, "not a number")
-        #expect(ActionProbe.target(actions, frame: 1, target: 4) == nil, "behind the end")
-        #expect(ActionProbe.target(actions, frame: 1, target: 1) == nil)
-    }
-
-    @Test("folding keeps lengths and differences apart")
-    func folding() {
-        var numbers = Numbers()
-        let long = numbers.next(1000)
-        let folded = ActionProbe.folded(long, to: 16, seed: 1)
-        #expect(folded.count == 16 && folded == ActionProbe.folded(long, to: 16, seed: 1))
-        #expect(folded != ActionProbe.folded(long, to: 16, seed: 2))
-        let squares = { (values: [Double]) in values.reduce(0) { $0 + $1 * $1 } }
-        #expect((0.3...3).contains(squares(folded) / squares(long)))
-    }
-
-    @Test("exchanged codes are always another episode's")
-    func exchange() {
-        var exchange = LatentExchange(perPair: 2, seed: 1, rank: 0)
-        let alone = exchange.exchanged(["a", "a"], [1, 1, 1, 1])
-        #expect(alone == nil, "nobody to exchange with")
-        let mixed = exchange.exchanged(["a", "b"], [1, 1, 2, 2])
-        #expect(mixed == [2, 2, 1, 1])
-        let later = exchange.exchanged(["b"], [2, 2])
-        #expect(later == [1, 1])
-    }
-
-    @Test("transitions count neighbouring pairs of one episode, token by token, and are drawn by row")
-    func transitions() throws {
-        var transitions = CodeTransitions(codes: 3)
-        transitions.add(episode: "a", frame: 0, codes: [0, 1])
-        transitions.add(episode: "a", frame: 1, codes: [2, 1])
-        transitions.add(episode: "a", frame: 3, codes: [0, 0])
-        transitions.add(episode: "b", frame: 4, codes: [1, 1])
-        #expect(transitions.counts == [0, 0, 1, 0, 1, 0, 0, 0, 0])
-        let image = transitions.image()
-        // Codes 0 and 2 have one arrow; code 1 follows itself.
-        let graph = try #require(transitions.graph())
-        #expect(XMLParser(data: Data(graph.utf8)).parse(), "\(graph)")
-        #expect(graph.components(separatedBy: "class=\"arrow\"").count == 2)
-        #expect(graph.components(separatedBy: "class=\"ring\"").count == 2)
-        #expect(CodeTransitions(codes: 3).graph() == nil)
-        #expect(image.width == 72 && image.height == 72)
-        func color(_ row: Int, _ column: Int) -> [UInt8] {
-            let start: Int = 3 * (24 * row * 72 + 24 * column)
-            return Array(image.pixels[start..<start + 3])
-        }
-        let (white, blue): ([UInt8], [UInt8]) = ([255, 255, 255], [31, 111, 180])
-        #expect(color(0, 2) == blue)
-        #expect(color(0, 0) == white)
-        #expect(color(2, 2) == white, "a code that nothing follows")
+        #expect(ActionTarget.values(actions, frame: 0, target: 2, chunk: 2) == [1.5, 0, 5, 1, 1, 0, 2, 0])
+        #expect(ActionTarget.values(actions, frame: 0, target: 2, chunk: 1) == [1.5, 0, 5, 1, 1, 0])
+        #expect(ActionTarget.values(actions, frame: 1, target: 3, chunk: 1) == nil, "not a number")
+        #expect(ActionTarget.values(actions, frame: 1, target: 4, chunk: 1) == nil, "behind the end")
+        #expect(ActionTarget.values(actions, frame: 1, target: 1, chunk: 1) == nil)
+        #expect(ActionTarget.values([[1], [2, 3]], frame: 0, target: 1, chunk: 1) == nil, "of different widths")
+        #expect(ActionTarget.chunk(ofSpan: 3) == 3 && ActionTarget.chunk(ofSpan: 32) == 8)
     }
 }

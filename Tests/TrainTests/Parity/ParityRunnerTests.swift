@@ -10,7 +10,7 @@ struct ParityRunnerTests {
         "every reference tensor is met within its tolerance",
         arguments: [
             "dinov2", "dinov3", "lam_stage1", "lam_stage1_text", "lam_stage2", "vq", "lightning_ckpt", "t5base",
-            "fsq", "lawam_ae", "lawam_blocks", "lawam_ema", "lawam_nsvq", "lawam_spec", "lawam_state",
+            "fsq", "lawam_ae", "lawam_blocks", "lawam_ema", "lawam_eval", "lawam_nsvq", "lawam_spec", "lawam_state",
             "lawam_vae",
             "lawam_vq", "lawam_vq_ops",
         ])
@@ -39,7 +39,8 @@ struct ParityRunnerTests {
             found.known.map { URL(fileURLWithPath: $0).lastPathComponent }
                 == [
                     "dinov2", "dinov3", "fsq", "lam_stage1", "lam_stage1_text", "lam_stage2", "lawam_ae",
-                    "lawam_blocks", "lawam_dino", "lawam_ema", "lawam_losses", "lawam_nsvq", "lawam_positions",
+                    "lawam_blocks", "lawam_dino", "lawam_ema", "lawam_eval", "lawam_losses", "lawam_nsvq",
+                    "lawam_positions",
                     "lawam_spec", "lawam_state", "lawam_vae", "lawam_vq", "lawam_vq_ops", "lightning_ckpt", "t5base",
                     "vq",
                 ])
