@@ -56,7 +56,7 @@ enum EvaluateProgram {
             let status: (any Error) -> Int32 = { ExitStatus.code(for: $0).rawValue }
             let note: (String) -> Void = { if group.isRoot { Console.error("note: \($0)") } }
             let fit = try group.together(for: "configuration", status: status) {
-                try FitArguments.parse(arguments: arguments)
+                try FitArguments.parse(arguments: arguments, saved: TrainedModel.savedOptions)
             }
             let configuration = fit.configuration
             group.timeout = configuration.trainer.timeout

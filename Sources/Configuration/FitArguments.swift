@@ -27,8 +27,13 @@ public enum FitArguments {
     static let fileSizeLimit = 1 << 20
 
     /// Reads the arguments after `lam fit` and the files they name.
-    /// - Throws: `ConfigurationError`.
-    public static func parse(arguments: [String]) throws -> ParsedFit {
+    ///
+    /// - Parameter saved: the options of the checkpoint at a path, for commands to which those stand in for what is not given;
+    ///   nil where it has none.
+    /// - Throws: `ConfigurationError`; what `saved` throws.
+    public static func parse(
+        arguments: [String], saved: ((_ checkpoint: String) throws -> SavedOptions?)? = nil
+    ) throws -> ParsedFit {
         var document = YAMLNode(.mapping([]), at: .schemaDefault)
         var printConfig: ParsedFit.PrintConfig?
         var rest = arguments[...]
@@ -52,6 +57,11 @@ public enum FitArguments {
             default:
                 document = try option.applied(to: document)
             }
+        }
+        if let saved, case .string(let path)? = document["ckpt_path"]?.value, !["last", "best"].contains(path),
+            let options = try saved(HomeFolder.expanding(path))
+        {
+            document = try options.below(document)
         }
         let (configuration, context) = try LAMConfiguration.read(document)
         return ParsedFit(

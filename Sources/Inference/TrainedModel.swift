@@ -52,6 +52,16 @@ public final class TrainedModel {
         if let line = assembly.precisionAdvice { note(line) }
     }
 
+    /// The options that a checkpoint was trained with, for `FitArguments.parse`.
+    ///
+    /// - Throws: `CheckpointError` of a file that cannot be read.
+    public static func savedOptions(_ path: String) throws -> SavedOptions? {
+        let checkpoint = try LightningCheckpoint(contentsOf: path)
+        guard let model = checkpoint.hyperParameters?.values.configValue else { return nil }
+        return SavedOptions(
+            path: path, model: model, data: checkpoint.dataHyperParameters?.values.configValue ?? .map([:]))
+    }
+
     /// Lines about what is looked at.
     public var banner: [String] { [module.backend.summary, "\(checkpointPath), step \(globalStep)"] }
 

@@ -186,10 +186,10 @@ import Testing
         }
         try program.expectRefusal(
             ["--ckpt_path", "good.ckpt", "--model.lam_model_dim", "64"], status: 1,
-            says: ["good.ckpt", "expected shape", "64"])
+            says: ["good.ckpt", "model.lam_model_dim 32, got 64", "set model.lam_model_dim to 32"])
         try program.expectRefusal(
             ["--ckpt_path", "good.ckpt", "--model.lam_enc_blocks", "2"], status: 1,
-            says: ["good.ckpt", "missing"])
+            says: ["good.ckpt", "set model.lam_enc_blocks to 1"])
         _ = try program.folder.write("no checkpoint", to: "text.ckpt")
         try program.expectRefusal(["--ckpt_path", "text.ckpt"], status: 1, says: ["text.ckpt"])
         // A pickle that would run a command when Python loads it: cos, system, MARK, text, TUPLE, REDUCE, STOP.

@@ -186,3 +186,30 @@ extension ConfigValue {
         }
     }
 }
+
+extension PickleValue {
+    /// The value of a configuration that is pickled so; nil for what no configuration has, or deeper than any.
+    package var configValue: ConfigValue? { configValue(depth: 8) }
+
+    private func configValue(depth: Int) -> ConfigValue? {
+        guard depth > 0 else { return nil }
+        switch self {
+        case .none: return .null
+        case .bool(let value): return .bool(value)
+        case .int(let value): return .int(value)
+        case .float(let value): return .double(value)
+        case .string(let value): return .string(value)
+        case .list(let items), .tuple(let items):
+            let values = items.compactMap { $0.configValue(depth: depth - 1) }
+            return values.count == items.count ? .list(values) : nil
+        case .dict(let entries):
+            var values: OrderedDictionary<String, ConfigValue> = [:]
+            for (key, value) in entries.entries {
+                guard case .string(let name) = key, let value = value.configValue(depth: depth - 1) else { continue }
+                values[name] = value
+            }
+            return .map(values)
+        default: return nil
+        }
+    }
+}

@@ -1,10 +1,13 @@
 import Configuration
 import Formats
 
-/// Options that say what a model's tensors mean and leave no trace in their shapes: those of a checkpoint that was trained with
-/// others would load without complaint, and give other latents.
+/// Options that say how large a model is and what its tensors mean. Those that leave no trace in shapes would otherwise load
+/// without complaint, and give other latents; of the others a message names the option, and not the first tensor that differs.
 enum ModelMeaning {
-    private static let ofModel = ["lam_num_heads", "latent_layer_to_use", "enc_modal_mask", "decoder_last_ln"]
+    private static let ofModel = [
+        "lam_model_dim", "lam_enc_blocks", "lam_dec_blocks",
+        "lam_num_heads", "latent_layer_to_use", "enc_modal_mask", "decoder_last_ln",
+    ]
     private static let ofBottleneck = ["levels", "bound", "cosine", "layer_norm"]
 
     /// - Throws: `TrainerError.otherOption` for the first option that the checkpoint has and has otherwise.
@@ -16,7 +19,13 @@ enum ModelMeaning {
             throw TrainerError.otherOption(
                 path: checkpoint.path, option: "model.\(name)", trainedWith: text(got), configured: text(expected))
         }
-        for name in ofModel { try compare(name, saved[name], configured[name]) }
+        var names = ofModel
+        // What the model has no use for may differ.
+        let kind = model.bottleneck.choice.kind, hasCodebook = kind.hasCodes && kind.name != "fsq"
+        if hasCodebook { names.append("lam_num_latents") }
+        if hasCodebook || !kind.hasCodes { names.append("lam_latent_dim") }
+        if model.visionEncoder == .pixels { names.append("lam_patch_size") }
+        for name in names { try compare(name, saved[name], configured[name]) }
         let (got, expected) = (saved["bottleneck"]?["init_args"], configured["bottleneck"]?["init_args"])
         for name in ofBottleneck { try compare("bottleneck.\(name)", got?[name], expected?[name]) }
     }
