@@ -22,8 +22,9 @@ enum ExitStatus {
         case ConversionError.exists, ConversionError.otherConversion, ConversionError.invalidOption: ExitCode(2)
         case ConversionError.segments, ConversionError.unsupported: ExitCode(3)
         case PredictionError.destinationExists, PredictionError.foreignPartial, PredictionError.destinationInside,
-            PredictionError.chosenEpisodes:
+            PredictionError.chosenEpisodes, PredictionError.writeOnly, TransferError.otherLatents:
             ExitCode(2)
+        case is TransferError: ExitCode(3)
         case PredictionError.notLeRobot, PredictionError.featureExists, PredictionError.unreadableLabels: ExitCode(3)
         case ExtractionError.option, ExtractionError.otherLatents: ExitCode(2)
         case is DataError, ExtractionError.noEpisodes, is StreamError, is ParquetError: ExitCode(3)

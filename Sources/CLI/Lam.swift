@@ -8,7 +8,8 @@ struct Lam: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lam", abstract: "Trains latent action models on robot video.",
         subcommands: [
-            FitCommand.self, ValidateCommand.self, TestCommand.self, PredictCommand.self, PlotCommand.self,
+            FitCommand.self, ValidateCommand.self, TestCommand.self, PredictCommand.self, ProbeCommand.self,
+            PlotCommand.self,
             ReportCommand.self, InspectCommand.self, ConvertCommand.self, ActionConfigCommand.self,
             ExtractLatentsCommand.self, ConvertCheckpointCommand.self, ParityCommand.self, BenchCommand.self,
             HDF5ReaderCommand.self,

@@ -11,7 +11,7 @@ struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict", abstract: "Labels all episodes of a mix with their latent actions.",
         usage: """
-            lam predict --config FILE --ckpt_path PATH|last|best [--output DIR] [--format parquet|jsonl] \
+            lam predict --ckpt_path PATH [--data.dataset_mix MIX] [--config FILE] [--output DIR] [--format parquet|jsonl|npz|lary] \
             [--latents codes|vectors|both] [--cameras all|KEY,...] [--merge DEST] [--section.key value ...]
             """,
         discussion: """
@@ -25,7 +25,11 @@ struct PredictCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Folder of the latent actions.", valueName: "dir"), transform: PathArgument.read)
     var output = "latent_actions"
 
-    @Option(help: "parquet, or jsonl: a JSON object in a line for each pair.")
+    @Option(
+        help: """
+            parquet; jsonl: a JSON object in a line for each pair; npz: NumPy arrays for each episode; lary: a file of \
+            tokens for each pair and lary.csv, as the LARY benchmark takes them.
+            """)
     var format = Format.parquet
 
     @Option(
@@ -59,19 +63,30 @@ struct PredictCommand: ParsableCommand {
     var arguments: [String] = []
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case parquet, jsonl
+        case parquet, jsonl, npz, lary
 
         var labels: any LabelFormat {
             switch self {
             case .parquet: ParquetLabels()
             case .jsonl: JSONLinesLabels()
+            case .npz: NPZLabels()
+            case .lary: LARYLabels()
             }
+        }
+    }
+
+    func validate() throws {
+        guard format != .lary || latents != .codes else {
+            throw ValidationError(
+                "--latents: expected vectors or both with --format lary, whose tokens are vectors, got codes")
         }
     }
 
     /// Continuous latents have always been written under `--embeddings`.
     private func content(hasCodes: Bool) -> LabelContent? {
-        latents ?? (embeddings ? (hasCodes ? .both : .vectors) : nil)
+        // The benchmark's probes read vectors.
+        let wantsVectors = embeddings || format == .lary
+        return latents ?? (wantsVectors ? (hasCodes ? .both : .vectors) : nil)
     }
 
     func run() throws {
@@ -81,7 +96,7 @@ struct PredictCommand: ParsableCommand {
             let status: (any Error) -> Int32 = { ExitStatus.code(for: $0).rawValue }
             let note: (String) -> Void = { if group.isRoot { Console.error("note: \($0)") } }
             let fit = try group.together(for: "configuration", status: status) {
-                try FitArguments.parse(arguments: arguments)
+                try FitArguments.parse(arguments: arguments, saved: TrainedModel.savedOptions)
             }
             let (model, predictor) = try group.together(for: "opening of data and model", status: status) {
                 try fit.configuration.requireRunnable(locate: { fit.context.location(of: $0) })

@@ -47,6 +47,8 @@ struct LabelFolder {
         self.format = format
     }
 
+    init(path: String, format: any LabelFormat) { (self.path, self.format) = (path, format) }
+
     /// The folder that is named for a dataset, whose name may have slashes.
     static func folder(of name: String, below folder: String) -> String {
         // A name is no way out of the folder.

@@ -8,6 +8,15 @@ public protocol LabelFormat: Sendable {
     ///
     /// - Throws: `PredictionError.unreadableLabels`; `ParquetError`.
     func rows(of path: String, columns: LabelColumns) throws -> [EpisodeLabels.Row]
+    /// Whether `rows` reads what `write` writes, which merging needs.
+    var isReadable: Bool { get }
+    /// Writes what a dataset's folder has beside the files of its episodes, all of which are there.
+    func complete(_ files: [String], in folder: String) throws
+}
+
+extension LabelFormat {
+    public var isReadable: Bool { true }
+    public func complete(_ files: [String], in folder: String) throws {}
 }
 
 extension PredictionError {

@@ -20,6 +20,8 @@ public enum PredictionError: Error, Equatable, CustomStringConvertible {
     case noCodes(bottleneck: String)
     /// The dataset has a feature of that name.
     case featureExists(dataset: String, root: String, feature: String)
+    /// A merge of files that are not read back.
+    case writeOnly(format: String)
     /// Copies of whole datasets are wanted, and labels of some episodes.
     case chosenEpisodes(options: String)
 
@@ -55,6 +57,9 @@ public enum PredictionError: Error, Equatable, CustomStringConvertible {
         case .featureExists(let dataset, let root, let feature):
             "cannot merge latent actions: dataset \(dataset): \(root)/meta/info.json: expected no feature \(feature), "
                 + "got one; label the dataset that it was merged into"
+        case .writeOnly(let format):
+            "cannot merge latent actions: --format: expected parquet or jsonl, got \(format); merge with one of these, and write "
+                + "\(format) to another --output"
         case .chosenEpisodes(let options):
             "cannot merge latent actions: --merge: expected all episodes, got data.\(options); leave one of them out"
         }

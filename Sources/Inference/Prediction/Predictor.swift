@@ -107,6 +107,9 @@ public final class Predictor {
         guard merged == nil || chosen.isEmpty else {
             throw PredictionError.chosenEpisodes(options: chosen.joined(separator: ", "))
         }
+        guard merged == nil || format.isReadable else {
+            throw PredictionError.writeOnly(format: format.fileExtension)
+        }
         merge = try merged.map { destination in
             try LabelMerge(
                 to: destination, parts: Self.parts(model.opened, jobs), columns: columns,
@@ -151,6 +154,15 @@ public final class Predictor {
             summary.skipped += source.episodes.count - all.count
             let own = Array(all[Shard.range(of: all.count, rank: group.rank, size: group.size)])
             try label(source.keeping(own), window: job.window, into: folder, progress: progress)
+        }
+        // Once all ranks have written their episodes.
+        try group.together(for: "tables of labels", status: status) {}
+        try group.together(for: "tables of labels", status: status) {
+            guard group.isRoot else { return }
+            for job in jobs {
+                let files = job.source.episodes.map { job.folder.file(episode: $0.index) }
+                try format.complete(files, in: job.folder.path)
+            }
         }
         var message = RankMessage()
         message.append("pairs", Double(pairs))
