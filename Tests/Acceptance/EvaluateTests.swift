@@ -182,7 +182,7 @@ import Testing
             "--trainer.logger", "false", "--trainer.default_root_dir", "out")
         // `last` is looked for where the configuration's callbacks write.
         #expect(all.status == 0, "\(all.error)")
-        #expect(all.error.contains("note: data.val_fraction is 0"))
+        #expect(all.error.contains("all 6 episodes, as data.val_fraction is 0"))
         #expect(all.output.contains(" 8 pairs of "), "\(all.output)")
         #expect(program.exists("out/metrics.json"))
         let help = try program.run("validate", "--help")
