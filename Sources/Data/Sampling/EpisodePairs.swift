@@ -124,12 +124,6 @@ package struct EpisodePairs: Sendable {
         return frames < own.upperBound - index ? index + frames : nil
     }
 
-    /// The number of the pair that begins so many frames later; nil where the episode has no such pair.
-    func index(_ index: Int, advancedBy frames: Int) -> Int? {
-        let own = pairs(ofSlot: firstPairs.lastIndex(atMost: index))
-        return frames < own.upperBound - index ? index + frames : nil
-    }
-
     /// Positions in the dataset's table of the episodes that yield pairs.
     package var positions: [Int] { episodes.map(\.position) }
 

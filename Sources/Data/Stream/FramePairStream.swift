@@ -210,31 +210,6 @@ public final class FramePairStream {
         return (try count(split), try count(.all))
     }
 
-    /// How many pairs a finite split has, and which of them follow each other.
-    ///
-    /// - Throws: as opening a stream of the split does.
-    package static func order(
-        sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit
-    ) throws -> SequentialOrder {
-        var options = options
-        options.datasetMix = sources.map { StreamOptions.MixEntry($0.name, $0.weight) }
-        return SequentialOrder(datasets: try pairs(of: sources, options, split: split), seed: options.seed)
-    }
-
-    /// How many episodes of all datasets a split has, and how many there are; those that are too short for a pair do not count.
-    ///
-    /// - Throws: as opening a stream of the split does.
-    package static func episodes(
-        sources: [StreamSource], _ options: StreamOptions, split: EpisodeSplit
-    ) throws -> (chosen: Int, total: Int) {
-        var options = options
-        options.datasetMix = sources.map { StreamOptions.MixEntry($0.name, $0.weight) }
-        func count(_ split: EpisodeSplit) throws -> Int {
-            try pairs(of: sources, options, split: split).reduce(0) { $0 + $1.positions.count }
-        }
-        return (try count(split), try count(.all))
-    }
-
     /// Places, in the dataset's table, of the episodes of this split that yield pairs.
     package func episodes(ofDataset dataset: Int) -> [Int] { pairs[dataset].positions }
 

@@ -20,7 +20,8 @@ package struct RobotStateReader {
     package init?(_ opened: [OpenedSource], _ model: ModelConfiguration, on backend: any Backend) throws {
         guard model.familyName == LawamFamily.name, model.maxStateDim > 0 else { return nil }
         (width, self.backend) = (model.maxStateDim, backend)
-        states = try EpisodeColumn(model.stateKey, of: opened)
+        let states = try EpisodeColumn(model.stateKey, of: opened)
+        self.states = states
         embodiments = opened.map { model.embodimentIDs.id(of: $0.dataset.name, below: model.embodiments) }
         let columns = Set(opened.flatMap { $0.dataset.columns.map(\.name) }).sorted()
         note =
