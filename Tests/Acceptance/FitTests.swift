@@ -135,7 +135,7 @@ import Testing
         // Two full groups and one of a single batch per epoch.
         #expect(lines.filter { $0.values["train_loss_step"] != nil }.map(\.step) == Array(0..<6))
         // After batches 2 and 4 of each epoch.
-        #expect(lines.filter { $0.values["val_loss"] != nil }.map(\.step) == [0, 1, 3, 4])
+        #expect(lines.filter { $0.values["val_loss"] != nil }.map(\.step) == [0, 1, 3, 4, 5])
         #expect(try program.checkpoint().globalStep == 6)
     }
 
