@@ -82,6 +82,10 @@ struct PredictCommand: ParsableCommand {
             throw ValidationError(
                 "--latents: expected vectors or both with --format lary, whose tokens are vectors, got codes")
         }
+        if embeddings, let latents, latents != .both {
+            throw ValidationError(
+                "--embeddings is --latents both, but --latents is \(latents.rawValue); keep one of them")
+        }
     }
 
     /// Continuous latents have always been written under `--embeddings`.
@@ -89,13 +93,6 @@ struct PredictCommand: ParsableCommand {
         // The benchmark's probes read vectors.
         let wantsVectors = embeddings || format == .lary
         return latents ?? (wantsVectors ? (hasCodes ? .both : .vectors) : nil)
-    }
-
-    func validate() throws {
-        if embeddings, let latents, latents != .both {
-            throw ValidationError(
-                "--embeddings is --latents both, but --latents is \(latents.rawValue); keep one of them")
-        }
     }
 
     func run() throws {

@@ -168,7 +168,10 @@ struct ConfigParseTests {
             ("model: {stage: stage-3}", "expected stage-1 or stage-2, got stage-3"),
             ("model: {text_encoder: t5}", "expected none or t5-base, got t5"),
             ("model: {text_mask: tiled}", "expected aligned or original, got tiled"),
-            ("model: {vision_encoder: vit}", "expected pixels or dinov3-vitb16 or dinov2-vitb14-reg, got vit"),
+            (
+                "model: {vision_encoder: vit}",
+                "expected pixels or dinov3-vits16 or dinov3-vitb16 or dinov3-vitl16 or dinov2-vits14-reg or dinov2-vitb14-reg or dinov2-vitl14-reg, got vit"
+            ),
             ("model: 3", "`model` at c.yaml:1:8: expected a mapping of options, got 3"),
             ("model: {optimizer: {class_path: torch.optim.SGD}}", "expected torch.optim.AdamW, got torch.optim.SGD"),
             (
