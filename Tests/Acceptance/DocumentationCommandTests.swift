@@ -10,7 +10,7 @@ import Testing
     /// Why a block may be left out: what a test cannot have.
     private static let excuses = [
         "builds the program", "needs an accelerator", "needs several processes or machines", "needs Slurm",
-        "needs pretrained weights", "needs a container engine", "takes minutes",
+        "needs pretrained weights", "needs a container engine", "needs an account of the hub", "takes minutes",
     ]
     /// Languages of blocks: commands, configurations, and what is neither.
     private static let languages = ["sh", "yaml", "text", "json", "swift"]

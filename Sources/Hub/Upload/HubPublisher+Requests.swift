@@ -24,8 +24,8 @@ extension HubPublisher {
         if let type {
             headers += [("Content-Type", type), ("Accept", type.contains("lfs") ? type : "application/json")]
         }
-        let isHub = HTTPOrigin(of: url) == HTTPOrigin(of: access.endpoint)
-        // Storage hosts are let in by the address itself, and must not see the token.
+        // Storage, to which files are put, is let in by the address itself, and must not see the token.
+        let isHub = method != "PUT" && HTTPOrigin(of: url) == HTTPOrigin(of: access.endpoint)
         if isHub, let token = access.token { headers.append(("Authorization", "Bearer \(token)")) }
         let upload = HTTPUpload(method: method, url: url, headers: headers, body: body)
         var spread = RandomGenerator(seed: UInt64(getpid()), purpose: "retry \(url)")

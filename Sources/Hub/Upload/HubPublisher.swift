@@ -152,7 +152,8 @@ public struct HubPublisher: Sendable {
         while start < file.size {
             let number = parts.count + 1
             let digits = String(number)
-            let names = (digits.count...5).map { String(repeating: "0", count: $0 - digits.count) + digits }
+            let widths = digits.count...max(5, digits.count)
+            let names = widths.map { String(repeating: "0", count: $0 - digits.count) + digits }
             guard digits.count <= 5, let part = names.lazy.compactMap({ upload["header"]?[$0]?.string }).first else {
                 throw unexpected("an address for part \(number) of \(file.path)", "none")
             }

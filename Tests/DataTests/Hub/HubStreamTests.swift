@@ -120,7 +120,7 @@ import Testing
         #expect {
             try DatasetCatalog(StreamOptions(datasetMix: []), hub: access).dataset("lam-test/nothing")
         } throws: { error in
-            guard case DataError.hub(.refused(_, 404, _, _)) = error else { return false }
+            guard case StreamError.missingOnHub(_, _, _, .refused(_, 404, _, _)) = error else { return false }
             return "\(error)".contains("data.revision")
         }
         #expect(throws: StreamError.self) { try catalog.dataset("not a name") }

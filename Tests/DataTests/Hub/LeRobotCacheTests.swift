@@ -50,7 +50,7 @@ struct LeRobotCacheTests {
             try catalog(["HF_LEROBOT_HOME": home.path("own"), "HF_HUB_OFFLINE": "1"]).dataset("me/arm").episodeCount
                 == 2
         )
-        #expect(throws: DataError.self) { try catalog().dataset("me/arm") }
+        #expect(throws: StreamError.self) { try catalog().dataset("me/arm") }
     }
 
     @Test("the tag of any readable format stands in for main", arguments: ["main", "v2.1", "v2.0"])
@@ -63,15 +63,15 @@ struct LeRobotCacheTests {
     func chosen() throws {
         #expect(try catalog().dataset("me/arm@v3.0").episodeCount == 2)
         #expect(try catalog(revision: "v3.0").dataset("me/arm").episodeCount == 2)
-        #expect(throws: DataError.self) { try catalog().dataset("me/arm@v2.1") }
-        #expect(throws: DataError.self) { try catalog(revision: "main").dataset("me/arm") }
+        #expect(throws: StreamError.self) { try catalog().dataset("me/arm@v2.1") }
+        #expect(throws: StreamError.self) { try catalog(revision: "main").dataset("me/arm") }
     }
 
     @Test("the hub's own cache that knows only a tag is used offline, too")
     func hubCache() throws {
         try FileManager.default.moveItem(at: home.url("hf/lerobot/hub"), to: home.url("hf/hub"))
         #expect(try catalog().dataset("me/arm").episodeCount == 2)
-        #expect(throws: DataError.self) { try catalog().dataset("me/arm@main") }
+        #expect(throws: StreamError.self) { try catalog().dataset("me/arm@main") }
     }
 
     @Test("online a whole download is used without asking, and an incomplete one is not")
@@ -86,7 +86,7 @@ struct LeRobotCacheTests {
         let video = "videos/chunk-000/observation.images.top/episode_000001.mp4"
         try FileManager.default.removeItem(
             at: home.url("\(repository)/snapshots/0123456789abcdef0123456789abcdef01234567/\(video)"))
-        #expect(throws: DataError.self) { try catalog.dataset("me/arm") }
+        #expect(throws: StreamError.self) { try catalog.dataset("me/arm") }
     }
 
     @Test("a dataset in Lance tables is named as one, with the remedy")

@@ -127,14 +127,17 @@ struct DatasetExtensionTests {
     @Test("links what it can, follows links, and leaves hidden files out")
     func links() throws {
         let folder = try TemporaryFolder()
-        let source = try DatasetCopy(of: "toto_push_lf_v21")
-        let videos = "\(source.root)/videos"
         // As the hub's cache has it: names that lead to bytes elsewhere.
-        try FileManager.default.moveItem(atPath: videos, toPath: folder.path("elsewhere"))
-        try FileManager.default.createSymbolicLink(atPath: videos, withDestinationPath: folder.path("elsewhere"))
-        try FileManager.default.createDirectory(atPath: "\(source.root)/.git", withIntermediateDirectories: true)
-        try Data().write(to: URL(fileURLWithPath: "\(source.root)/.git/HEAD"))
-        let dataset = try LeRobotDataset(root: source.root, name: "toto")
+        let root = folder.path("hub/snapshots/toto"), blobs = folder.path("hub/blobs")
+        for path in [folder.path("hub/snapshots"), blobs] {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+        try FileManager.default.copyItem(atPath: DatasetCopy(of: "toto_push_lf_v21").root, toPath: root)
+        try FileManager.default.moveItem(atPath: "\(root)/videos", toPath: "\(blobs)/videos")
+        try FileManager.default.createSymbolicLink(atPath: "\(root)/videos", withDestinationPath: "\(blobs)/videos")
+        try FileManager.default.createDirectory(atPath: "\(root)/.git", withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: "\(root)/.git/HEAD"))
+        let dataset = try LeRobotDataset(root: root, name: "toto")
         try Self.extend(dataset, to: folder.path("copy"))
         let copy = try LeRobotDataset(root: folder.path("copy"), name: "toto")
         _ = try copy.videoNotes(camera: copy.cameras[0])
@@ -145,8 +148,15 @@ struct DatasetExtensionTests {
 
         // A folder in itself.
         try FileManager.default.createSymbolicLink(
-            atPath: "\(source.root)/data/again", withDestinationPath: source.root)
+            atPath: "\(root)/data/again", withDestinationPath: root)
         #expect { try Self.extend(dataset, to: folder.path("loop")) } throws: { "\($0)".contains("folders") }
+
+        // A copy would give away whatever such a link leads to.
+        try FileManager.default.removeItem(atPath: "\(root)/data/again")
+        try FileManager.default.createSymbolicLink(atPath: "\(root)/data/other", withDestinationPath: "/etc/hostname")
+        #expect { try Self.extend(dataset, to: folder.path("leak")) } throws: {
+            "\($0)".contains("a link out of the dataset")
+        }
     }
 }
 

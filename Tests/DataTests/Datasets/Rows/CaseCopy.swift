@@ -29,6 +29,9 @@ final class CaseCopy {
 
     func path(_ file: String) -> String { "\(root)/\(file)" }
 
+    /// A place outside of the dataset, which goes with it.
+    func beside(_ file: String) -> String { folder.path(file) }
+
     func open(checkDataFiles: Bool = true, readsTasks: Bool = true) throws -> LeRobotDataset {
         try LeRobotDataset(root: root, name: name, checkDataFiles: checkDataFiles, readsTasks: readsTasks)
     }

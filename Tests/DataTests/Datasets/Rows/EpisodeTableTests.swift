@@ -95,9 +95,9 @@ import Testing
         #expect(batch.samples.allSatisfy { $0.episode == 0 })
         #expect(try DatasetVerification(dataset: dataset, cameras: [camera]).frames == 8)
         #expect(throws: DataError.noVideo(dataset: copy.name, camera: camera.key, episode: 1)) {
-            try DatasetConversion(dataset, to: copy.path("out"), ConversionOptions()).run()
+            try DatasetConversion(dataset, to: copy.beside("out"), ConversionOptions()).run()
         }
-        #expect(!FileManager.default.fileExists(atPath: copy.path("out.partial")))
+        #expect(!FileManager.default.fileExists(atPath: copy.beside("out.partial")))
 
         try copy.rewrite(CaseCopy.episodes) { $0["\(Self.camera)/file_index"][1] = .double(0) }
         let error = try #require(throws: DataError.self) { try copy.open() }

@@ -61,15 +61,15 @@ import Testing
         let copy = try CaseCopy(Self.two)
         var options = ConversionOptions()
         (options.format, options.actionConfig) = (version, .whole)
-        _ = try DatasetConversion(copy.open(), to: copy.path("out"), options).run()
-        let converted = try LeRobotDataset(root: copy.path("out"), name: "out")
+        _ = try DatasetConversion(copy.open(), to: copy.beside("out"), options).run()
+        let converted = try LeRobotDataset(root: copy.beside("out"), name: "out")
         #expect(converted.episodes[0].taskSpans == Self.spans)
         #expect(converted.episodes[0].tasks == ["open the drawer", "put the block in"])
         let entries = try converted.actionEntries()[0]
         #expect(
             entries
                 == Self.spans.map { .segment(ActionSegment(startFrame: $0.start, endFrame: $0.end, text: $0.text)) })
-        #expect(try samples(copy.options).map(\.task) == samples(at: copy.path("out"), like: copy.options).map(\.task))
+        #expect(try samples(copy.options).map(\.task) == samples(at: copy.beside("out"), like: copy.options).map(\.task))
     }
 
     private func samples(at root: String, like options: StreamOptions) throws -> [FramePairBatch.Sample] {
@@ -136,7 +136,7 @@ import Testing
             #expect(throws: DataError.self) { try FramePairStream(copy.options) }
             #expect(throws: DataError.self) { try ActionConfigFile(dataset).write(.whole) }
             #expect(throws: DataError.self) {
-                try DatasetConversion(dataset, to: copy.path("out"), ConversionOptions()).run()
+                try DatasetConversion(dataset, to: copy.beside("out"), ConversionOptions()).run()
             }
             var options = copy.options
             options.readsTasks = false

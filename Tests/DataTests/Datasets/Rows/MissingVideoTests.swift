@@ -71,10 +71,10 @@ import Testing
         var conversion = ConversionOptions()
         conversion.cameras = [(from: cameras[0].key, to: nil)]
         conversion.format = name.hasSuffix("v21") ? .v30 : .v21
-        let summary = try DatasetConversion(dataset, to: copy.path("out"), conversion).run()
+        let summary = try DatasetConversion(dataset, to: copy.beside("out"), conversion).run()
         #expect(summary.frames == dataset.totalFrames)
         #expect(throws: DataError.self) {
-            try DatasetConversion(dataset, to: copy.path("x"), ConversionOptions()).run()
+            try DatasetConversion(dataset, to: copy.beside("x"), ConversionOptions()).run()
         }
     }
 

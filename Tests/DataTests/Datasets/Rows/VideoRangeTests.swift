@@ -21,7 +21,7 @@ import Testing
         }
         for body in [
             { _ = try DatasetReport(dataset: dataset, cameras: [camera]) },
-            { _ = try DatasetConversion(dataset, to: copy.path("out"), ConversionOptions()).run() },
+            { _ = try DatasetConversion(dataset, to: copy.beside("out"), ConversionOptions()).run() },
             { _ = try FrameReader(dataset: dataset, camera: camera) },
             { _ = try dataset.videoNotes(camera: camera) },
         ] {
@@ -109,7 +109,7 @@ import Testing
         let dataset = try copy.open()
         #expect(throws: DataError.self) { try DatasetReport(dataset: dataset, cameras: dataset.cameras) }
         #expect(throws: DataError.self) {
-            try DatasetConversion(dataset, to: copy.path("o"), ConversionOptions()).run()
+            try DatasetConversion(dataset, to: copy.beside("o"), ConversionOptions()).run()
         }
         // As LeRobot reads it: row 8 is picture 10, and rows 14 and 15 have none.
         let reader = try FrameReader(dataset: dataset, camera: dataset.cameras[0])
