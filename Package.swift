@@ -106,7 +106,8 @@ let package = Package(
         .target(
             name: "LAMTrain",
             dependencies: [
-                "Configuration", "Loggers", "LatentEvaluation", "Reports", "LAM", "LAMData", "DataCore", "Text", "Frozen",
+                "Configuration", "Loggers", "LatentEvaluation", "Reports", "LAM", "LAMData", "DataCore", "Text",
+                "Frozen",
                 "NN", "Tensor",
                 "Devices", "Formats", "Randomness", "Collectives",
                 .product(name: "OrderedCollections", package: "swift-collections"),

@@ -15,7 +15,7 @@ struct KeptDocuments {
     /// Bytes of a file beyond which it is no document.
     private static let largest = 64 << 20
 
-    /// - Parameter dataset: of one that is no folder on this disk nothing is kept.
+    /// - Parameter dataset: of one that is no folder on this disk nothing is kept, nor what links out of it lead to.
     init(of dataset: any RobotDataset) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: dataset.root)) ?? []
         paths = names.sorted().map { "\(dataset.root)/\($0)" }.filter { path in
@@ -25,6 +25,7 @@ struct KeptDocuments {
             }
             var status = stat()
             return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_size <= Self.largest
+                && OwnFiles.has(path, in: dataset.root)
         }
     }
 

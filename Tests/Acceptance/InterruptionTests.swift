@@ -95,9 +95,10 @@ import Testing
 
     @Test("a damaged last.ckpt gives way to the newest intact checkpoint, with a note")
     func damagedLast() throws {
+        let whole = try LamProgram()
+        #expect(try whole.fit("--trainer.max_steps", "8").status == 0)
         let program = try LamProgram()
         #expect(try program.fit("--trainer.max_steps", "6").status == 0)
-        let expected = TrainingState(try program.checkpoint())
         let last = program.folder.url("checkpoints/last.ckpt")
         let bytes = try Data(contentsOf: last)
         for damaged in [Data(), bytes.prefix(bytes.count / 2), bytes.prefix(bytes.count - 1)] {
@@ -107,8 +108,9 @@ import Testing
             #expect(result.status == 0)
             #expect(result.error.contains("last.ckpt"))
             #expect(result.error.contains("going on from") && result.error.contains("epoch=0-step=6.ckpt instead"))
-            #expect(TrainingState(try program.checkpoint()).differences(from: expected) == [])
         }
+        #expect(try program.fit("--trainer.max_steps", "8", "--ckpt_path", "last").status == 0)
+        #expect(TrainingState(try program.checkpoint()).differences(from: TrainingState(try whole.checkpoint())) == [])
     }
 
     @Test("a checkpoint that the disk does not take leaves the old one as it was, and no temporary file")

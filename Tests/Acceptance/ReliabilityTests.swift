@@ -88,7 +88,9 @@ import Testing
         let video = "\(Self.dataset)/videos/chunk-000/observation.images.image/episode_000000.mp4"
         let result = try program.run(
             ["convert", "v", "out", video],
-            inShell: "mkdir v && cp \"$4\" v/a.mp4 && cp \"$4\" \"v/$(printf 'a\\377').mp4\" && exec \"$0\" \"$1\" \"$2\" \"$3\"")
+            inShell:
+                "mkdir v && cp \"$4\" v/a.mp4 && cp \"$4\" \"v/$(printf 'a\\377').mp4\" && exec \"$0\" \"$1\" \"$2\" \"$3\""
+        )
         #expect(result.status == 3 && result.error.contains("UTF-8"), "\(result.output)\(result.error)")
     }
 }

@@ -58,7 +58,8 @@ extension TrainerConfiguration: IgnoresOptions, TakesNullForDefault {
         .init(
             "logger", \.logger,
             "`TensorBoardLogger`, `CSVLogger`, `WandbLogger`, `MLFlowLogger` and `TrackioLogger` objects; false: none.",
-            differs: "Each also writes `metrics.jsonl` into its run's folder; `WandbLogger` and `MLFlowLogger` write files only, "
+            differs:
+                "Each also writes `metrics.jsonl` into its run's folder; `WandbLogger` and `MLFlowLogger` write files only, "
                 + "`TrackioLogger` is new."),
         .path(
             "default_root_dir", \.defaultRootDir,

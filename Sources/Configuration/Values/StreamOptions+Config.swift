@@ -80,7 +80,9 @@ extension StreamOptions.Rate: ConfigRule {
 
     init(pattern: String, decoding node: ConfigNode, at path: String, in context: inout ConfigContext) throws {
         let fps = try Double(decoding: node, at: path, in: &context)
-        guard fps > 0, fps <= 1e6 else { throw node.invalid(path, expected: "frames per second above 0, up to 1000000") }
+        guard fps > 0, fps <= 1e6 else {
+            throw node.invalid(path, expected: "frames per second above 0, up to 1000000")
+        }
         self.init(pattern: pattern, fps: fps)
     }
 

@@ -149,7 +149,8 @@ public final class FramePairStream {
             queue.startWorker("lam.data.\(number)") {
                 PairLoader(
                     sources: sources, pairs: pairs, augmentation: augmentation, views: views, seed: seed,
-                    onBadSample: onBadSample, maxSkips: maxSkips, blanksBadSamples: blanksBadSamples, features: features)
+                    onBadSample: onBadSample, maxSkips: maxSkips, blanksBadSamples: blanksBadSamples, features: features
+                )
             }
         }
     }

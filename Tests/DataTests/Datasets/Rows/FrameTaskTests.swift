@@ -69,7 +69,8 @@ import Testing
         #expect(
             entries
                 == Self.spans.map { .segment(ActionSegment(startFrame: $0.start, endFrame: $0.end, text: $0.text)) })
-        #expect(try samples(copy.options).map(\.task) == samples(at: copy.beside("out"), like: copy.options).map(\.task))
+        #expect(
+            try samples(copy.options).map(\.task) == samples(at: copy.beside("out"), like: copy.options).map(\.task))
     }
 
     private func samples(at root: String, like options: StreamOptions) throws -> [FramePairBatch.Sample] {
