@@ -29,6 +29,9 @@ package struct LatentVerdict: Equatable, Sendable {
     /// The error with others' latents over that with the own ones, below which these count as not used, or barely used.
     static let unusedRatio = 1.02
     static let barelyUsedRatio = 1.2
+    /// A lead in R2 below which a rival tells as much: principal components are cut at the latents' width, and a copy of what
+    /// they are made of leads them by about as much.
+    package static let leastLead = 0.02
 
     package let use: Use
     package let meaning: Meaning
@@ -112,18 +115,34 @@ package struct LatentVerdict: Equatable, Sendable {
                     + "episode\(scores.episodes == 1 ? "" : "s") were looked at, and it takes two episodes with actions that vary."
             )
         }
-        let figures =
+        func figures(_ rival: ActionProbe.Source, _ other: ProbeScores.Interval, _ lead: ProbeScores.Interval) -> String
+        {
             "R2 of the \(target.words) \(figure(own.value)), of \(rival.words) \(figure(other.value)), lead "
-            + "\(figure(lead.value)) (95 %: \(figure(lead.low)) to \(figure(lead.high)))"
+                + "\(figure(lead.value)) (95 %: \(figure(lead.low)) to \(figure(lead.high)))"
+        }
         if own.high <= 0 || own.value < 0.01 {
-            return (.notAboutAction, "The \(latents) tell nothing of the actions: \(figures).")
+            return (.notAboutAction, "The \(latents) tell nothing of the actions: \(figures(rival, other, lead)).")
         }
-        if lead.low > 0 {
-            return (.aboutAction, "The \(latents) are about the action, more than every rival: \(figures).")
+        if lead.low > 0, lead.value >= leastLead {
+            return (
+                .aboutAction,
+                "The \(latents) are about the action, more than every rival: \(figures(rival, other, lead))."
+            )
         }
-        let meaning: Meaning =
-            rival == .frame ? .aboutFrame : rival == .noise ? .notAboutAction : .noMoreThanDifferences
-        return (meaning, "The \(latents) tell no more of the actions than \(rival.phrase): \(figures).")
+        // What the first frame tells by itself says nothing of a change, whatever else tells more.
+        if let other = scores.r2[target]?[.frame], let lead = scores.lead[target]?[.frame],
+            lead.low <= 0 || lead.value < leastLead
+        {
+            return (
+                .aboutFrame,
+                "The \(latents) tell no more of the actions than \(ActionProbe.Source.frame.phrase): "
+                    + "\(figures(.frame, other, lead))."
+            )
+        }
+        return (
+            rival == .noise ? .notAboutAction : .noMoreThanDifferences,
+            "The \(latents) tell no more of the actions than \(rival.phrase): \(figures(rival, other, lead))."
+        )
     }
 
     private static func figure(_ value: Double) -> String { String(format: "%.3f", value) }

@@ -35,7 +35,7 @@ enum MetricWords {
         ("active_dimensions_step", "dimensions", "Numbers of the latents that vary between pairs."),
         ("val/active_dimensions", "dimensions", "The same on held-out episodes."),
         (
-            "val/shuffled_codes_mse", "mean squared error",
+            "val/control/other_episode", "standardised error",
             "The error with codes of other episodes: hardly above the own error means that the decoder ignores its codes."
         ),
         ("val/psnr", "dB", "The predicted pictures' signal over their error; more is better."),

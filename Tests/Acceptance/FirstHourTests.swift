@@ -14,7 +14,7 @@ import Testing
         }
         let help = try program.run("fit", "-h").output
         for line in [
-            "--trainer.max_steps: integer", "--data.crop: `square` or `original` (default: square)", "-c, --config",
+            "--trainer.max_steps: integer", "--data.crop: `square`, `original`, `lawam` (default: square)", "-c, --config",
         ] {
             #expect(help.contains(line), "\(line)")
         }
@@ -37,7 +37,7 @@ import Testing
             ("inspect --jsn x", "Unknown option '--jsn'", "'--json'"),
             ("predict --embeddings --latents codes", "--latents is codes", "keep one of them"),
             ("convert-checkpoint a.ckpt b --from lerobot-lawam", "model.safetensors", "a checkpoint needs no --from"),
-            ("convert-checkpoint a b --to lerobot-lawam --from lerobot-lawam", "exclude each other", ""),
+            ("convert-checkpoint a b --to lerobot-lawam --from lerobot-lawam", "exclude each other", "--from"),
         ])
     func slips(line: String, says: String, hint: String) throws {
         let program = try LamProgram()
@@ -101,12 +101,12 @@ import Testing
         let blue = stride(from: 0, to: picture.pixels.count, by: 3).count {
             picture.pixels[$0] == 0x1F && picture.pixels[$0 + 1] == 0x6F && picture.pixels[$0 + 2] == 0xB4
         }
-        #expect(blue > 1_000, "\(blue) pixels")
+        #expect(blue > 500, "\(blue) pixels")
         #expect(try program.run("plot", "logs/tiny", "-o", "curves.jpg").status == 2)
         #expect(try program.run("report", "logs/tiny", "--output", ".").status == 0)
         let html = try String(contentsOf: program.folder.url("report.html"), encoding: .utf8)
         for part in [
-            "tiny/version_0", "code_0", "Action probe", "val/shuffled_codes_mse", "error ÷ copy", "optimiser steps",
+            "tiny/version_0", "code_0", "Action probe", "val/control/other_episode", "error ÷ copy", "optimiser steps",
             "What the curves tell", "What the evaluation", "version_1",
         ] {
             #expect(html.contains(part), "\(part)")

@@ -35,6 +35,8 @@ import Testing
         var batch = 4
         var accumulated = 1
         var options: [String] = []
+        /// Of values, relative to their size.
+        var tolerance = RankTrainingTests.tolerance
     }
 
     static let cases = [
@@ -74,7 +76,9 @@ import Testing
                 "--model.bottleneck", "ae", "--model.labels", "state", "--model.label_share", "0.5", "--data.frames",
                 "3",
                 "--data.window", "3", "--model.additivity_weight", "0.1",
-            ]),
+            ],
+            // Its first block's gradient is a thousandth of the whole one's, so that rounding weighs as much more.
+            tolerance: 2e-3),
     ]
 
     @Test("k ranks with batch b train as one process with batch k b", arguments: cases)
@@ -92,7 +96,7 @@ import Testing
         for tag in tags {
             let expected = try values(one, tag), got = try values(many, tag)
             #expect(expected.count == got.count, "\(tag)")
-            for (a, b) in zip(expected, got) { #expect(abs(a - b) <= Self.tolerance * abs(a), "\(tag): \(a), \(b)") }
+            for (a, b) in zip(expected, got) { #expect(abs(a - b) <= aCase.tolerance * abs(a), "\(tag): \(a), \(b)") }
         }
         let (a, b) = (try one.checkpoint(), try many.checkpoint())
         // AdamW's first steps move by the learning rate in the gradient's sign, even where that is rounding noise.

@@ -28,8 +28,13 @@ struct LiveDisplay {
         stretch *= 2
     }
 
-    /// What removes the lines, so that others can be printed in their place.
-    var erasing: String {
+    /// Removes the lines, so that others can be printed in their place.
+    mutating func erase() -> String {
+        defer { drawn = 0 }
+        return erasing
+    }
+
+    private var erasing: String {
         drawn == 0 ? "\r\u{1B}[K" : "\r" + (drawn > 1 ? "\u{1B}[\(drawn - 1)A" : "") + "\u{1B}[J"
     }
 

@@ -113,7 +113,7 @@ public struct ProgressReporter {
         let text = text.printable
         switch style {
         case .live:
-            write(display.erasing + text + "\n")
+            write(display.erase() + text + "\n")
             if let last { draw(last) }
         case .plain: write(text + "\n")
         case .silent: return

@@ -64,7 +64,7 @@ import Testing
         let (own, frame) = (try #require(scores.r2[.chunk]?[.latents]), try #require(scores.r2[.chunk]?[.frame]))
         #expect(own.value > 0.1 && abs(own.value - frame.value) < 0.05, "\(own), \(frame)")
         let lead = try #require(scores.lead[.chunk]?[.frame])
-        #expect(lead.low <= 0 && lead.high >= -0.05, "\(lead)")
+        #expect(abs(lead.value) < LatentVerdict.leastLead, "\(lead)")
     }
 
     @Test("of fewer pairs than a frame has numbers nothing is made up")
