@@ -14,7 +14,8 @@ import Testing
         }
         let help = try program.run("fit", "-h").output
         for line in [
-            "--trainer.max_steps: integer", "--data.crop: `square`, `original`, `lawam` (default: square)", "-c, --config",
+            "--trainer.max_steps: integer", "--data.crop: `square`, `original`, `lawam` (default: square)",
+            "-c, --config",
         ] {
             #expect(help.contains(line), "\(line)")
         }
