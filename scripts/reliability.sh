@@ -25,7 +25,7 @@ goldens=$repository/Tests/Goldens
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fault=$work/fault.so
-"${CC:-cc}" -O1 -shared -fPIC -o "$fault" Tests/Reliability/fault.c -ldl || exit 2
+"${CC:-$(command -v cc || command -v clang)}" -O1 -shared -fPIC -o "$fault" Tests/Reliability/fault.c -ldl || exit 2
 export LAM_NUM_THREADS=1
 all_tried=0
 all_faults=0
