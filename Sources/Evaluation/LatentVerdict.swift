@@ -145,7 +145,10 @@ package struct LatentVerdict: Equatable, Sendable {
         )
     }
 
-    private static func figure(_ value: Double) -> String { String(format: "%.3f", value) }
+    /// Three decimals, and no minus before a zero.
+    private static func figure(_ value: Double) -> String {
+        String(format: "%.3f", abs(value) < 0.0005 ? 0 : value)
+    }
     private static func text(_ value: Double) -> String { value.isFinite ? String(format: "%.3g", value) : "many" }
 }
 
