@@ -132,7 +132,7 @@ struct DatasetExtensionTests {
         for path in [folder.path("hub/snapshots"), blobs] {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         }
-        try FileManager.default.copyItem(atPath: DatasetCopy(of: "toto_push_lf_v21").root, toPath: root)
+        try FileManager.default.copyItem(atPath: Goldens.url("datasets/toto_push_lf_v21").path, toPath: root)
         try FileManager.default.moveItem(atPath: "\(root)/videos", toPath: "\(blobs)/videos")
         try FileManager.default.createSymbolicLink(atPath: "\(root)/videos", withDestinationPath: "\(blobs)/videos")
         try FileManager.default.createDirectory(atPath: "\(root)/.git", withIntermediateDirectories: true)
