@@ -16,9 +16,11 @@ package enum RunVersion {
         return versions.max() ?? -1
     }
 
-    /// Whether a version's folder is that of `lam validate` or `lam test`.
+    /// Whether a version's folder is that of `lam validate` or `lam test`: a run that trained ends with an evaluation, too, but
+    /// says how it was made.
     static func isEvaluation(_ folder: String) -> Bool {
         FileManager.default.fileExists(atPath: "\(folder)/\(EvaluationRecord.fileName)")
+            && !FileManager.default.fileExists(atPath: "\(folder)/\(RunRecord.fileName)")
     }
 
     /// The newest evaluation since a run, before the next one: the folder of a version behind the run's.
