@@ -4,7 +4,7 @@ enum SHA1 {
         var state: [UInt32] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0]
         var bytes = message + [0x80]
         bytes += [UInt8](repeating: 0, count: (64 + 56 - bytes.count % 64) % 64)
-        bytes += (0..<8).map { UInt8(truncatingIfNeeded: UInt64(message.count) * 8 >> (56 - 8 * UInt64($0))) }
+        bytes += (0..<8).map { UInt8(truncatingIfNeeded: (UInt64(message.count) * 8) >> (56 - 8 * UInt64($0))) }
         var words = [UInt32](repeating: 0, count: 80)
         for block in stride(from: 0, to: bytes.count, by: 64) {
             for place in 0..<16 {
