@@ -107,7 +107,7 @@ import Testing
         #expect(try program.run("report", "logs/tiny", "--output", ".").status == 0)
         let html = try String(contentsOf: program.folder.url("report.html"), encoding: .utf8)
         for part in [
-            "tiny/version_0", "code_0", "Action probe", "val/control/other_episode", "error ÷ copy", "optimiser steps",
+            "tiny/version_0", "code_0", "Action probe", "error ÷ copy", "optimiser steps",
             "What the curves tell", "What the evaluation", "version_1",
         ] {
             #expect(html.contains(part), "\(part)")
