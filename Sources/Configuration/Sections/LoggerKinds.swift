@@ -1,5 +1,5 @@
 extension LoggerList {
-    /// The loggers that there are. To add one: its settings below with an entry here, and a file in `Train/Loggers` that opens
+    /// The loggers that there are. To add one: its settings below with an entry here, and a file in `Sources/Loggers` that opens
     /// it (`OpenableLogger`).
     public static let kinds: [any LoggerConfiguration.Type] = [
         TensorBoardLoggerConfiguration.self, CSVLoggerConfiguration.self, WandbLoggerConfiguration.self,
