@@ -106,12 +106,7 @@ static inline void NAMED(head_product)(long k, long panels, const uint16_t *a, l
 }
 
 static inline float NAMED(max16)(floats16 v) {
-#define LAM_HALVE(...)                                                                                                 \
-    {                                                                                                                  \
-        const floats16 other = __builtin_shufflevector(v, v, __VA_ARGS__);                                             \
-        const pairs larger = (pairs)(v > other);                                                                       \
-        v = (floats16)(((pairs)v & larger) | ((pairs)other & ~larger));                                                \
-    }
+#define LAM_HALVE(...) v = LAM_LARGER(v, __builtin_shufflevector(v, v, __VA_ARGS__));
     LAM_HALVE(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
     LAM_HALVE(4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)
     LAM_HALVE(2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)
@@ -141,8 +136,7 @@ static void NAMED(score)(const NAMED(HalfHead) *h, const LamHalfAttention *s, co
         floats16 top = (floats16){0} - INFINITY;
         for (long j = 0; j < h->tokens; j += 16) {
             const floats16 x = load_float16(line + j, 16) * factor + load_float16(h->mask + j, 16);
-            const pairs larger = (pairs)(x > top);
-            top = (floats16)(((pairs)x & larger) | ((pairs)top & ~larger));
+            top = LAM_LARGER(x, top);
         }
         peak[i] = NAMED(max16)(top);
     }

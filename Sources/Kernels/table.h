@@ -19,6 +19,10 @@
 #include "head_attention.h"
 #if defined(LAM_HALF_UNITS)
 #include "half_packing.h"
+#include "half_epilogue.h"
+#if defined(LAM_TILES)
+#include "tiles.h"
+#endif
 #include "half_product.h"
 #include "half_attention.h"
 #endif

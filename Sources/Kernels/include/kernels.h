@@ -273,7 +273,7 @@ typedef struct {
     /// Packs blocks of 32 rows of the left operand, which is the source or its transpose.
     void (*half_pack_left)(const LamSource *source, int transposed, long first_block, long blocks, uint16_t *out);
     /// Some rows and panels of a product. k is a multiple of 32; `right` begins with the first panel, `left` with the
-    /// first row. `scratch` has 1024 floats, or, where k > LAM_HALF_DEPTH, that many for each block of 32 rows in each panel.
+    /// first row. `scratch` has 2048 floats, or, where k > LAM_HALF_DEPTH, 1024 for each block of 32 rows in each panel.
     void (*half_product)(long rows, long panels, long k, const LamHalfLeft *left, const uint16_t *right,
                          const LamOutput *output, float *scratch);
     /// Bytes of memory, aligned to 64, that the following two need.

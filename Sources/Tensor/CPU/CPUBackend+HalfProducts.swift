@@ -24,7 +24,7 @@ extension CPUBackend {
         while limit > 2 * unit, (operands.rows + limit - 1) / limit * panelTasks < 2 * pool.threadCount { limit /= 2 }
         let rows = Self.share(operands.rows, about: limit, unit: unit)
         let rowTasks = (operands.rows + rows - 1) / rows
-        let scratch = isSingle ? 1024 : (rows + unit - 1) / unit * panels * 1024
+        let scratch = isSingle ? 2048 : (rows + unit - 1) / unit * panels * 1024
         withExtendedLifetime(operands.memory) {
             pool.run(rowTasks * panelTasks) { task in
                 // Neighbouring tasks share columns, so that threads read the same part of the weights.
