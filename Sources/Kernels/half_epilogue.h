@@ -11,7 +11,7 @@ static inline floats16 NAMED(half_power_of_two)(floats16 x) {
     return LAM_TIMES_POWER(p, x);
 }
 
-/// 1 / x to 1e-7: the processor's estimate and one step of Newton's, a quarter of a division's time.
+/// 1 / x to 1e-7 for finite x: the processor's estimate and one step of Newton's, a quarter of a division's time.
 static inline floats16 NAMED(half_reciprocal)(floats16 x) {
     const floats16 r = LAM_ESTIMATED_RECIPROCAL(x);
     return r * (2.0f - x * r);
@@ -20,7 +20,7 @@ static inline floats16 NAMED(half_reciprocal)(floats16 x) {
 /// Phi(u), and with it phi(u) = e^(-u^2 / 2) / sqrt(2 pi): 1 - Phi(|u|) is phi(u) times a polynomial in
 /// t = 1 / (1 + p |u|), to 1e-7 (Abramowitz & Stegun 26.2.17).
 static inline floats16 NAMED(half_normal)(floats16 u, floats16 *density) {
-    const floats16 size = (floats16)((pairs)u & 0x7fffffffu);
+    const floats16 size = LAM_LIMITED((floats16)((pairs)u & 0x7fffffffu), 1e18f);
     const floats16 bell = NAMED(half_power_of_two)(u * u * -0.72134752f) * 0.39894228f;
     const floats16 t = NAMED(half_reciprocal)(size * 0.2316419f + 1.0f);
     floats16 tail = t * 1.330274429f - 1.821255978f;
