@@ -101,7 +101,7 @@ static void NAMED(convolution)(const LamConvolution *s, long first, long count, 
                 const uint16_t *b = right + (panel * k + step) * parts * 1024;
                 float *sum = sums + (block * panels + panel) * 1024;
 #if defined(LAM_SPLIT_BLOCK)
-                if (parts == 3) LAM_SPLIT_BLOCK(steps * 32, a, b, sum, step > 0);
+                if (parts == 3) LAM_SPLIT_BLOCK(steps * 32, a, b, sum, step > 0, 0);
                 else
 #endif
                     LAM_BLOCK_PRODUCT(rows, steps * 32, a, 32, 1024, b, sum, 32, step > 0);

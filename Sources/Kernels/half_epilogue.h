@@ -128,3 +128,18 @@ static inline void NAMED(ask_for_next)(NAMED(Beside) *b) {
     b->next_row += 1;
     b->next_rows -= 1;
 }
+
+/// What is asked for while the next block's sums are made: places of `rows` lines of results.
+static inline void NAMED(ask_beside)(NAMED(Beside) *b, long rows, long row, long column) {
+    b->next_rows = rows;
+    b->next_row = row;
+    b->next_column = column;
+}
+
+/// Sums that are complete, lines of 32, to be finished beside the next block's.
+static inline void NAMED(wait_beside)(NAMED(Beside) *b, const float *sums, long rows, long row, long column) {
+    b->sums = sums;
+    b->rows = rows;
+    b->row = row;
+    b->column = column;
+}

@@ -80,13 +80,10 @@ static void NAMED(half_product)(long rows, long panels, long k, const LamHalfLef
                 // A block's sums wait while those of the next are made, so two take turns where they are the last at once.
                 float *sums = scratch + (runs == 1 ? turn++ % 2 : block * panels + panel) * 1024;
                 const int is_last = start + depth >= k;
-                beside.next_rows = is_last ? count : 0;
-                beside.next_row = block * 32;
-                beside.next_column = panel * 32;
+                NAMED(ask_beside)(&beside, is_last ? count : 0, block * 32, panel * 32);
                 LAM_BLOCK_PRODUCT_BESIDE(count, depth, a, left->row, left->step, right + panel * 32 * k + start * 32,
                                          sums, 32, start > 0, &beside);
-                if (is_last)
-                    beside = (NAMED(Beside)){output, sums, count, block * 32, panel * 32, 0, 0, 0};
+                if (is_last) NAMED(wait_beside)(&beside, sums, count, block * 32, panel * 32);
             }
             if (count < 32 && start + depth < k) LAM_BEGIN_PRODUCTS(32);
         }

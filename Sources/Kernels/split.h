@@ -58,18 +58,22 @@ static void NAMED(split_pack_left)(const LamSource *source, int transposed, long
 static void NAMED(split_product)(long rows, long panels, long k, const LamHalfLeft *left, const uint16_t *right,
                                  const LamOutput *output, float *scratch) {
     const long blocks = (rows + 31) / 32;
+    NAMED(Beside) beside = {.output = output};
     LAM_BEGIN_PRODUCTS(32);
     for (long start = 0; start < k; start += LAM_SPLIT_DEPTH) {
         const long depth = k - start < LAM_SPLIT_DEPTH ? k - start : LAM_SPLIT_DEPTH;
-        for (long block = 0; block < blocks; block++)
+        const int is_last = start + depth >= k;
+        for (long block = 0; block < blocks; block++) {
+            const long count = rows - block * 32 < 32 ? rows - block * 32 : 32;
             for (long panel = 0; panel < panels; panel++) {
                 float *sums = scratch + (block * panels + panel) * 1024;
+                NAMED(ask_beside)(&beside, is_last ? count : 0, block * 32, panel * 32);
                 LAM_SPLIT_BLOCK(depth, left->values + block * left->block + 96 * start, right + 96 * (panel * k + start),
-                                sums, start > 0);
-                if (start + depth < k) continue;
-                const long count = rows - block * 32 < 32 ? rows - block * 32 : 32;
-                NAMED(finish_block)(output, sums, count, block * 32, panel * 32);
+                                sums, start > 0, &beside);
+                if (is_last) NAMED(wait_beside)(&beside, sums, count, block * 32, panel * 32);
             }
+        }
     }
+    NAMED(finish_all)(&beside);
     LAM_END_PRODUCTS();
 }

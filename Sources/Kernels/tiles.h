@@ -100,7 +100,9 @@ static inline void block_beside_tiles(long rows, long k, const uint16_t *a, long
 }
 
 /// 32 x 32 f32 sums from operands of three parts, lines of 32. The order of the six products is that of the fewest loads.
-static inline void split_block(long k, const uint16_t *a, const uint16_t *b, float *c, int accumulate) {
+/// Up to three lines are finished and asked for at each step, where something is to be done beside.
+static inline void split_block(long k, const uint16_t *a, const uint16_t *b, float *c, int accumulate,
+                               NAMED(Beside) *beside) {
     if (accumulate) {
         _tile_loadd(0, c, 128);
         _tile_loadd(1, c + 16, 128);
@@ -123,21 +125,30 @@ static inline void split_block(long k, const uint16_t *a, const uint16_t *b, flo
     _tile_dpbf16ps(1, 4, 7);                                                                                           \
     _tile_dpbf16ps(2, 5, 6);                                                                                           \
     _tile_dpbf16ps(3, 5, 7);
+#define BESIDE                                                                                                         \
+    if (beside) {                                                                                                      \
+        NAMED(finish_next)(beside);                                                                                    \
+        NAMED(ask_for_next)(beside);                                                                                   \
+    }
     for (long p = 0; p < k; p += 32, a += 3072, b += 3072) {
         LOAD_RIGHT(0)
         LOAD_LEFT(2)
         MULTIPLY
+        BESIDE
         LOAD_LEFT(1)
         MULTIPLY
         LOAD_LEFT(0)
         MULTIPLY
+        BESIDE
         LOAD_RIGHT(2)
         MULTIPLY
         LOAD_RIGHT(1)
         MULTIPLY
+        BESIDE
         LOAD_LEFT(1)
         MULTIPLY
     }
+    if (beside) NAMED(finish_all)(beside);
     _tile_stored(0, c, 128);
     _tile_stored(1, c + 16, 128);
     _tile_stored(2, c + 512, 128);
