@@ -7,40 +7,12 @@ static inline float NAMED(sum16)(floats16 v) {
     return v[0];
 }
 
-/// Sum of a line's values. There are four chains, as one would wait for each addition.
-static inline float NAMED(line_sum)(const float *x, long columns) {
-    floats16 sum[4] = {{0}};
-    long j = 0;
-    for (; j + 64 <= columns; j += 64)
-        for (int i = 0; i < 4; i++) sum[i] += load_float16(x + j + 16 * i, 16);
-    for (; j < columns; j += 16) sum[0] += load_float16(x + j, columns - j);
-    return NAMED(sum16)(sum[0] + sum[1] + (sum[2] + sum[3]));
-}
-
-/// Sum of the squares of a line's distances from its mean.
-static inline float NAMED(line_squares)(const float *x, float mean, long columns) {
-    floats16 sum[4] = {{0}};
-    long j = 0;
-    for (; j + 64 <= columns; j += 64)
-        for (int i = 0; i < 4; i++) {
-            const floats16 d = load_float16(x + j + 16 * i, 16) - mean;
-            sum[i] += d * d;
-        }
-    for (; j + 16 <= columns; j += 16) {
-        const floats16 d = load_float16(x + j, 16) - mean;
-        sum[0] += d * d;
-    }
-    float total = NAMED(sum16)(sum[0] + sum[1] + (sum[2] + sum[3]));
-    for (; j < columns; j++) total += (x[j] - mean) * (x[j] - mean);
-    return total;
-}
-
 /// See `LamKernels.half_layer_norm`.
 static void NAMED(half_layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, long rows,
                                    long columns, uint16_t *y, uint16_t *normalized, float *rstd_out) {
     for (long row = 0; row < rows; row++, x += columns, y += columns) {
-        const float mean = NAMED(line_sum)(x, columns) / (float)columns;
-        const float rstd = 1.0f / sqrtf(NAMED(line_squares)(x, mean, columns) / (float)columns + epsilon);
+        const float mean = NAMED(sum_of_line)(x, columns) / (float)columns;
+        const float rstd = 1.0f / sqrtf(NAMED(squares_of_line)(x, mean, columns) / (float)columns + epsilon);
         uint16_t *kept = normalized ? normalized + row * columns : 0;
         long j = 0;
         for (; j + 32 <= columns; j += 32) {
