@@ -32,7 +32,7 @@ let package = Package(
         .executable(name: "lam", targets: ["CLI"]),
         .library(name: "LAM", targets: ["LAM"]),
         .library(name: "LAMData", targets: ["LAMData", "Conversion"]),
-        .library(name: "LAMTrain", targets: ["LAMTrain", "Configuration", "Inference"]),
+        .library(name: "LAMTrain", targets: ["LAMTrain", "Checkpoints", "Configuration", "Inference"]),
         .library(name: "WanVAE", targets: ["WanVAE"]),
     ],
     dependencies: [
@@ -104,9 +104,16 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .target(
+            name: "Checkpoints",
+            dependencies: [
+                "Configuration", "Reports", "LAM", "Frozen", "NN", "Tensor", "Formats",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
+        .target(
             name: "LAMTrain",
             dependencies: [
-                "Configuration", "Loggers", "LatentEvaluation", "Reports", "LAM", "LAMData", "DataCore", "Text",
+                "Checkpoints", "Configuration", "Loggers", "LatentEvaluation", "Reports", "LAM", "LAMData", "DataCore",
+                "Text",
                 "Frozen",
                 "NN", "Tensor",
                 "Devices", "Formats", "Randomness", "Collectives",
@@ -115,13 +122,15 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "LAMTrain", "Configuration", "Loggers", "LatentEvaluation", "Reports", "LAM", "LAMData", "Conversion",
+                "LAMTrain", "Checkpoints", "Configuration", "Loggers", "LatentEvaluation", "Reports", "LAM", "LAMData",
+                "Conversion",
                 "Tensor", "Formats", "Parquet", "Randomness", "Collectives",
             ]),
         .target(
             name: "Parity",
             dependencies: [
-                "LAMTrain", "LatentEvaluation", "LAM", "LAMData", "Text", "Wan", "WanVAE", "Frozen", "NN", "Tensor",
+                "LAMTrain", "Checkpoints", "LatentEvaluation", "LAM", "LAMData", "Text", "Wan", "WanVAE", "Frozen",
+                "NN", "Tensor",
                 "Devices",
                 "Formats", "Randomness",
                 .product(name: "OrderedCollections", package: "swift-collections"),
@@ -143,7 +152,8 @@ let package = Package(
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "Configuration", "LAMTrain", "Inference", "Planning", "Doctor", "Reports", "Loggers", "Parity",
+                "Configuration", "Checkpoints", "LAMTrain", "Inference", "Planning", "Doctor", "Reports", "Loggers",
+                "Parity",
                 "Benchmarks",
                 "LAMData", "Hub", "DataCore", "Conversion", "LAM", "Wan", "Devices", "Tensor", "Formats", "Parquet",
                 "Collectives", "CMalloc",
@@ -213,14 +223,15 @@ let package = Package(
         .testTarget(
             name: "TrainTests",
             dependencies: [
-                "LAMTrain", "Configuration", "Loggers", "Inference", "LatentEvaluation", "Reports", "Parity",
+                "LAMTrain", "Checkpoints", "Configuration", "Loggers", "Inference", "LatentEvaluation", "Reports",
+                "Parity",
                 "CollectivesTestSupport", "TestSupport", "BackendConformance",
             ],
             swiftSettings: unoptimized),
         .testTarget(
             name: "Acceptance",
             dependencies: [
-                "CLI", "LAMTrain", "Configuration", "Parity", "LAM", "Wan", "Formats", "Parquet",
+                "CLI", "LAMTrain", "Checkpoints", "Configuration", "Parity", "LAM", "Wan", "Formats", "Parquet",
                 "CollectivesTestSupport", "AcceleratorTestSupport", "TestSupport",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ], exclude: ["two_hosts.sh"], swiftSettings: unoptimized),

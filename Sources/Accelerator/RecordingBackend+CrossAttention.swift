@@ -4,8 +4,7 @@ import Tensor
 /// Attention of a few queries to many tokens.
 extension RecordingBackend {
     public func crossAttention(_ queries: Tensor, keys: [Tensor], heads: Int, into out: Tensor) {
-        let sizes = CrossAttentionSizes(queries, keys, heads)
-        precondition(out.count * 3 == queries.count, "attention of \(queries.shape) into \(out.shape)")
+        let sizes = CrossAttentionSizes(queries, keys: keys, heads: heads, into: out)
         record { r in
             let tokens = r.tokens(of: keys, sizes)
             let p = r.probabilities(r.part(0, of: r.tokens(of: [queries], sizes)), r.part(1, of: tokens), sizes)
@@ -18,10 +17,7 @@ extension RecordingBackend {
     public func crossAttentionBackward(
         _ dout: Tensor, queries: Tensor, keys: [Tensor], heads: Int, into dqueries: Tensor, _ dkeys: [Tensor]
     ) {
-        let sizes = CrossAttentionSizes(queries, keys, heads)
-        precondition(
-            dqueries.count == queries.count && dkeys.map(\.count) == keys.map(\.count)
-                && dout.count * 3 == queries.count, "attention gradient \(dout.shape) of \(queries.shape)")
+        let sizes = CrossAttentionSizes(queries, keys: keys, heads: heads, dout: dout, into: dqueries, dkeys)
         record { r in
             let tokens = r.tokens(of: keys, sizes)
             let q = r.part(0, of: r.tokens(of: [queries], sizes)), k = r.part(1, of: tokens)
@@ -33,7 +29,7 @@ extension RecordingBackend {
             let dp = r.function.dot(upstream, r.part(2, of: tokens), .across, to: .f32)
             let mean = r.function.sum(lastAxisOf: r.function.multiply(dp, p))
             let centred = r.function.subtract(dp, r.function.broadcast(allButLastAxis: mean, to: dp.shape))
-            let ds = r.function.multiply(r.function.multiply(p, centred), by: sizes.scale)
+            let ds = r.function.multiply(r.function.multiply(p, centred), by: Double(sizes.scale))
             let dq = r.function.dot(ds, k, .rows, to: .f32)
             let dk = r.function.dot(ds, q, .columns, to: .f32)
             let noQueries = r.function.constant(0, .f32, dk.shape), noKeys = r.function.constant(0, .f32, dq.shape)
@@ -46,29 +42,6 @@ extension RecordingBackend {
             }
         }
     }
-}
-
-/// Sizes of an attention of queries `[B, Q, 3E]` to keys `[B, S, 3E]`.
-private struct CrossAttentionSizes {
-    let batch: Int
-    let queryCount: Int
-    let heads: Int
-    let headWidth: Int
-    let lengths: [Int]
-
-    init(_ queries: Tensor, _ keys: [Tensor], _ heads: Int) {
-        precondition(
-            queries.shape.count == 3 && queries.shape[2] % (3 * heads) == 0
-                && keys.allSatisfy {
-                    $0.shape.count == 3 && $0.shape[0] == queries.shape[0] && $0.shape[2] == queries.shape[2]
-                },
-            "queries \(queries.shape) attend to \(keys.map(\.shape)) with \(heads) heads")
-        (batch, queryCount, self.heads) = (queries.shape[0], queries.shape[1], heads)
-        headWidth = queries.shape[2] / (3 * heads)
-        lengths = keys.map { $0.shape[1] }
-    }
-
-    var scale: Double { Double(1 / Float(headWidth).squareRoot()) }
 }
 
 extension DotAxes {
@@ -98,7 +71,7 @@ extension Recording {
 
     /// Softmax of scaled scores, `[B, H, Q, S]`.
     fileprivate func probabilities(_ q: Value, _ k: Value, _ sizes: CrossAttentionSizes) -> Value {
-        let scores = function.multiply(function.dot(q, k, .across, to: .f32), by: sizes.scale)
+        let scores = function.multiply(function.dot(q, k, .across, to: .f32), by: Double(sizes.scale))
         let largest = function.reduce(scores, .maximum, axes: [3])
         let powers = function.unary(
             .exponential,

@@ -10,11 +10,13 @@ extension RecordingBackend {
             let factor = r.number(gradientScale)
             let value = r.function.multiply(r.function.unary(.sqrt, sum), r.function.convert(factor, to: .f64))
             r.write(value, to: norm)
-            guard let limit else { return r.write(factor, to: scale) }
+            let isFinite = r.function.isFinite(value), none = r.function.constant(.nan, .f32)
+            guard let limit else { return r.write(r.function.select(isFinite, factor, none), to: scale) }
             let ratio = r.function.divide(r.function.constant(limit, .f64), r.function.add(value, number: 1e-6))
             let one = r.function.constant(1, .f64)
             let within = r.function.select(r.function.compare(ratio, .less, one), ratio, one)
-            r.write(r.function.multiply(factor, r.function.convert(within, to: .f32)), to: scale)
+            let clipped = r.function.multiply(factor, r.function.convert(within, to: .f32))
+            r.write(r.function.select(isFinite, clipped, none), to: scale)
         }
     }
 
@@ -31,7 +33,9 @@ extension RecordingBackend {
             let shape = [value.count]
             func all(_ number: Float) -> Value { r.function.broadcast(scalar: r.number(number), to: shape) }
             func flat(_ tensor: Tensor) -> Value { r.function.reshape(r.read(tensor), shape) }
-            let scale = r.function.broadcast(scalar: r.function.reshape(r.read(gradientScale), []), to: shape)
+            let factor = r.function.reshape(r.read(gradientScale), [])
+            let scale = r.function.broadcast(scalar: factor, to: shape)
+            let isFinite = r.function.broadcast(scalar: r.function.isFinite(factor), to: shape)
             let g = r.function.multiply(flat(gradient), scale)
             let (before, before2) = (flat(expAvg), flat(expAvgSq))
             let step1 = r.function.multiply(r.function.subtract(g, before), by: Double(1 - step.beta1))
@@ -42,9 +46,12 @@ extension RecordingBackend {
             let change = r.function.divide(m, r.function.add(root, number: Double(step.epsilon)))
             let decayed = r.function.multiply(flat(value), all(1 - step.learningRate * step.weightDecay))
             let moved = r.function.multiply(change, all(step.learningRate / correction1))
-            r.write(r.function.subtract(decayed, moved), to: value)
-            r.write(m, to: expAvg)
-            r.write(v, to: expAvgSq)
+            func write(_ new: Value, over old: Value, to tensor: Tensor) {
+                r.write(r.function.select(isFinite, new, old), to: tensor)
+            }
+            write(r.function.subtract(decayed, moved), over: flat(value), to: value)
+            write(m, over: before, to: expAvg)
+            write(v, over: before2, to: expAvgSq)
         }
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Checkpoints
 import LAMTrain
 
 /// `lam convert-checkpoint IN OUT`: the same tensors in another file format.

@@ -5,6 +5,7 @@ import Devices
 import Formats
 import Inference
 import LAMData
+import Checkpoints
 import LAMTrain
 import Parquet
 import Reports

@@ -3,6 +3,7 @@ import DataCore
 import Formats
 import Foundation
 import Hub
+import Checkpoints
 import LAMTrain
 
 /// `lam push SOURCE REPOSITORY`: a model or a dataset to the hub.

@@ -43,7 +43,4 @@ struct ConversionFolder {
 
     /// Removes the notes and gives the folder its name.
     func end() throws { try staged.end() }
-
-    /// Makes the folder that a file is to be in.
-    static func create(for path: String) throws { try Folder.create(for: path) }
 }

@@ -84,7 +84,7 @@ public struct DatasetConversion: Sendable {
                 }
             }
             try sizes.require(pictures, of: place)
-            try ConversionFolder.create(for: folder.note(place))
+            try Folder.create(for: folder.note(place))
             try CameraStatistics.write(pictures, to: folder.note(place))
             return (pictures: pictures, isResumed: false)
         }

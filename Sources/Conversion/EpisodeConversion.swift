@@ -19,12 +19,12 @@ struct EpisodeConversion: Sendable {
     ) throws -> CameraStatistics {
         if let kept = camera.kept {
             if plan.options.format == .v21, kept.camera.kind == .video {
-                try ConversionFolder.create(for: path)
+                try Folder.create(for: path)
                 try kept.writeVideo(episode: episode, to: path)
             }
             return try kept.statistics(episode: episode, sampled: Self.sampledFrames, step: step)
         }
-        try ConversionFolder.create(for: path)
+        try Folder.create(for: path)
         let taken = plan.options.recodes ? nil : try plan.dataset.video(episode: episode, camera: camera.source)
         let (size, statistics) = try read(
             episode: episode, of: camera, encodingTo: taken == nil ? path : nil, step: step)

@@ -78,7 +78,7 @@ extension LeRobotWriter {
                     all.indices.map { actionConfig.segments[$0] == nil ? .null : actionConfig.value($0) }))
         }
         let path = "\(root)/meta/episodes/chunk-000/file-000.parquet"
-        try ConversionFolder.create(for: path)
+        try Folder.create(for: path)
         try ParquetFile.write(columns, to: path)
     }
 
@@ -147,7 +147,7 @@ extension LeRobotWriter {
             ),
             ("pandas_version", .string("2.2.0")),
         ])
-        try ConversionFolder.create(for: path)
+        try Folder.create(for: path)
         try ParquetFile.write(
             [
                 ParquetColumn(

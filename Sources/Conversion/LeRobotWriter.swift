@@ -155,7 +155,7 @@ struct LeRobotWriter {
     }
 
     private func write(_ columns: [ParquetColumn], to path: String, groups: [Int]?) throws {
-        try ConversionFolder.create(for: path)
+        try Folder.create(for: path)
         try ParquetFile.write(
             columns, to: path, groups: groups, keyValueMetadata: [("huggingface", huggingface.text())])
     }
@@ -172,7 +172,7 @@ struct LeRobotWriter {
             if numbers.updateValue(file, forKey: place.path) == nil {
                 let path =
                     "\(root)/videos/\(camera)/\(chunk(file))/file-\(PathTemplate.padded(file % Self.chunksSize, 3)).mp4"
-                try ConversionFolder.create(for: path)
+                try Folder.create(for: path)
                 try kept.copy(place.path, to: path)
             }
             return VideoPlace(file: file, framesBefore: place.base)
@@ -206,7 +206,7 @@ struct LeRobotWriter {
                 file += 1
                 let path =
                     "\(root)/videos/\(camera)/\(chunk(file))/file-\(PathTemplate.padded(file % Self.chunksSize, 3)).mp4"
-                try ConversionFolder.create(for: path)
+                try Folder.create(for: path)
                 let new = try VideoJoiner(path: path, fps: plan.dataset.fps)
                 guard try new.append(part, count: episode.length) else {
                     throw ConversionError.video(path: part, reason: "cannot begin a file with it")
@@ -301,7 +301,7 @@ struct LeRobotWriter {
         try writeText(JSON.object(info).text(indent: 4), to: "info.json")
         for file in plan.extras.files {
             let target = "\(root)/meta/\(file.name)"
-            try ConversionFolder.create(for: target)
+            try Folder.create(for: target)
             let data = try Data(contentsOf: URL(fileURLWithPath: file.path))
             try AtomicFile.write(Array(data), to: target)
         }
@@ -309,7 +309,7 @@ struct LeRobotWriter {
 
     func writeText(_ text: String, to file: String) throws {
         let path = "\(root)/meta/\(file)"
-        try ConversionFolder.create(for: path)
+        try Folder.create(for: path)
         try AtomicFile.write(Array(text.utf8), to: path)
     }
 }

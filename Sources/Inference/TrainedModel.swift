@@ -2,6 +2,7 @@ import Collectives
 import Configuration
 import LAM
 import LAMData
+import Checkpoints
 import LAMTrain
 import Tensor
 

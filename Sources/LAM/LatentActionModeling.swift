@@ -80,9 +80,16 @@ public struct LatentPart {
     }
 
     /// How often codes occur; nil where latents are continuous.
-    public func histogram(_ indices: [Int32] = []) -> CodeHistogram? {
-        bottleneck.codeCount.map {
-            CodeHistogram(indices, codes: $0, name: "code_usage" + suffix, divisor: bottleneck.usageDivisor)
+    ///
+    /// - Parameter counts: of each code; nil for none yet.
+    public func histogram(_ counts: [Double]? = nil) -> CodeHistogram? {
+        bottleneck.codeCount.map { codes in
+            var histogram = CodeHistogram(codes: codes, name: "code_usage" + suffix, divisor: bottleneck.usageDivisor)
+            if let counts {
+                precondition(counts.count == codes, "\(counts.count) counts of \(codes) codes")
+                histogram.counts = counts
+            }
+            return histogram
         }
     }
 }

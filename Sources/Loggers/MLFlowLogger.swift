@@ -25,7 +25,7 @@ public final class MLFlowLogger: MetricsLogger {
             experiment: experiment.id, id: id, name: settings.runName ?? id, artifacts: "\(directory)/artifacts",
             start: start.now)
         for folder in ["artifacts", "metrics", "params", "tags"] {
-            try RunDirectory.createFolders("\(directory)/\(folder)")
+            try Folder.create("\(directory)/\(folder)")
         }
         try write(meta.runName, to: "tags/mlflow.runName")
         try write(meta.user, to: "tags/mlflow.user")
@@ -41,7 +41,7 @@ public final class MLFlowLogger: MetricsLogger {
             let name = Self.key(prefix.isEmpty ? tag : "\(prefix)-\(tag)")
             if files[name] == nil {
                 let path = "\(directory)/metrics/\(name)"
-                try RunDirectory.createFolders(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+                try Folder.create(for: path)
                 files[name] = try AppendedFile(path)
             }
             let text = value.isNaN ? "nan" : value.isInfinite ? (value < 0 ? "-inf" : "inf") : "\(value)"
@@ -51,7 +51,7 @@ public final class MLFlowLogger: MetricsLogger {
 
     public func image(step: Int, tag: String, _ image: PNGImage) throws {
         let path = "\(directory)/artifacts/images/\(Self.key(tag))_\(step).png"
-        try RunDirectory.createFolders(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+        try Folder.create(for: path)
         try AtomicFile.write(image.encoded(), to: path)
     }
 

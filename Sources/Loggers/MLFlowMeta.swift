@@ -12,7 +12,7 @@ struct MLFlowExperiment {
         // As MLflow draws them: many digits, so that two stores can be joined.
         let id = String(UInt64.random(in: 100_000_000_000_000_000..<1_000_000_000_000_000_000))
         let folder = "\(store)/\(id)"
-        try RunDirectory.createFolders(folder)
+        try Folder.create(folder)
         let time = Int(now.timeIntervalSince1970 * 1000)
         let meta: ConfigValue = .map([
             "artifact_location": .string("file://\(folder)"), "creation_time": .int(time),

@@ -1,4 +1,5 @@
 import Configuration
+import Formats
 import Foundation
 import Reports
 
@@ -10,7 +11,7 @@ public struct RunDirectory: Sendable, Equatable {
     ///
     /// Two runs that start at once get two numbers, since creating a folder succeeds for one of them only.
     /// - Parameter defaultRoot: the folder for a logger without `save_dir`.
-    /// - Throws: `LoggerError`.
+    /// - Throws: `LoggerError`; `FormatError` for folders above it that cannot be made.
     public static func create(
         for configuration: TensorBoardLoggerConfiguration, defaultRoot: String
     ) throws -> RunDirectory {
@@ -28,11 +29,11 @@ public struct RunDirectory: Sendable, Equatable {
     /// The same in the folder of a name's runs.
     static func create(in path: String, version: String?) throws -> RunDirectory {
         let folder = URL(fileURLWithPath: path)
-        try createFolders(folder.path)
+        try Folder.create(folder.path)
         if let version, !version.isEmpty {
             let isNumber = version.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
             let path = folder.appendingPathComponent(isNumber ? "version_\(version)" : version).path
-            try createFolders(path)
+            try Folder.create(path)
             return RunDirectory(path: path)
         }
         for _ in 0..<1_000 {
@@ -41,20 +42,5 @@ public struct RunDirectory: Sendable, Equatable {
             guard errno == EEXIST else { throw LoggerError.io(path: path, operation: "create", code: errno) }
         }
         throw LoggerError.noFreeVersion(folder: folder.path)
-    }
-
-    /// Creates the folder and those above it; one that is there is fine.
-    package static func createFolders(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw LoggerError.io(path: path, operation: "create", code: code(of: error))
-        }
-    }
-
-    private static func code(of error: any Error) -> Int32 {
-        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        if let underlying, underlying.domain == NSPOSIXErrorDomain { return Int32(underlying.code) }
-        return (error as NSError).code == CocoaError.fileWriteNoPermission.rawValue ? EACCES : EIO
     }
 }

@@ -29,7 +29,7 @@ public final class TensorBoardLogger: MetricsLogger {
         var folder = run.path
         if let subDir = configuration.subDir, !subDir.isEmpty {
             folder += "/" + subDir
-            try RunDirectory.createFolders(folder)
+            try Folder.create(folder)
         }
         events = try EventFileWriter(folder: folder, time: now())
         if configuration.defaultHpMetric { try log(step: 0, values: [(Self.hyperParametersTag, -1)]) }

@@ -33,7 +33,7 @@ public final class TrackioLogger: MetricsLogger {
         if let group = settings.group { fields.append(("_Group", .string(group))) }
         fields.append(("_Created", .string(start.now.ISO8601Format())))
         config = .map(.init(fields) { $1 })
-        try RunDirectory.createFolders(inbox)
+        try Folder.create(inbox)
     }
 
     public func log(step: Int, values: [(tag: String, value: Double)]) throws {
@@ -67,7 +67,7 @@ public final class TrackioLogger: MetricsLogger {
         let name = String(format: "%08d.jsonl", written)
         written += 1
         // The dashboard may have removed the folder once it was empty.
-        try RunDirectory.createFolders(inbox)
+        try Folder.create(inbox)
         try AtomicFile.write(Array(("{" + fields.joined(separator: ", ") + "}\n").utf8), to: "\(inbox)/\(name)")
     }
 }

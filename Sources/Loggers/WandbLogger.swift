@@ -29,7 +29,7 @@ public final class WandbLogger: MetricsLogger {
         let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789")
         let id = settings.version ?? String((0..<8).map { _ in letters[Int.random(in: 0..<letters.count)] })
         directory = "\(folder)/offline-run-\(Self.time(start.now))-\(id)"
-        try RunDirectory.createFolders(directory + "/files")
+        try Folder.create(directory + "/files")
         file = try WandbFile("\(directory)/run-\(id).wandb")
         try append(WandbRecord.header)
         let config = start.hyperParameters.entries.map { (name: $0, json: $1.json) }
@@ -46,7 +46,7 @@ public final class WandbLogger: MetricsLogger {
         let digest = SHA256.hexadecimal(of: bytes)
         let plain = String(tag.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) ? $0 : "_" })
         let path = "media/images/\(plain)_\(step)_\(digest.prefix(20)).png"
-        try RunDirectory.createFolders("\(directory)/files/media/images")
+        try Folder.create("\(directory)/files/media/images")
         try AtomicFile.write(bytes, to: "\(directory)/files/\(path)")
         try append { .file($0, path: path) }
         let fields = [

@@ -135,7 +135,7 @@ struct BottleneckParity {
     ) throws {
         let values = backend.int32s(indices)
         bottleneck.count(
-            CodeHistogram(values, codes: bottleneck.codeCount ?? 0), indices: values, perSample: indices.shape[1])
+            CodeHistogram(values, codes: bottleneck.codeCount ?? 0), indices: { values }, perSample: indices.shape[1])
         report.compare(
             "\(prefix).node_count", bottleneck.usage.map(Double.init),
             to: try expected.integers("\(prefix).buffer_after.node_count"), within: .exact)

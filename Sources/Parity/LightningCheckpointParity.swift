@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Checkpoints
 import LAMTrain
 
 /// Case `lightning_ckpt`: the steps of real Lightning runs, started from their initial weights; and their checkpoints.

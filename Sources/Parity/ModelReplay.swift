@@ -1,5 +1,6 @@
 import Formats
 import LAM
+import Checkpoints
 import LAMTrain
 import NN
 import OrderedCollections
@@ -50,7 +51,8 @@ struct ModelReplay {
         module = LAMModule(backend: backend, optimizer: optimizer, seed: 0, autocast: autocast, model: build)
         var stateDict: OrderedDictionary<String, StoredTensor> = [:]
         for (name, weight) in file.tensors {
-            stateDict[LAMModule.stateDictPrefix + name.dropFirst(name.hasPrefix(prefix) ? prefix.count : 0)] = weight
+            stateDict[LightningCheckpoint.modelPrefix + name.dropFirst(name.hasPrefix(prefix) ? prefix.count : 0)] =
+                weight
         }
         try module.restore(LightningCheckpoint(epoch: 0, globalStep: 0, stateDict: stateDict))
     }

@@ -1,6 +1,7 @@
 import Formats
 import Frozen
 import LAM
+import Checkpoints
 import LAMTrain
 import Tensor
 
@@ -63,7 +64,7 @@ struct StageTwoParity: ParityCase {
         let old = values()
         let stageOne = try StageOneCheckpoint(
             path: folder + "/stage1_minimal.ckpt", latentDim: module.model.action.bottleneck.latentWidth)
-        let taken = try stageOne.load(into: module)
+        let taken = try stageOne.load(into: module.store)
         let after = try file("stage2_init_after_load.safetensors")
         var changed: [String] = []
         for ((parameter, old), new) in zip(zip(module.store.parameters, old), values()) {

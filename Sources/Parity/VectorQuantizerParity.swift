@@ -106,7 +106,7 @@ struct VectorQuantizerParity {
         _ output: ActionLatents, perSample: Int, by vq: VectorQuantizer, _ backend: any Backend
     ) -> [Int32] {
         let indices = output.indices.map(backend.int32s) ?? []
-        vq.count(CodeHistogram(indices, codes: vq.codebook.shape[0]), indices: indices, perSample: perSample)
+        vq.count(CodeHistogram(indices, codes: vq.codebook.shape[0]), indices: { indices }, perSample: perSample)
         return indices
     }
 

@@ -42,12 +42,9 @@ final class EstimateTrial {
             let input = try run.batchEncoder(batch)
             if done == 0 { try step.begin(input) }
             _ = try step.add(input, step: done, isLast: true, isObserved: false)
-            let norms = try step.update(
-                learningRate: run.learningRate(atStep: done, of: nil), batches: 1, measuresParts: false)
-            _ = try step.agree(skippedSamples: 0, signal: nil, seconds: 0)
-            _ = try norms()
-            try step.updateBottlenecks()
-            step.close()
+            _ = try step.take(
+                learningRate: run.learningRate(atStep: done, of: nil), batches: 1, measuresParts: false
+            ) { .quiet }
             try run.module.backend.synchronize()
             done += 1
             seconds.append((ContinuousClock.now - start) / .seconds(1))

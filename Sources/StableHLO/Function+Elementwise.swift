@@ -59,6 +59,11 @@ extension Function {
         return append(.compare(comparison), [a, b], TensorType(.i1, a.shape))
     }
 
+    /// Where elements are neither infinite nor no number at all.
+    public mutating func isFinite(_ x: Value) -> Value {
+        compare(unary(.abs, x), .less, constant(.infinity, x.element, x.shape))
+    }
+
     /// Elements of `a` where `condition` holds, of `b` elsewhere.
     public mutating func select(_ condition: Value, _ a: Value, _ b: Value) -> Value {
         precondition(

@@ -1,4 +1,5 @@
 import Foundation
+import Checkpoints
 import LAMTrain
 import TestSupport
 import Testing

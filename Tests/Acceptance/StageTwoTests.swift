@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Checkpoints
 import LAMTrain
 import Parquet
 import TestSupport

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Checkpoints
 import LAMTrain
 
 /// Everything of a checkpoint that a later step depends on, for comparing runs byte for byte.

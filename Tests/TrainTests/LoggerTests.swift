@@ -47,7 +47,7 @@ struct LoggerTests {
         let file = try folder.write("", to: "file")
         var logger = TensorBoardLoggerConfiguration()
         logger.saveDir = file
-        let error = #expect(throws: LoggerError.self) { try RunDirectory.create(for: logger, defaultRoot: "/") }
+        let error = #expect(throws: FormatError.self) { try RunDirectory.create(for: logger, defaultRoot: "/") }
         #expect("\(try #require(error))".contains(file))
     }
 

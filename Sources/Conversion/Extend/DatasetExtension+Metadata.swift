@@ -17,7 +17,7 @@ extension DatasetExtension {
             return try extendTable(name, statistics: statistics, to: folder)
         default: return false
         }
-        try ConversionFolder.create(for: "\(folder)/\(name)")
+        try Folder.create(for: "\(folder)/\(name)")
         try AtomicFile.write(Array(text.utf8), to: "\(folder)/\(name)")
         return true
     }

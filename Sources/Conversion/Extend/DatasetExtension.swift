@@ -115,7 +115,7 @@ package struct DatasetExtension {
                 "info", json["info"]?.replacing("features", .object(features + huggingFace.map { ($0, $1) })) ?? .null)
             metadata.append(("huggingface", extended.text()))
         }
-        try ConversionFolder.create(for: "\(folder)/\(name)")
+        try Folder.create(for: "\(folder)/\(name)")
         try table.write(adding: columns, to: "\(folder)/\(name)", keyValueMetadata: metadata)
     }
 }

@@ -75,7 +75,7 @@ struct DatasetTree {
         let lease = try dataset.hold(path)
         defer { withExtendedLifetime(lease) {} }
         try dataset.requireOwn(path)
-        try ConversionFolder.create(for: "\(folder)/\(name)")
+        try Folder.create(for: "\(folder)/\(name)")
         if linkat(AT_FDCWD, path, AT_FDCWD, "\(folder)/\(name)", AT_SYMLINK_FOLLOW) == 0 { return }
         let content: Data
         do {

@@ -55,7 +55,7 @@ public final class FeatureCache: Sendable {
         firstFrames = sources.map { source in
             source.episodes.indices.reduce(into: [0]) { $0.append($0[$1] + source.episodes[$1].length) }
         }
-        try Self.createFolders(root)
+        try Folder.create(root)
         let keys = try sources.map {
             try FeatureKey(source: $0, options: options, encoder: encoder, patches: patches, width: width)
         }
@@ -119,16 +119,6 @@ public final class FeatureCache: Sendable {
             usage.bytes += bytes
             usage.writtenSinceLook += bytes
             return true
-        }
-    }
-
-    private static func createFolders(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-            let code = cause?.domain == NSPOSIXErrorDomain ? cause.map { Int32($0.code) } : nil
-            throw FormatError.io(path: path, operation: "create", code: code ?? EEXIST)
         }
     }
 

@@ -20,7 +20,7 @@ public struct LARYLabels: LabelFormat {
     public func write(_ labels: EpisodeLabels, columns: LabelColumns, to path: String) throws {
         let folder = String(path.dropLast(fileExtension.count + 1))
         let parts = folder.split(separator: "/").suffix(2).joined(separator: "/")
-        try RunDirectory.createFolders(folder)
+        try Folder.create(folder)
         var lines = [Self.columns]
         for row in labels.rows {
             let name = "latent_action_" + String(format: "%08d", row.frame) + ".npz"

@@ -92,7 +92,7 @@ struct LabelFolder {
             throw PredictionError.otherLabels(
                 path: file, what: what, expected: new[what] ?? "nothing", got: old[what] ?? "nothing")
         }
-        try RunDirectory.createFolders(path)
+        try Folder.create(path)
         try write(description, to: file)
     }
 
@@ -113,7 +113,7 @@ struct LabelFolder {
     func isComplete(episode: Int) -> Bool { FileManager.default.fileExists(atPath: file(episode: episode)) }
 
     func write(_ labels: EpisodeLabels, columns: LabelColumns) throws {
-        try RunDirectory.createFolders(folder(episode: labels.episode))
+        try Folder.create(folder(episode: labels.episode))
         try format.write(labels, columns: columns, to: file(episode: labels.episode))
     }
 

@@ -1,3 +1,4 @@
+import Formats
 import Conversion
 import Foundation
 import LAMData
@@ -51,7 +52,7 @@ public struct PseudoActions {
         ].compactMap { $0 }
         var frames = 0
         do {
-            try RunDirectory.createFolders(partial)
+            try Folder.create(partial)
             try DatasetExtension(dataset, columns: columns).write(
                 to: partial, values: { try values(episode: $0, &frames) })
         } catch {

@@ -66,11 +66,12 @@ public final class Codebook {
     }
 
     /// Adds the codes of a batch that was trained on to the record of their use.
-    func add(_ codes: CodeHistogram, indices: [Int32], perSample: Int) {
+    func add(_ codes: CodeHistogram, indices: () -> [Int32], perSample: Int) {
         switch counting {
         case .occurrence:
             for (code, count) in codes.counts.enumerated() { usage[code] += Float(count) }
         case .original:
+            let indices = indices()
             for start in stride(from: 0, to: indices.count, by: perSample) {
                 for index in Set(indices[start..<start + perSample]) { usage[Int(index)] += 1 }
             }
@@ -100,7 +101,7 @@ extension CodebookBottleneck {
 
     public func latents(of codes: Tensor, _ tape: Tape) -> Tensor { book.latents(of: codes, tape) }
 
-    public func count(_ codes: CodeHistogram, indices: [Int32], perSample: Int) {
+    public func count(_ codes: CodeHistogram, indices: () -> [Int32], perSample: Int) {
         book.add(codes, indices: indices, perSample: perSample)
     }
 

@@ -53,8 +53,8 @@ public protocol LatentBottleneck: AnyObject {
     ///
     /// - Parameters:
     ///   - codes: how often each occurs.
-    ///   - indices: the same codes one by one, `perSample` of them for each sample.
-    func count(_ codes: CodeHistogram, indices: [Int32], perSample: Int)
+    ///   - indices: brings the same codes one by one, `perSample` of them for each sample, for who counts them otherwise.
+    func count(_ codes: CodeHistogram, indices: () -> [Int32], perSample: Int)
 
     /// Gives codes that were not used since the last restart a new place, and starts a new record.
     ///
@@ -89,7 +89,7 @@ extension LatentBottleneck {
     public func takeStatistics() -> Tensor? { nil }
     public func absorb(_ statistics: Tensor, on backend: any Backend) {}
     public func forget(_ codes: [Int], on backend: any Backend) {}
-    public func count(_ codes: CodeHistogram, indices: [Int32], perSample: Int) {}
+    public func count(_ codes: CodeHistogram, indices: () -> [Int32], perSample: Int) {}
 
     public func restartDeadCodes(
         _ rule: CodeRestart, latents: [Float], optimizer: AdamW?, backend: any Backend,

@@ -8,7 +8,7 @@ import Tensor
 
 /// Case `lawam_eval`: the published controls and ridge probe of LaWAM, on the weights of the neighbouring case `lawam_vae`. Its
 /// permutation, normal numbers and training episodes are given.
-struct LawamEvaluationParity {
+struct LawamEvaluationParity: ParityCase {
     /// Limits of the reference data's README.
     private static let errors = ParityTolerance.absolute(1e-5)
     private static let shares = ParityTolerance.absolute(1e-4)
@@ -26,15 +26,7 @@ struct LawamEvaluationParity {
         let store = ParameterStore(backend: backend)
         let model = LawamModel(store.root, featureWidth: replayed.featureWidth, replayed.options)
         store.allocate(seed: 0)
-        let weights = try SafeTensors(path: neighbour + "/weights.safetensors")
-        for parameter in store.parameters {
-            let stored = try weights.tensor(parameter.name)
-            guard stored.shape == parameter.shape else {
-                throw ParityError.badTensor(
-                    path: weights.path, name: parameter.name, expected: "\(parameter.shape)", got: stored.shape)
-            }
-            backend.upload(stored, to: parameter.value)
-        }
+        try load(SafeTensors(path: neighbour + "/weights.safetensors"), into: store)
         let features = try inputs.tensor("features")
         let pairs = features.shape[0]
         guard features.shape.count == 4, features.shape[1] == 2, features.shape[3] == replayed.featureWidth, pairs > 1

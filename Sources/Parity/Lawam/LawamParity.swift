@@ -37,15 +37,7 @@ struct LawamParity: ParityCase {
         let module = LAMModule(backend: Device.open(), optimizer: optimizer, seed: 0) {
             LawamModel($0, featureWidth: replayed.featureWidth, replayed.options)
         }
-        let weights = try file("weights.safetensors")
-        for parameter in module.store.parameters {
-            let stored = try weights.tensor(parameter.name)
-            guard stored.shape == parameter.shape else {
-                throw CheckpointError.shape(
-                    path: weights.path, tensor: parameter.name, expected: parameter.shape, got: stored.shape)
-            }
-            module.backend.upload(stored, to: parameter.value)
-        }
+        try load(file("weights.safetensors"), into: module.store)
         return module
     }
 

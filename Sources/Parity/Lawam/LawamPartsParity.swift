@@ -139,7 +139,7 @@ struct LawamPositionsParity {
 }
 
 /// Case `lawam_blocks`: the blocks by themselves, on tokens of tiny variance, so that every norm's epsilon shows.
-struct LawamBlocksParity {
+struct LawamBlocksParity: ParityCase {
     private static let values = ParityTolerance.relativeToMax(1e-4)
     private static let gradients = ParityTolerance.mixed(absolute: 1e-4, factor: 1e-4)
 
@@ -156,15 +156,7 @@ struct LawamBlocksParity {
         let layer = EncoderLayer(store.root("encoder_layer"), width: width, hidden: hidden, heads: heads)
         let reader = QueryReader(store.root("cross"), width: width, heads: heads)
         store.allocate(seed: 0)
-        let weights = try SafeTensors(path: folder + "/weights.safetensors")
-        for parameter in store.parameters {
-            let stored = try weights.tensor(parameter.name)
-            guard stored.shape == parameter.shape else {
-                throw ParityError.badTensor(
-                    path: weights.path, name: parameter.name, expected: "\(parameter.shape)", got: stored.shape)
-            }
-            backend.upload(stored, to: parameter.value)
-        }
+        try load(file("weights.safetensors"), into: store)
         let inputs = try SafeTensors(path: folder + "/inputs.safetensors")
         let expected = try SafeTensors(path: folder + "/outputs_f32.safetensors")
         func tensor(_ name: String) throws -> Tensor {

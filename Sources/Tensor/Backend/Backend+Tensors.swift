@@ -19,6 +19,14 @@ extension Backend {
     /// Where operations run as they are asked for, nothing takes one for another.
     public func isolated(_ x: Tensor) -> Tensor { x }
 
+    /// How often each number below `count` occurs among `indices` (i32), f32 `[count, 1]`: exact up to 2^24 of them.
+    public func occurrences(of indices: Tensor, count: Int) -> Tensor {
+        let ones = empty([indices.count, 1]), sums = zeros([count, 1])
+        fill(ones, with: 1)
+        scatterAddRows(ones, indices: indices, to: sums)
+        return sums
+    }
+
     /// An uninitialised tensor.
     public func empty(_ shape: [Int], _ dtype: DType = .f32) -> Tensor {
         Tensor(memory: allocate(byteCount: shape.product * dtype.byteSize), shape: shape, dtype: dtype)

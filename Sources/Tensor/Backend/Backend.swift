@@ -176,10 +176,10 @@ public protocol Backend: AnyObject, Sendable {
 
     /// The norm of gradients whose squares add up to the sum of `squares` (f64, in order), times `gradientScale`, to one
     /// f64; and `gradientScale * min(1, limit / (norm + 1e-6))` to one f32: what gradients are multiplied with so that their
-    /// norm is within the limit.
+    /// norm is within the limit; NaN where the norm is not finite.
     func clip(squares: Tensor, gradientScale: Float, limit: Double?, norm: Tensor, scale: Tensor)
     /// One step over a run of parameters: value, gradient and both moments have equal counts. Gradients are first
-    /// multiplied with the scalar `gradientScale`.
+    /// multiplied with the scalar `gradientScale`. Where that is not finite, values and moments stay as they are.
     func adamW(
         _ step: AdamWStep, gradientScale: Tensor, value: Tensor, gradient: Tensor, expAvg: Tensor, expAvgSq: Tensor)
     /// `average = decay * average + (1 - decay) * value` over runs of equal counts.

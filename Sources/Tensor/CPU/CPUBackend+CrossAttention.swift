@@ -3,8 +3,7 @@ import Foundation
 /// Attention of a few queries to many tokens.
 extension CPUBackend {
     public func crossAttention(_ queries: Tensor, keys: [Tensor], heads: Int, into out: Tensor) {
-        let problem = CrossAttention(queries, keys, heads)
-        precondition(out.count * 3 == queries.count, "attention of \(queries.shape) into \(out.shape)")
+        let problem = CrossAttentionSizes(queries, keys: keys, heads: heads, into: out)
         let sources = keys.map { f32($0) }, own = f32(queries)
         let values = pointer(own), keyPointers = sources.map { pointer($0) }
         let result = out.dtype == .f32 ? out : empty(out.shape)
@@ -34,10 +33,7 @@ extension CPUBackend {
     public func crossAttentionBackward(
         _ dout: Tensor, queries: Tensor, keys: [Tensor], heads: Int, into dqueries: Tensor, _ dkeys: [Tensor]
     ) {
-        let problem = CrossAttention(queries, keys, heads)
-        precondition(
-            dqueries.count == queries.count && dkeys.map(\.count) == keys.map(\.count)
-                && dout.count * 3 == queries.count, "attention gradient \(dout.shape) of \(queries.shape)")
+        let problem = CrossAttentionSizes(queries, keys: keys, heads: heads, dout: dout, into: dqueries, dkeys)
         let sources = keys.map { f32($0) }, own = f32(queries), upstreamTensor = f32(dout)
         let values = pointer(own), keyPointers = sources.map { pointer($0) }, upstream = pointer(upstreamTensor)
         let results = ([dqueries] + dkeys).map { $0.dtype == .f32 ? $0 : empty($0.shape) }
@@ -84,7 +80,7 @@ extension CPUBackend {
 
     /// Softmax of one head's scores of one query.
     private func probabilities(
-        _ problem: CrossAttention, _ q: UnsafeMutablePointer<Float>, _ keys: [UnsafeMutablePointer<Float>],
+        _ problem: CrossAttentionSizes, _ q: UnsafeMutablePointer<Float>, _ keys: [UnsafeMutablePointer<Float>],
         _ sample: Int, _ offset: Int, _ scores: UnsafeMutablePointer<Float>
     ) {
         var largest = -Float.infinity
@@ -111,38 +107,15 @@ extension CPUBackend {
     }
 }
 
-/// Sizes of an attention of queries `[B, Q, 3E]` to keys `[B, S, 3E]`.
-private struct CrossAttention {
-    let batch: Int
-    let queryCount: Int
-    let width: Int
-    let headWidth: Int
-    let scale: Float
-    let lengths: [Int]
-
-    init(_ queries: Tensor, _ keys: [Tensor], _ heads: Int) {
-        precondition(
-            queries.shape.count == 3 && queries.shape[2] % (3 * heads) == 0
-                && keys.allSatisfy {
-                    $0.shape.count == 3 && $0.shape[0] == queries.shape[0] && $0.shape[2] == queries.shape[2]
-                },
-            "queries \(queries.shape) attend to \(keys.map(\.shape)) with \(heads) heads")
-        (batch, queryCount, width) = (queries.shape[0], queries.shape[1], queries.shape[2] / 3)
-        headWidth = width / heads
-        scale = 1 / Float(headWidth).squareRoot()
-        lengths = keys.map { $0.shape[1] }
-    }
-
-    var keyCount: Int { lengths.reduce(0, +) }
-
+extension CrossAttentionSizes {
     /// The rows of one sample in all sources, with their places among the keys.
-    func forEachKey(
+    fileprivate func forEachKey(
         _ keys: [UnsafeMutablePointer<Float>], _ sample: Int, _ body: (UnsafeMutablePointer<Float>, Int) -> Void
     ) {
         forEachKey(keys, keys, sample) { key, _, place in body(key, place) }
     }
 
-    func forEachKey(
+    fileprivate func forEachKey(
         _ keys: [UnsafeMutablePointer<Float>], _ others: [UnsafeMutablePointer<Float>], _ sample: Int,
         _ body: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
     ) {

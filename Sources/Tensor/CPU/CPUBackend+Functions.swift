@@ -68,13 +68,11 @@ extension CPUBackend {
             "rows of \(x.shape) times \(factors.shape) into \(out.shape)")
         let width = x.count / rows
         let source = pointer(x), factor = pointer(factors), target = pointer(out)
-        split(rows, grain: max(1, Self.grain / max(1, width))) { start, count in
-            for row in start..<start + count {
-                let scale = factor[row]
-                for place in row * width..<(row + 1) * width {
-                    let value = source[place] * scale
-                    target[place] = accumulate ? target[place] + value : value
-                }
+        forEachRow(rows, width: width) { row, places in
+            let scale = factor[row]
+            for place in places {
+                let value = source[place] * scale
+                target[place] = accumulate ? target[place] + value : value
             }
         }
     }
@@ -86,12 +84,17 @@ extension CPUBackend {
             "products of the rows of \(a.shape) and \(b.shape) into \(out.shape)")
         let width = a.count / rows
         let x = pointer(a), y = pointer(b), sums = pointer(out)
+        forEachRow(rows, width: width) { row, places in
+            var sum = 0.0
+            for place in places { sum += Double(x[place]) * Double(y[place]) }
+            sums[row] = Float(sum)
+        }
+    }
+
+    /// Runs `body` with each row and the places of its elements, rows beside each other.
+    private func forEachRow(_ rows: Int, width: Int, _ body: (_ row: Int, _ places: Range<Int>) -> Void) {
         split(rows, grain: max(1, Self.grain / max(1, width))) { start, count in
-            for row in start..<start + count {
-                var sum = 0.0
-                for place in row * width..<(row + 1) * width { sum += Double(x[place]) * Double(y[place]) }
-                sums[row] = Float(sum)
-            }
+            for row in start..<start + count { body(row, row * width..<(row + 1) * width) }
         }
     }
 
@@ -99,18 +102,15 @@ extension CPUBackend {
         let width = x.shape.last ?? 1
         precondition(x.count == out.count && width > 0, "softmax of \(x.shape) into \(out.shape)")
         let source = pointer(x), target = pointer(out)
-        split(x.count / width, grain: max(1, Self.grain / width)) { start, count in
-            for row in start..<start + count {
-                let values = UnsafeBufferPointer(start: source + row * width, count: width)
-                let largest = values.reduce(-.infinity, max)
-                var sum: Float = 0
-                for (place, value) in values.enumerated() {
-                    let exponential = expf(value - largest)
-                    target[row * width + place] = exponential
-                    sum += exponential
-                }
-                for place in row * width..<(row + 1) * width { target[place] /= sum }
+        forEachRow(x.count / width, width: width) { _, places in
+            let largest = UnsafeBufferPointer(start: source, count: places.upperBound)[places].reduce(-.infinity, max)
+            var sum: Float = 0
+            for place in places {
+                let exponential = expf(source[place] - largest)
+                target[place] = exponential
+                sum += exponential
             }
+            for place in places { target[place] /= sum }
         }
     }
 
@@ -120,14 +120,12 @@ extension CPUBackend {
             dy.count == y.count && dx.count == y.count && width > 0,
             "gradient \(dy.shape) of the softmax \(y.shape) into \(dx.shape)")
         let gradient = pointer(dy), output = pointer(y), target = pointer(dx)
-        split(y.count / width, grain: max(1, Self.grain / width)) { start, count in
-            for row in start..<start + count {
-                var mean: Float = 0
-                for place in row * width..<(row + 1) * width { mean += gradient[place] * output[place] }
-                for place in row * width..<(row + 1) * width {
-                    let value = output[place] * (gradient[place] - mean)
-                    target[place] = accumulate ? target[place] + value : value
-                }
+        forEachRow(y.count / width, width: width) { _, places in
+            var mean: Float = 0
+            for place in places { mean += gradient[place] * output[place] }
+            for place in places {
+                let value = output[place] * (gradient[place] - mean)
+                target[place] = accumulate ? target[place] + value : value
             }
         }
     }

@@ -7,7 +7,8 @@ extension CPUBackend {
         let sums = UnsafeBufferPointer(start: doublePointer(squares), count: squares.count)
         let value = sums.reduce(0, +).squareRoot() * Double(gradientScale)
         doublePointer(norm)[0] = value
-        pointer(scale)[0] = gradientScale * (limit.map { Float(min(1, $0 / (value + 1e-6))) } ?? 1)
+        let factor = gradientScale * (limit.map { Float(min(1, $0 / (value + 1e-6))) } ?? 1)
+        pointer(scale)[0] = value.isFinite ? factor : .nan
     }
 
     public func adamW(
@@ -16,6 +17,7 @@ extension CPUBackend {
         precondition(
             value.count == gradient.count && value.count == expAvg.count && value.count == expAvgSq.count,
             "AdamW over \(value.count) values, \(gradient.count) gradients, \(expAvg.count) moments")
+        guard pointer(gradientScale)[0].isFinite else { return }
         var constants = LamAdamW(
             learning_rate: step.learningRate, beta1: step.beta1, beta2: step.beta2, epsilon: step.epsilon,
             weight_decay: step.weightDecay,

@@ -95,7 +95,7 @@ public struct EvaluationReport: Sendable {
     func write(to logger: LoggerGroup, in folder: String, logged: Int?) throws -> String {
         if let logged { try logger.log(step: logged, values: values) }
         let root = logger.directory.isEmpty ? folder : logger.directory
-        try RunDirectory.createFolders(root)
+        try Folder.create(root)
         if let image = transitions?.image() {
             if let logged { try logger.image(step: logged, tag: "codes/transitions", image) }
             try AtomicFile.write(image.encoded(), to: "\(root)/\(EvaluationRecord.transitionsName)")

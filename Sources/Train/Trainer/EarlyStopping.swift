@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Foundation
 import Reports
@@ -25,10 +26,10 @@ package struct EarlyStopping {
         (configuration.checkOnTrainEpochEnd ?? !hasValidation) != afterValidation
     }
 
-    /// - Throws: `TrainerError.unknownMonitor` for a value that no run like this logs.
+    /// - Throws: `CheckpointError.unknownMonitor` for a value that no run like this logs.
     func requireKnown(_ known: [String]) throws {
         guard configuration.strict, !known.contains(state.monitor) else { return }
-        throw TrainerError.unknownMonitor(name: state.monitor, known: known.sorted())
+        throw CheckpointError.unknownMonitor(name: state.monitor, known: known.sorted())
     }
 
     /// Looks at the monitored value.

@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Formats
 import Foundation
@@ -32,7 +33,7 @@ package struct FrozenEncoders {
             return try WeightFile(path: path)
         }
         let holdsVision = checkpoint?.stateDict.keys.contains {
-            $0.hasPrefix("\(LAMModule.stateDictPrefix)\(model.family.layout.visionEncoder).")
+            $0.hasPrefix("\(LightningCheckpoint.modelPrefix)\(model.family.layout.visionEncoder).")
         }
         let path =
             if let checkpoint, holdsVision == true, model.visionEncoderWeights == nil, model.visionEncoder != .pixels {

@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import LAM
 import NN
@@ -46,7 +47,7 @@ extension LAMModule {
             return model.auxiliary.isAny ? AuxiliaryModel(own, $0, model.auxiliary) : own
         }
         if let stageOne {
-            let taken = try stageOne.load(into: module)
+            let taken = try stageOne.load(into: module.store)
             note(
                 "model.stage_one_ckpt: \(stageOne.path): took \(taken.joined(separator: ", ")); vq stays as it is, "
                     + "everything else starts anew")

@@ -19,15 +19,17 @@ public final class LAMModule {
     public struct BatchResult {
         /// Sums over the batch's samples.
         public let statistics: BatchStatistics
-        /// Codes `[B * n]` of each kind of latents; nil where these are continuous.
-        public let codes: [[Int32]?]
         /// Each kind of latents, still on the backend.
         public let latents: [ActionLatents]
         /// Predicted features of the second frame, still on the backend, `[B, 1, N, D]`.
         public let recon: Tensor
         /// True features of the second frame in the form in which the model predicts them, likewise.
         public let target: Tensor
+        fileprivate let backend: any Backend
 
+        /// Codes `[B * n]` of each kind of latents; nil where these are continuous. They stay on the backend until somebody
+        /// asks for more than how often each occurs.
+        public var codes: [[Int32]?] { latents.map { $0.indices.map(backend.int32s) } }
         /// The loss, a mean over the samples.
         public var loss: Float { Float(means.total) }
         /// The loss and its terms, means over the samples: as exact as the sums, which are products of an f32 and a
@@ -101,9 +103,11 @@ public final class LAMModule {
 
     /// Adds the codes of a batch that was trained on to the records of their use.
     func count(_ result: BatchResult) {
-        let coded = zip(model.latentParts, result.codes).compactMap { part, indices in indices.map { (part, $0) } }
+        let coded = zip(model.latentParts, result.latents).compactMap { part, latents in
+            latents.indices.map { (part, $0) }
+        }
         for ((part, indices), codes) in zip(coded, result.statistics.codes) {
-            part.bottleneck.count(codes, indices: indices, perSample: part.perPair)
+            part.bottleneck.count(codes, indices: { [backend] in backend.int32s(indices) }, perSample: part.perPair)
         }
     }
 
@@ -148,18 +152,31 @@ public final class LAMModule {
         }
     }
 
-    /// Clips the accumulated gradients, updates the parameters and clears the gradients.
+    /// Clips the accumulated gradients, updates the parameters and clears the gradients. Where the gradients' norm or a loss
+    /// is not finite, parameters and moments stay as they are, though the host does not know it yet: `revertStep` then
+    /// takes the step's count back.
     ///
-    /// - Parameter squares: sums of squares of the gradients' parts, f64, where they are known.
+    /// - Parameters:
+    ///   - squares: sums of squares of the gradients' parts, f64, where they are known.
+    ///   - losses: that the gradients are of, scalars.
     /// - Returns: the global gradient norm before clipping, one f64.
     public func optimizerStep(
-        learningRate: Float, gradientScale: Float = 1, squares: Tensor? = nil, clipNorm: Double?
+        learningRate: Float, gradientScale: Float = 1, squares: Tensor? = nil, clipNorm: Double?, losses: [Tensor] = []
     ) -> Tensor {
         let clipping = GradientClipping(store, squares: squares, gradientScale: gradientScale, limit: clipNorm)
+        if !losses.isEmpty {
+            // Zero times a number is zero, and times anything else no number.
+            let nothing = backend.empty([])
+            backend.weightedSum(losses.map { ($0, 0) }, into: nothing)
+            backend.add(clipping.scale, nothing, into: clipping.scale)
+        }
         optimizer.update(learningRate: learningRate, gradientScale: clipping.scale)
         store.zeroGradients()
         return clipping.norm
     }
+
+    /// Takes back that a step was taken which has changed nothing.
+    package func revertStep() { optimizer.step -= 1 }
 
     /// What the bottlenecks have counted since their last restarts, one after the other.
     var codeUses: [Double] {
@@ -177,29 +194,28 @@ public final class LAMModule {
     private func record(_ output: LatentActionOutput, _ input: LatentActionInput) -> BatchRecord {
         let patches = input.patches
         let scalars = [output.loss, output.copyLoss] + output.losses
-        let indexTensors = output.latents.compactMap(\.indices)
+        let counts = zip(model.latentParts, output.latents).compactMap { part, latents in
+            latents.indices.map { backend.occurrences(of: $0, count: part.bottleneck.codeCount ?? 0) }
+        }
         let sums = output.latents.filter { $0.indices == nil }.flatMap { moments(of: $0.z) }
         // Of several frames each step has latents of its own.
         let continuous = output.latents.filter { $0.indices == nil }.map { $0.z.shape[0] }
-        let readback = backend.readback(scalars + indexTensors + sums)
-        return BatchRecord(output: output) { [model, lossNames] in
+        let readback = backend.readback(scalars + counts + sums)
+        return BatchRecord(output: output) { [model, lossNames, backend] in
             let values = try readback.values(), samples = Double(patches.shape[0])
             let sums = values[..<scalars.count].map { $0[0] * samples }
-            var indices = values[scalars.count...].prefix(indexTensors.count).map { $0.map { Int32($0) } }[...]
-            let sumsOfLatents = Array(values[(scalars.count + indexTensors.count)...])
-            let codes = output.latents.map { $0.indices == nil ? nil : indices.popFirst() }
+            let coded = model.latentParts.filter { $0.bottleneck.codeCount != nil }
+            let sumsOfLatents = Array(values[(scalars.count + counts.count)...])
             return BatchResult(
                 statistics: BatchStatistics(
                     samples: samples, losses: LossTerms(lossNames, [sums[0]] + sums.dropFirst(2)),
                     copyBaseline: sums[1],
-                    codes: zip(model.latentParts, codes).compactMap { part, indices in
-                        indices.flatMap { part.histogram($0) }
-                    },
+                    codes: zip(coded, values[scalars.count...]).compactMap { $0.histogram($1) },
                     spreads: model.latentParts.compactMap { $0.spread() }.enumerated().map { place, spread in
                         spread.with(
                             [Double(continuous[place])] + sumsOfLatents[2 * place] + sumsOfLatents[2 * place + 1])
                     }),
-                codes: codes, latents: output.latents, recon: output.recon, target: output.target)
+                latents: output.latents, recon: output.recon, target: output.target, backend: backend)
         }
     }
 

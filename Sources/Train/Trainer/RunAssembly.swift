@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Devices
 import Foundation
@@ -80,7 +81,7 @@ package struct RunAssembly {
     /// Weights of another stage, without their language or for another encoder's features of equal width would load
     /// without complaint and mean nothing.
     private static func requireSameModel(_ checkpoint: LightningCheckpoint, _ model: ModelConfiguration) throws {
-        func has(_ name: String) -> Bool { checkpoint.stateDict[LAMModule.stateDictPrefix + name] != nil }
+        func has(_ name: String) -> Bool { checkpoint.stateDict[LightningCheckpoint.modelPrefix + name] != nil }
         let family = model.family
         let kind = ModelFamilies.kind(ofStateDict: has)
         guard kind == family.kind else {
@@ -105,7 +106,7 @@ package struct RunAssembly {
         let configured = model.visionEncoder
         // Foreign checkpoints do not name their frozen encoder: they hold it.
         let frozen = VisionEncoderChoice(ofWeights: {
-            checkpoint.stateDict["\(LAMModule.stateDictPrefix)\(family.layout.visionEncoder).\($0)"]?.shape
+            checkpoint.stateDict["\(LightningCheckpoint.modelPrefix)\(family.layout.visionEncoder).\($0)"]?.shape
         })
         let trainedWith = options?["vision_encoder"]?.string ?? (frozen ?? configured).rawValue
         guard trainedWith == configured.rawValue else {

@@ -97,7 +97,6 @@ public final class Trainer {
         try monitor.logEpoch(progress)
         run.averaging?.update(afterEpoch: progress.epoch)
         if run.configuration.model.restart == .original { try restartCodes(latents: nil) }
-        step.close()
         let ended = progress.epoch
         monitor.stopEarly(afterValidation: false, at: progress)
         progress.beginNextEpoch()
@@ -148,20 +147,19 @@ public final class Trainer {
         let learningRate = run.learningRate(atStep: progress.globalStep, of: limits.totalSteps)
         // An epoch may end before the last group of batches is full.
         let accumulated = (progress.batchesInEpoch - 1) % limits.accumulatedBatches + 1
-        let gradientNorms = try step.update(
-            learningRate: learningRate, batches: accumulated, measuresParts: isLogged)
-        let report = try step.agree(
-            skippedSamples: run.stream.skippedSamples, signal: interruption(), seconds: elapsed)
+        let outcome = try step.take(learningRate: learningRate, batches: accumulated, measuresParts: isLogged) {
+            TrainingStep.Standing(
+                skippedSamples: run.stream.skippedSamples, signal: interruption(), seconds: elapsed)
+        }
+        let (report, norms) = (outcome.report, outcome.norms)
         agreedSeconds = report.seconds
         agreedSignal = report.signal == 0 ? nil : report.signal
         for batch in report.batches { try requireFinite("loss", batch.losses.total) }
         monitor.add(report, to: &progress)
-        let norms = try gradientNorms()
         try requireFinite("gradient norm", norms.whole)
         progress.countStep()
         // Lightning's callbacks come before the module's own hook, in which codes restart.
         run.averaging?.update(afterStep: progress.globalStep)
-        try step.updateBottlenecks()
 
         if isLogged { try monitor.log(report, norms: norms, learningRate: learningRate, at: progress) }
         monitor.judgeHealth(&progress)
@@ -169,7 +167,6 @@ public final class Trainer {
         if model.restart.isPeriodic, progress.globalStep.isMultiple(of: model.restartEveryNSteps) {
             try restartCodes(latents: model.restart == .encoder ? latents : nil)
         }
-        step.close()
         try checkpoints.save(progress) { $0.isDue(afterStep: progress.globalStep) }
     }
 

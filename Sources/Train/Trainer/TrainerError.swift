@@ -1,6 +1,3 @@
-import LAM
-import Configuration
-
 /// What ends a training run early.
 public enum TrainerError: Error, Equatable, CustomStringConvertible {
     /// A loss or gradient norm that is not a number, at optimiser step `step` (from 0).
@@ -21,13 +18,6 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
     case otherOption(path: String, option: String, trainedWith: String, configured: String)
     /// A checkpoint of a model that reads instructions, or of one that does not.
     case otherTextEncoder(path: String, hasLanguage: Bool)
-    /// `model.stage_one_ckpt` is no file.
-    case noStageOneCheckpoint(path: String)
-    /// `model.stage_one_ckpt` without the codebook that stage 2 is for.
-    case noStageOneCodebook(path: String, expected: String, keys: Int)
-    case noCheckpoint(requested: String, searched: [String])
-    /// A value that a callback is to watch, which nothing logs.
-    case unknownMonitor(name: String, known: [String])
 
     /// - Parameters:
     ///   - what: the value's name in the message.
@@ -66,18 +56,6 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
         case .otherTextEncoder(let path, let hasLanguage):
             "cannot use checkpoint: \(path): it was trained \(hasLanguage ? "with" : "without") instructions, expected the "
                 + "opposite; set model.text_encoder to \(hasLanguage ? "t5-base" : "none")"
-        case .noStageOneCheckpoint(let path):
-            "cannot start stage 2: model.stage_one_ckpt: \(path): expected a stage-1 checkpoint, found no file; "
-                + "give its path"
-        case .noStageOneCodebook(let path, let expected, let keys):
-            "cannot start stage 2: model.stage_one_ckpt: \(path): expected '\(expected)', found none among "
-                + "\(keys) tensors; give a checkpoint of a stage 1 whose bottleneck has a codebook: "
-                + BottleneckKind.all.filter(\.hasCodebook).map(\.name).joined(separator: ", ")
-        case .noCheckpoint(let requested, let searched):
-            "cannot find checkpoint: --ckpt_path \(requested): expected a checkpoint, found none in "
-                + "\(searched.joined(separator: ", ")); give its path"
-        case .unknownMonitor(let name, let known):
-            "cannot watch a value: monitor \(name): expected one of \(known.joined(separator: ", "))"
         }
     }
 }

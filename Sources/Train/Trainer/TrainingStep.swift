@@ -7,9 +7,8 @@ import Tensor
 /// What an optimiser step is made of: batches whose gradients add up, what the ranks tell each other of them, and the
 /// update of the parameters.
 ///
-/// For each step: `add` every batch, `update`, `agree` and `updateBottlenecks`, then `restartCodes` where that is due, and
-/// `close`. A run that goes on from nothing calls `begin` before. The host waits
-/// for the step's numbers when the ranks agree on them: by then the update, too, is on its way.
+/// For each step: `add` every batch and `take` it, then `restartCodes` where that is due. A run that goes on from nothing
+/// calls `begin` before. The host waits for the step's numbers when the update, too, is on its way.
 package final class TrainingStep {
     private let module: LAMModule
     private let group: any ProcessGroup
@@ -23,16 +22,16 @@ package final class TrainingStep {
     private(set) var lastBatch: EncodedBatch?
     /// The batch whose numbers are on their way.
     private var awaited: LAMModule.BatchRecord?
-    /// Batches since the last optimiser step, and what the quantisers had counted then.
+    /// Batches since the last optimiser step and their losses, and what the quantisers had counted before them.
     private var pending: [BatchStatistics] = []
-    private var codeUsesAtStep: [Double]
+    private var losses: [Tensor] = []
+    private var codeUsesAtStep: [Double] = []
     private var activations = ActivationNorms()
 
     package init(_ run: TrainingRun) {
         (module, group, reducer, replica, seed) = (run.module, run.group, run.reducer, run.replica, run.seed)
         clipNorm = run.configuration.trainer.gradientClipVal
         blockNorms = BlockNorms(run.module.store, part: run.module.model.family.part(ofParameter:))
-        codeUsesAtStep = run.module.codeUses
     }
 
     /// Prepares the bottlenecks for the first batch of a run, some of which start from its latents.
@@ -65,6 +64,7 @@ package final class TrainingStep {
     ) throws -> (loss: Double?, latents: Tensor) {
         let batch = try sharingStates(batch)
         lastBatch = batch
+        if losses.isEmpty { codeUsesAtStep = module.codeUses }
         if isLast {
             reducer?.begin()
             // Rank 0 may have saved a checkpoint since, which the others have not.
@@ -77,6 +77,7 @@ package final class TrainingStep {
             observer: isObserved ? { [self] in observe($0, $1) } : nil,
             observesBranches: false)
         awaited = record
+        losses.append(record.output.loss)
         return (isLast ? nil : try takeRecord(), record.output.action.emb)
     }
 
@@ -112,38 +113,70 @@ package final class TrainingStep {
         let parts: [(part: String, norm: Double)]
     }
 
-    /// Waits for the sums of the gradients over the ranks; clips, applies and clears them.
+    /// What an optimiser step has given.
+    package struct Outcome {
+        /// The same on all ranks.
+        package let report: StepReport
+        package let norms: GradientNorms
+
+        /// Whether the parameters have changed: only where the losses and the norm are numbers.
+        var isFinite: Bool { norms.whole.isFinite && report.batches.allSatisfy { $0.losses.total.isFinite } }
+    }
+
+    /// Takes an optimiser step with the batches that were added: waits for the sums of the gradients over the ranks; clips,
+    /// applies and clears them; waits for the numbers of the step, of which the ranks tell each other; and makes the
+    /// updates that bottlenecks make beside the optimiser. A step whose losses or gradients are not finite changes nothing.
     ///
     /// - Parameters:
     ///   - batches: that this rank has added.
     ///   - measuresParts: whether norms of the model's parts are wanted, which takes a pass over the gradients.
-    /// - Returns: waits for the norms.
-    package func update(learningRate: Double, batches: Int, measuresParts: Bool) throws -> () throws -> GradientNorms {
+    ///   - standing: asked when the update is on its way.
+    package func take(
+        learningRate: Double, batches: Int, measuresParts: Bool, standing: () -> Standing
+    ) throws -> Outcome {
+        let norms = try update(learningRate: learningRate, batches: batches, measuresParts: measuresParts)
+        let report = try agree(standing)
+        let outcome = Outcome(report: report, norms: try norms())
+        if outcome.isFinite { try updateBottlenecks() } else { module.revertStep() }
+        return outcome
+    }
+
+    /// What a rank tells the others besides its batches.
+    package struct Standing {
+        /// Since the run began.
+        var skippedSamples = 0
+        /// That asks this rank to end.
+        var signal: Int32?
+        /// Since the run began.
+        var seconds = 0.0
+
+        /// Of a rank that has nothing to tell.
+        package static let quiet = Standing()
+    }
+
+    /// Returns what waits for the norms.
+    private func update(learningRate: Double, batches: Int, measuresParts: Bool) throws -> () throws -> GradientNorms {
         try reducer?.finish()
         replica?.sumOverReplicas(module.store.gradients.range(0, module.store.trainableCount))
         let gradientScale = 1 / Float(batches * group.size)
         let parts = measuresParts ? try blockNorms(scale: Double(gradientScale), reducer: reducer) : []
         let norm = module.optimizerStep(
             learningRate: Float(learningRate), gradientScale: gradientScale, squares: try reducer?.squares(),
-            clipNorm: clipNorm)
+            clipNorm: clipNorm, losses: losses)
+        losses = []
         try reducer?.shareValues()
         let readback = module.backend.readback([norm])
         return { GradientNorms(whole: try readback.values()[0][0], parts: parts) }
     }
 
-    /// Waits for the step's numbers, and tells the ranks of them.
-    ///
-    /// - Parameters:
-    ///   - skippedSamples: of this rank, since the run began.
-    ///   - signal: that asks this rank to end.
-    ///   - seconds: since the run began.
-    /// - Returns: the same on all ranks.
-    package func agree(skippedSamples: Int, signal: Int32?, seconds: Double) throws -> StepReport {
+    /// Waits for the numbers of the step's last batch, and tells the ranks of all.
+    private func agree(_ standing: () -> Standing) throws -> StepReport {
         try takeRecord()
         let uses = zip(module.codeUses, codeUsesAtStep).map { $0 - $1 }
+        let standing = standing()
         let report = try StepReport(
-            batches: pending, codeUses: uses, activations: activations, skippedSamples: skippedSamples,
-            signal: signal ?? 0, seconds: seconds
+            batches: pending, codeUses: uses, activations: activations, skippedSamples: standing.skippedSamples,
+            signal: standing.signal ?? 0, seconds: standing.seconds
         ).reduced(over: group)
         pending = []
         module.codeUses = zip(codeUsesAtStep, report.codeUses).map { $0 + $1 }
@@ -151,7 +184,7 @@ package final class TrainingStep {
     }
 
     /// Makes the updates that bottlenecks make beside the optimiser, from the samples of all ranks.
-    package func updateBottlenecks() throws {
+    private func updateBottlenecks() throws {
         try module.updateBottlenecks { own in
             guard group.size > 1 else { return own }
             let all = try group.allGather(
@@ -181,7 +214,4 @@ package final class TrainingStep {
         for frozen in bottlenecks.dropFirst() { frozen.resetUsage() }
         return restarted.count
     }
-
-    /// Ends the step: uses of codes count from here.
-    package func close() { codeUsesAtStep = module.codeUses }
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Formats
 import Frozen
@@ -54,7 +55,7 @@ package final class WeightAveraging {
     /// The same for a file without what resuming needs.
     func putAverage(in checkpoint: inout LightningCheckpoint) {
         for parameter in module.store.trainable {
-            checkpoint.stateDict[LAMModule.stateDictPrefix + parameter.name] = module.stored(
+            checkpoint.stateDict[LightningCheckpoint.modelPrefix + parameter.name] = module.stored(
                 average.value(of: parameter))
         }
     }
@@ -67,7 +68,7 @@ package final class WeightAveraging {
         guard let averaging = checkpoint.averaging else { return }
         let weights = try module.weights(of: checkpoint)
         average.restore(updates: averaging.updates) { parameter, value in
-            if let weight = weights[LAMModule.stateDictPrefix + parameter.name] {
+            if let weight = weights[LightningCheckpoint.modelPrefix + parameter.name] {
                 module.backend.upload(weight, to: value)
             }
         }

@@ -56,6 +56,28 @@ extension BackendConformance {
             trial.backend.clip(
                 squares: trial.input([9, .nan], [2], .f64), gradientScale: 1, limit: 0.1, norm: norm, scale: scale)
             trial.expect(norm, equals: [.nan], "norm of what is no number")
+            trial.expect(scale, equals: [.nan], "scale of what is no number")
+            let unlimited = trial.output([])
+            trial.backend.clip(
+                squares: trial.input([9, .infinity], [2], .f64), gradientScale: 1, limit: nil, norm: norm,
+                scale: unlimited)
+            trial.expect(unlimited, equals: [.nan], "scale of an infinite norm")
+        },
+        BackendConformance("AdamW changes nothing where gradients are scaled by what is not finite") { trial in
+            for scale in [Float.nan, .infinity, -.infinity] {
+                trial.context = "\(scale)"
+                let numbers = Samples.floats(70, "numbers"), squares = numbers.map { $0 * $0 }
+                let value = trial.output([70], holding: numbers), expAvg = trial.output([70], holding: numbers)
+                let expAvgSq = trial.output([70], holding: squares)
+                trial.backend.adamW(
+                    AdamWStep(
+                        step: 2, learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1),
+                    gradientScale: trial.input([scale], []), value: value, gradient: trial.input(numbers, [70]),
+                    expAvg: expAvg, expAvgSq: expAvgSq)
+                trial.expect(value, equals: numbers, "value")
+                trial.expect(expAvg, equals: numbers, "exp_avg")
+                trial.expect(expAvgSq, equals: squares, "exp_avg_sq")
+            }
         },
         BackendConformance("a moving average rounds its factors once, as torch does") { trial in
             for count in lengths {

@@ -43,6 +43,15 @@ extension BackendConformance {
                 trial.expect(sums, equals: expected, "added")
             }
         },
+        BackendConformance("occurrences are counted, of numbers that do not occur, too") { trial in
+            for (count, total) in [(1, 5), (16, 256), (300, 40), (4, 0)] {
+                let index = (0..<total).map { $0 * $0 % count }
+                let indices = trial.input(index.map { Float($0) }, [total], .i32)
+                let expected = (0..<count).map { code in Float(index.count { $0 == code }) }
+                trial.expect(
+                    trial.backend.occurrences(of: indices, count: count), equals: expected, "\(total) of \(count)")
+            }
+        },
         BackendConformance("patches hold channel, row, column of their square, normalised") { trial in
             let mean: [Float] = [0.5, 0.25, 0.1], deviation: [Float] = [0.2, 0.5, 1]
             for (count, height, width, patch) in [

@@ -50,11 +50,11 @@ struct VectorQuantizerTests {
         let codes = CodeHistogram(indices, codes: 4)
         let each = quantizer(4).vq
         let once = quantizer(4, counting: .original).vq
-        each.count(codes, indices: indices, perSample: 4)
-        once.count(codes, indices: indices, perSample: 4)
+        each.count(codes, indices: { indices }, perSample: 4)
+        once.count(codes, indices: { indices }, perSample: 4)
         #expect(each.usage == [3, 1, 4, 0])
         #expect(once.usage == [1, 1, 1, 0])
-        once.count(codes, indices: indices, perSample: 4)
+        once.count(codes, indices: { indices }, perSample: 4)
         #expect(once.usage == [2, 2, 2, 0])
     }
 

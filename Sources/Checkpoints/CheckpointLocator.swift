@@ -6,7 +6,7 @@ package enum CheckpointLocator {
     ///
     /// - Parameters:
     ///   - directories: where the configured callbacks keep their files.
-    /// - Throws: `TrainerError.noCheckpoint`; `CheckpointError` when the only candidate cannot be read.
+    /// - Throws: `CheckpointError.notFound`; another one when the only candidate cannot be read.
     package static func open(
         _ request: String, directories: [String], note: (String) -> Void
     ) throws -> LightningCheckpoint {
@@ -16,7 +16,7 @@ package enum CheckpointLocator {
         case "best":
             let last = try newest(in: directories, request: request, note: note)
             guard let best = try last.modelCheckpoints().first(where: { !$0.bestModelPath.isEmpty }) else {
-                throw TrainerError.noCheckpoint(requested: request, searched: directories)
+                throw CheckpointError.notFound(requested: request, searched: directories)
             }
             return try LightningCheckpoint(contentsOf: best.bestModelPath)
         default:
@@ -47,7 +47,7 @@ package enum CheckpointLocator {
                 failure = failure ?? error
             }
         }
-        throw failure ?? TrainerError.noCheckpoint(requested: request, searched: directories)
+        throw failure ?? CheckpointError.notFound(requested: request, searched: directories)
     }
 
     private static func files(in directory: String) -> [(path: String, isLast: Bool, modified: Date)] {

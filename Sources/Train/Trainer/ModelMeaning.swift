@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Formats
 

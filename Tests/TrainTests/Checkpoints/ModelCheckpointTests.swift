@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Checkpoints
 import LAMTrain
 import TestSupport
 import Testing
@@ -106,7 +107,7 @@ import Testing
         #expect(try save(later, step: 1) == nil)
         #expect(try save(later, step: 2, loss: 1) == "epoch=0-step=2.ckpt")
         let never = callback { $0.monitor = "val_los" }
-        #expect(throws: TrainerError.unknownMonitor(name: "val_los", known: ["train_loss", "val_loss"])) {
+        #expect(throws: CheckpointError.unknownMonitor(name: "val_los", known: ["train_loss", "val_loss"])) {
             try save(never, step: 1, loss: 1)
         }
     }

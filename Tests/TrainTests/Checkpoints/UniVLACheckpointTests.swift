@@ -1,6 +1,7 @@
 import BackendConformance
 import Formats
 import LAM
+import Checkpoints
 import LAMTrain
 import NN
 import OrderedCollections

@@ -46,6 +46,9 @@ public struct LightningCheckpoint: Sendable {
         }
     }
 
+    /// What Lightning puts before the model's own names: the original's module has the model as its member `lam`.
+    package static let modelPrefix = "lam."
+
     /// The Lightning release whose structure is written; Lightning upgrades older structures by this number.
     public static let lightningVersion = "2.6.6"
 
@@ -76,7 +79,7 @@ public struct LightningCheckpoint: Sendable {
     }
 
     /// The same with the weights that training goes on from in the place of averaged ones.
-    var withCurrentModel: LightningCheckpoint {
+    package var withCurrentModel: LightningCheckpoint {
         var checkpoint = self
         if let averaging { checkpoint.stateDict = averaging.currentModel }
         return checkpoint
@@ -109,7 +112,7 @@ public struct LightningCheckpoint: Sendable {
 
     /// Names of all parameters by the optimiser's groups, in the order of their indices: those that decay, then those
     /// that do not, where there are any. They include those of frozen encoders in the file.
-    func parameterGroups(undecayed: Set<ParameterKind>) -> [[String]] {
+    package func parameterGroups(undecayed: Set<ParameterKind>) -> [[String]] {
         // T5 registers its embedding twice: a state dict then lists both names, the optimiser counts one parameter.
         let alias = ".encoder.embed_tokens.weight", original = ".shared.weight"
         let parameters = stateDict.filter { name, _ in

@@ -1,7 +1,7 @@
 import Formats
 import Foundation
 import Frozen
-import LAM
+import NN
 import OrderedCollections
 import Tensor
 
@@ -18,27 +18,26 @@ package struct StageOneCheckpoint {
     package let codeCount: Int
 
     /// - Parameter latentDim: width of the codebook.
-    /// - Throws: `TrainerError` for a file that is not there or has no codebook, `CheckpointError` for one that cannot
-    ///   be read or has a codebook of another width.
+    /// - Throws: `CheckpointError` for a file that is not there, cannot be read, or has no codebook or one of another width.
     package init(path: String, latentDim: Int) throws {
         self.path = path
-        guard FileManager.default.fileExists(atPath: path) else { throw TrainerError.noStageOneCheckpoint(path: path) }
+        guard FileManager.default.fileExists(atPath: path) else { throw CheckpointError.noStageOne(path: path) }
         let stateDict = try LightningCheckpoint.stateDict(contentsOf: path)
         var taken: OrderedDictionary<String, StoredTensor> = [:]
         for (name, tensor) in stateDict where name.contains("vq") || name.contains("action_latent") {
-            taken[name.replacingOccurrences(of: LAMModule.stateDictPrefix, with: "")] = tensor
+            taken[name.replacingOccurrences(of: LightningCheckpoint.modelPrefix, with: "")] = tensor
         }
         tensors = taken
         guard let codebook = taken[Self.codebookName] else {
-            throw TrainerError.noStageOneCodebook(
-                path: path, expected: LAMModule.stateDictPrefix + Self.codebookName, keys: stateDict.count)
+            throw CheckpointError.noStageOneCodebook(
+                path: path, expected: LightningCheckpoint.modelPrefix + Self.codebookName, keys: stateDict.count)
         }
         codeCount = try Self.codeCount(of: codebook, latentDim: latentDim, path: path)
     }
 
     /// Rows of the frozen codebook that a checkpoint of stage 2 goes on with.
-    static func frozenCodeCount(in checkpoint: LightningCheckpoint, latentDim: Int) throws -> Int {
-        let name = LAMModule.stateDictPrefix + codebookName
+    package static func frozenCodeCount(in checkpoint: LightningCheckpoint, latentDim: Int) throws -> Int {
+        let name = LightningCheckpoint.modelPrefix + codebookName
         guard let codebook = checkpoint.stateDict[name] else {
             throw CheckpointError.missingTensors(path: checkpoint.path, names: [name])
         }
@@ -49,7 +48,8 @@ package struct StageOneCheckpoint {
         let rows = codebook.shape.first ?? 0
         guard codebook.shape == [rows, latentDim], rows > 0 else {
             throw CheckpointError.shape(
-                path: path, tensor: LAMModule.stateDictPrefix + codebookName, expected: [max(rows, 1), latentDim],
+                path: path, tensor: LightningCheckpoint.modelPrefix + codebookName,
+                expected: [max(rows, 1), latentDim],
                 got: codebook.shape)
         }
         return rows
@@ -58,17 +58,17 @@ package struct StageOneCheckpoint {
     /// Copies what the file and the model both have.
     ///
     /// - Returns: the names that were taken, in the model's order.
-    /// - Throws: `CheckpointError.shape` that names the first tensor of another shape; the module is then unchanged.
-    package func load(into module: LAMModule) throws(CheckpointError) -> [String] {
-        let shared = module.store.parameters.filter { tensors[$0.name] != nil }
+    /// - Throws: `CheckpointError.shape` that names the first tensor of another shape; the store is then unchanged.
+    package func load(into store: ParameterStore) throws(CheckpointError) -> [String] {
+        let shared = store.parameters.filter { tensors[$0.name] != nil }
         for parameter in shared {
             guard let tensor = tensors[parameter.name], tensor.shape != parameter.shape else { continue }
             throw .shape(
-                path: path, tensor: LAMModule.stateDictPrefix + parameter.name, expected: parameter.shape,
+                path: path, tensor: LightningCheckpoint.modelPrefix + parameter.name, expected: parameter.shape,
                 got: tensor.shape)
         }
         for parameter in shared {
-            if let tensor = tensors[parameter.name] { module.backend.upload(tensor, to: parameter.value) }
+            if let tensor = tensors[parameter.name] { store.backend.upload(tensor, to: parameter.value) }
         }
         return shared.map(\.name)
     }

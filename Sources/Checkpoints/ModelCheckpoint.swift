@@ -1,14 +1,13 @@
 import Configuration
 import Formats
 import Foundation
-import Loggers
 
 /// Lightning's `ModelCheckpoint` at work: decides when a checkpoint is due, names it, and keeps the right ones.
 ///
 /// A new file is complete on disk before an old one is deleted.
 package final class ModelCheckpoint {
     package let configuration: ModelCheckpointConfiguration
-    private(set) var directory: String
+    package private(set) var directory: String
     /// What a user should know of where files go, once.
     private(set) var notice: String?
     private var claim: FolderClaim?
@@ -57,7 +56,7 @@ package final class ModelCheckpoint {
     ///   - known: every tag that a run logs; a monitored one without a value yet ranks nothing.
     ///   - write: writes a checkpoint with this callback's new state to a path, whole or not at all.
     /// - Returns: the path of a new file that was kept, if any.
-    /// - Throws: `TrainerError.unknownMonitor` and what `write` throws; older files are then untouched.
+    /// - Throws: `CheckpointError.unknownMonitor` and what `write` throws; older files are then untouched.
     package func save(
         epoch: Int, step: Int, metrics: [String: Double], known: [String], write: (_ path: String) throws -> Void
     ) throws -> String? {
@@ -91,7 +90,7 @@ package final class ModelCheckpoint {
     /// Makes the folder, once. Where another run writes to it, this one takes a folder of its own in it, as loggers do: files of
     /// two runs under the same names would belong to neither.
     private func claimFolder() throws {
-        try RunDirectory.createFolders(directory)
+        try Folder.create(directory)
         guard claim == nil else { return }
         claim = FolderClaim.take(directory)
         let taken = directory
@@ -100,7 +99,7 @@ package final class ModelCheckpoint {
             version += 1
             let own = "\(taken)/version_\(version)"
             guard mkdir(own, 0o777) == 0 else {
-                guard errno == EEXIST else { throw LoggerError.io(path: own, operation: "create", code: errno) }
+                guard errno == EEXIST else { throw FormatError.io(path: own, operation: "create", code: errno) }
                 continue
             }
             claim = FolderClaim.take(own)
@@ -115,7 +114,7 @@ package final class ModelCheckpoint {
     }
 
     /// Takes the notice, so that it is given once.
-    func takeNotice() -> String? {
+    package func takeNotice() -> String? {
         defer { notice = nil }
         return notice
     }
@@ -128,7 +127,7 @@ package final class ModelCheckpoint {
         if let monitor = configuration.monitor {
             guard let value = metrics[monitor] else {
                 guard known.contains(monitor) else {
-                    throw TrainerError.unknownMonitor(name: monitor, known: known.sorted())
+                    throw CheckpointError.unknownMonitor(name: monitor, known: known.sorted())
                 }
                 return nil
             }
@@ -154,7 +153,7 @@ package final class ModelCheckpoint {
             state.bestModelPath = path
         }
         // A metric's name may hold a slash.
-        try RunDirectory.createFolders(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+        try Folder.create(for: path)
         try write(path)
         if let dropped, dropped != path { try? FileManager.default.removeItem(atPath: dropped) }
         return path
@@ -204,7 +203,7 @@ package final class ModelCheckpoint {
     }
 
     /// Fills a pattern such as `{epoch}-{step}` or `{epoch:02d}-{val_loss:.3f}`.
-    static func name(
+    package static func name(
         _ configuration: ModelCheckpointConfiguration, epoch: Int, step: Int, metrics: [String: Double]
     ) -> String {
         var name = ""

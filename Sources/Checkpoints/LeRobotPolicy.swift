@@ -1,9 +1,7 @@
-import Configuration
 import Formats
 import Foundation
 import Frozen
 import LAM
-import Loggers
 import OrderedCollections
 
 /// LaWAM's latent action model in the file of a LeRobot policy: `model.safetensors`, whose names a policy of type `lawam` loads
@@ -34,8 +32,8 @@ public enum LeRobotPolicy {
     ) throws -> (tensors: Int, notes: [String]) {
         let checkpoint = try LightningCheckpoint(contentsOf: path)
         var own: OrderedDictionary<String, StoredTensor> = [:]
-        for (name, tensor) in checkpoint.stateDict where name.hasPrefix(LAMModule.stateDictPrefix) {
-            own[String(name.dropFirst(LAMModule.stateDictPrefix.count))] = tensor
+        for (name, tensor) in checkpoint.stateDict where name.hasPrefix(LightningCheckpoint.modelPrefix) {
+            own[String(name.dropFirst(LightningCheckpoint.modelPrefix.count))] = tensor
         }
         let sizes = try Sizes(of: own, checkpoint)
         let vision = try HuggingFaceDINOv3.tensors(of: visionFile(own, visionWeights, path))
@@ -65,70 +63,10 @@ public enum LeRobotPolicy {
             throw CheckpointError.fileExists(path: file)
         }
         let known = try knownConfiguration("\(folder)/\(configurationName)")
-        try RunDirectory.createFolders(folder)
+        try Folder.create(folder)
         try SafeTensors.write(tensors, metadata: ["format": "pt"], to: file)
         try writeConfiguration(sizes, encoder, known, to: "\(folder)/\(configurationName)")
         return (tensors.count, notes)
-    }
-
-    /// Makes a checkpoint of epoch 0 of the model in a policy's file.
-    ///
-    /// - Returns: the number of tensors.
-    /// - Throws: `LeRobotPolicyError.noModel`.
-    public static func read(_ path: String, to output: String, overwrites: Bool) throws -> Int {
-        let file = try SafeTensors(path: path)
-        let inside = file.tensors.filter { $0.key.hasPrefix(prefix) }
-        let isBare = inside.isEmpty && file.tensors["encoder.QFormer.queries"] != nil
-        guard isBare || !inside.isEmpty else { throw LeRobotPolicyError.noModel(path: path, prefix: prefix) }
-        var stateDict: OrderedDictionary<String, StoredTensor> = [:]
-        for (name, tensor) in isBare ? file.tensors : inside {
-            stateDict[LAMModule.stateDictPrefix + (isBare ? name : String(name.dropFirst(prefix.count)))] = tensor
-        }
-        guard overwrites || !FileManager.default.fileExists(atPath: output) else {
-            throw CheckpointError.fileExists(path: output)
-        }
-        var checkpoint = LightningCheckpoint(epoch: 0, globalStep: 0, stateDict: stateDict)
-        let told = try Told(beside: path)
-        checkpoint.hyperParameters = .init(values: ConfigValue.map(told.ofModel).pickle)
-        if !told.ofData.isEmpty {
-            checkpoint.dataHyperParameters = .init(values: ConfigValue.map(told.ofData).pickle)
-        }
-        try checkpoint.write(to: output)
-        return stateDict.count
-    }
-
-    /// What a policy's `config.json` says of the model that its tensors do not; nothing where there is no such file.
-    private struct Told {
-        var ofModel: OrderedDictionary<String, ConfigValue> = [
-            "family": .string("lawam"), "bottleneck": .string("vae"),
-        ]
-        var ofData: OrderedDictionary<String, ConfigValue> = [:]
-
-        private struct Keys: Decodable {
-            var type: String?
-            var lam_num_heads: Int?
-            var lam_enc_modal_mask: Bool?
-            var lam_latent_layer_to_use: Int?
-            var lam_norm_latents: Bool?
-            var lam_norm_latents_type: String?
-            var lam_image_hw: [Int]?
-        }
-
-        init(beside weights: String) throws {
-            let path = URL(fileURLWithPath: weights).deletingLastPathComponent()
-                .appendingPathComponent(configurationName).path
-            guard FileManager.default.fileExists(atPath: path) else { return }
-            guard let keys = try? JSONDecoder().decode(Keys.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
-            else { throw LeRobotPolicyError.unreadableConfiguration(path: path) }
-            try LeRobotPolicy.requireType(keys.type, path: path)
-            ofModel["lam_num_heads"] = keys.lam_num_heads.map(ConfigValue.int)
-            ofModel["enc_modal_mask"] = keys.lam_enc_modal_mask.map(ConfigValue.bool)
-            ofModel["norm_latents"] = keys.lam_norm_latents.map(ConfigValue.bool)
-            ofModel["norm_latents_type"] = keys.lam_norm_latents_type.map(ConfigValue.string)
-            ofModel["latent_layer_to_use"] = keys.lam_latent_layer_to_use.map(ConfigValue.int)
-            guard let sides = keys.lam_image_hw, sides.count == 2, sides[0] == sides[1] else { return }
-            ofData["resolution"] = .int(sides[0])
-        }
     }
 
     private static func visionFile(
@@ -236,7 +174,7 @@ public enum LeRobotPolicy {
     }
 
     /// - Throws: `LeRobotPolicyError.otherPolicy`.
-    private static func requireType(_ type: String?, path: String) throws {
+    static func requireType(_ type: String?, path: String) throws {
         guard type == nil || type == "lawam" else { throw LeRobotPolicyError.otherPolicy(path: path, type: type ?? "") }
     }
 
@@ -271,34 +209,5 @@ public enum LeRobotPolicy {
         object.merge(own) { $1 }
         let data = try JSONSerialization.data(withJSONObject: object, options: [.prettyPrinted, .sortedKeys])
         try AtomicFile.write([UInt8](data) + [0x0A], to: path)
-    }
-}
-
-/// Why a model does not go into a LeRobot policy, or out of one.
-public enum LeRobotPolicyError: Error, Equatable, CustomStringConvertible {
-    /// The policy has no such model.
-    case unfit(path: String, what: String, expected: String, got: String)
-    case noVisionEncoder(path: String)
-    case noModel(path: String, prefix: String)
-    case unreadableConfiguration(path: String)
-    /// The folder has a policy of another type.
-    case otherPolicy(path: String, type: String)
-
-    public var description: String {
-        switch self {
-        case .unfit(let path, let what, let expected, let got):
-            "cannot write a LeRobot policy: \(path): \(what): expected \(expected), got \(got); LeRobot's lawam has no such "
-                + "model"
-        case .otherPolicy(let path, let type):
-            "cannot take over a LeRobot policy: \(path): type: expected lawam, got \(type); name the folder of a lawam policy"
-        case .noVisionEncoder(let path):
-            "cannot write a LeRobot policy: \(path): expected the vision encoder's weights, found none; give them as "
-                + "--vision-weights, or train with model.checkpoint_frozen true"
-        case .noModel(let path, let prefix):
-            "cannot read a LeRobot policy: \(path): expected tensors whose names begin with \(prefix), found none; give the "
-                + "model.safetensors of a policy of type lawam"
-        case .unreadableConfiguration(let path):
-            "cannot use a LeRobot policy: \(path): expected an object of options, got something else; remove or mend the file"
-        }
     }
 }

@@ -1,7 +1,8 @@
 import Formats
 import Foundation
+import LAM
 
-/// What can be wrong with a checkpoint: facts in the cases, wording in `description`.
+/// What can be wrong with a checkpoint, or with the callbacks whose state it holds: facts in the cases, wording in `description`.
 public enum CheckpointError: Error, Equatable, Sendable {
     /// The file itself cannot be read or written.
     case file(FormatError)
@@ -16,6 +17,14 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case fileExists(path: String)
     /// A conversion onto its own source.
     case sameFile(path: String)
+    /// `--ckpt_path last` or `best` where there is none.
+    case notFound(requested: String, searched: [String])
+    /// `model.stage_one_ckpt` is no file.
+    case noStageOne(path: String)
+    /// `model.stage_one_ckpt` without the codebook that stage 2 is for.
+    case noStageOneCodebook(path: String, expected: String, keys: Int)
+    /// A value that a callback is to watch, which nothing logs.
+    case unknownMonitor(name: String, known: [String])
     /// Views that repeat so little data so often that they are no model.
     case repeatsTooMuch(path: String, bytes: Int, limit: Int)
 }
@@ -41,6 +50,18 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
             "cannot convert: \(path): expected a name that ends in \(known.joined(separator: ", "))"
         case .fileExists(let path): "cannot convert: \(path): the file exists; give --overwrite to replace it"
         case .sameFile(let path): "cannot convert: \(path): it is the file to convert; give another name"
+        case .notFound(let requested, let searched):
+            "cannot find checkpoint: --ckpt_path \(requested): expected a checkpoint, found none in "
+                + "\(searched.joined(separator: ", ")); give its path"
+        case .noStageOne(let path):
+            "cannot start stage 2: model.stage_one_ckpt: \(path): expected a stage-1 checkpoint, found no file; "
+                + "give its path"
+        case .noStageOneCodebook(let path, let expected, let keys):
+            "cannot start stage 2: model.stage_one_ckpt: \(path): expected '\(expected)', found none among "
+                + "\(keys) tensors; give a checkpoint of a stage 1 whose bottleneck has a codebook: "
+                + BottleneckKind.all.filter(\.hasCodebook).map(\.name).joined(separator: ", ")
+        case .unknownMonitor(let name, let known):
+            "cannot watch a value: monitor \(name): expected one of \(known.joined(separator: ", "))"
         case .repeatsTooMuch(let path, let bytes, let limit):
             "cannot convert: \(path): its tensors repeat what the file holds to \(bytes) bytes; expected at most \(limit)"
         }

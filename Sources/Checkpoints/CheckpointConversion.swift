@@ -124,7 +124,7 @@ private struct Content {
     /// The least that Lightning loads.
     private var newCheckpoint: PickleValue {
         // The original's Lightning module has the model as its member `lam`.
-        let prefix = LAMModule.stateDictPrefix
+        let prefix = LightningCheckpoint.modelPrefix
         let isPrefixed = tensors.keys.contains { $0.hasPrefix(prefix) }
         return [
             "epoch": 0,

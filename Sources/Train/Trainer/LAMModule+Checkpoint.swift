@@ -1,3 +1,4 @@
+import Checkpoints
 import Configuration
 import Formats
 import Frozen
@@ -16,9 +17,6 @@ package struct FrozenWeights {
 
 /// A module's part of a checkpoint: weights, optimiser state, code usage.
 extension LAMModule {
-    /// What Lightning puts before the model's own names.
-    package static let stateDictPrefix = "lam."
-
     private var countingBottlenecks: [any LatentBottleneck] {
         model.latentParts.map(\.bottleneck).filter { !$0.usage.isEmpty }
     }
@@ -42,7 +40,7 @@ extension LAMModule {
         var states: OrderedDictionary<Int, AdamWState.Moments> = [:]
         for parameter in store.parameters where parameter.isTrainable && optimizer.step > 0 {
             let own = moments?.of(parameter, in: store) ?? optimizer.moments(of: parameter)
-            guard let index = indices[Self.stateDictPrefix + parameter.name] else { continue }
+            guard let index = indices[LightningCheckpoint.modelPrefix + parameter.name] else { continue }
             states[index] = AdamWState.Moments(
                 step: optimizer.step, expAvg: stored(own.expAvg), expAvgSq: stored(own.expAvgSq))
         }
@@ -69,7 +67,7 @@ extension LAMModule {
     private func stateDict(with frozen: FrozenWeights) -> OrderedDictionary<String, StoredTensor> {
         var result: OrderedDictionary<String, StoredTensor> = [:]
         func add(_ tensors: OrderedDictionary<String, StoredTensor>, _ encoder: String) {
-            for (name, tensor) in tensors { result["\(Self.stateDictPrefix)\(encoder).\(name)"] = tensor }
+            for (name, tensor) in tensors { result["\(LightningCheckpoint.modelPrefix)\(encoder).\(name)"] = tensor }
         }
         let layout = model.family.layout
         var hasVision = false
@@ -79,7 +77,7 @@ extension LAMModule {
                 hasVision = true
             }
             if parameter.name == layout.followsTextEncoder { add(frozen.text, layout.textEncoder) }
-            result[Self.stateDictPrefix + parameter.name] = stored(parameter.value)
+            result[LightningCheckpoint.modelPrefix + parameter.name] = stored(parameter.value)
         }
         return result
     }
@@ -88,7 +86,7 @@ extension LAMModule {
     ///
     /// - Throws: `CheckpointError`. Weights that do not fit change nothing.
     package func restore(_ checkpoint: LightningCheckpoint) throws {
-        let names = store.parameters.map { Self.stateDictPrefix + $0.name }
+        let names = store.parameters.map { LightningCheckpoint.modelPrefix + $0.name }
         let weights = try weights(of: checkpoint)
         let adam = checkpoint.optimizers.first
         let parameterIndices = try adam.map { try savedIndices(of: $0, in: checkpoint) } ?? [:]
@@ -137,7 +135,7 @@ extension LAMModule {
     package func restoreWeights(_ checkpoint: LightningCheckpoint) throws {
         let weights = try weights(of: checkpoint)
         for parameter in store.parameters {
-            if let weight = weights[Self.stateDictPrefix + parameter.name] {
+            if let weight = weights[LightningCheckpoint.modelPrefix + parameter.name] {
                 backend.upload(weight, to: parameter.value)
             }
         }
@@ -146,7 +144,7 @@ extension LAMModule {
     func weights(of checkpoint: LightningCheckpoint) throws -> OrderedDictionary<String, StoredTensor> {
         try checkpoint.tensors(
             matching: OrderedDictionary(
-                uniqueKeysWithValues: store.parameters.map { (Self.stateDictPrefix + $0.name, $0.shape) }))
+                uniqueKeysWithValues: store.parameters.map { (LightningCheckpoint.modelPrefix + $0.name, $0.shape) }))
     }
 
     /// A digest of all weights' bits, which tells models apart.
@@ -165,51 +163,5 @@ extension LAMModule {
         // SAFETY: the bytes of a tensor have an address, and stay there as long as the stage.
         return StoredTensor(
             elementType: .f32, shape: tensor.shape, owner: stage, pointer: UnsafeRawPointer(stage.bytes.baseAddress!))
-    }
-}
-
-extension ConfigValue {
-    /// The value as Python would pickle it.
-    var pickle: PickleValue {
-        switch self {
-        case .null: .none
-        case .bool(let value): .bool(value)
-        case .int(let value): .int(value)
-        case .double(let value): .float(value)
-        case .string(let value): .string(value)
-        case .list(let items): .list(items.map(\.pickle))
-        case .map(let entries):
-            .dict(
-                PickleDict(
-                    OrderedDictionary(
-                        uniqueKeysWithValues: entries.map { (PickleKey.string($0.key), $0.value.pickle) })))
-        }
-    }
-}
-
-extension PickleValue {
-    /// The value of a configuration that is pickled so; nil for what no configuration has, or deeper than any.
-    package var configValue: ConfigValue? { configValue(depth: 8) }
-
-    private func configValue(depth: Int) -> ConfigValue? {
-        guard depth > 0 else { return nil }
-        switch self {
-        case .none: return .null
-        case .bool(let value): return .bool(value)
-        case .int(let value): return .int(value)
-        case .float(let value): return .double(value)
-        case .string(let value): return .string(value)
-        case .list(let items), .tuple(let items):
-            let values = items.compactMap { $0.configValue(depth: depth - 1) }
-            return values.count == items.count ? .list(values) : nil
-        case .dict(let entries):
-            var values: OrderedDictionary<String, ConfigValue> = [:]
-            for (key, value) in entries.entries {
-                guard case .string(let name) = key, let value = value.configValue(depth: depth - 1) else { continue }
-                values[name] = value
-            }
-            return .map(values)
-        default: return nil
-        }
     }
 }

@@ -1,64 +1,68 @@
 import Formats
 
 /// A value within a checkpoint together with where it stands, so that every complaint names path and key.
-struct CheckpointReader {
-    let path: String
-    let key: String
-    let value: PickleValue
+package struct CheckpointReader {
+    package let path: String
+    package let key: String
+    package let value: PickleValue
 
-    func fault(_ expected: String) -> CheckpointError { .wrongType(path: path, key: key, expected: expected) }
+    package init(path: String, key: String, value: PickleValue) {
+        (self.path, self.key, self.value) = (path, key, value)
+    }
+
+    package func fault(_ expected: String) -> CheckpointError { .wrongType(path: path, key: key, expected: expected) }
 
     /// The entry under `name`, or nil.
-    func optional(_ name: String) throws(CheckpointError) -> CheckpointReader? {
+    package func optional(_ name: String) throws(CheckpointError) -> CheckpointReader? {
         guard let dict = value.dict else { throw fault("a dictionary") }
         guard let entry = dict[.string(name)] else { return nil }
         return CheckpointReader(path: path, key: key.isEmpty ? name : "\(key).\(name)", value: entry)
     }
 
-    func callAsFunction(_ name: String) throws(CheckpointError) -> CheckpointReader {
+    package func callAsFunction(_ name: String) throws(CheckpointError) -> CheckpointReader {
         guard let entry = try optional(name) else {
             throw .missingKey(path: path, key: key.isEmpty ? name : "\(key).\(name)")
         }
         return entry
     }
 
-    func int() throws(CheckpointError) -> Int {
+    package func int() throws(CheckpointError) -> Int {
         guard let int = value.int else { throw fault("an integer") }
         return int
     }
 
     /// A number of things, so small that a run may go on counting from it.
-    func count() throws(CheckpointError) -> Int {
+    package func count() throws(CheckpointError) -> Int {
         let value = try int()
         guard 0...(1 << 53) ~= value else { throw fault("an integer from 0 to 2^53") }
         return value
     }
 
-    func double() throws(CheckpointError) -> Double {
+    package func double() throws(CheckpointError) -> Double {
         guard let double = value.double else { throw fault("a number") }
         return double
     }
 
-    func bool() throws(CheckpointError) -> Bool {
+    package func bool() throws(CheckpointError) -> Bool {
         guard let bool = value.bool else { throw fault("True or False") }
         return bool
     }
 
     /// True, False, or nil for None.
-    func optionalBool() throws(CheckpointError) -> Bool? { value.isNone ? nil : try bool() }
+    package func optionalBool() throws(CheckpointError) -> Bool? { value.isNone ? nil : try bool() }
 
-    func string() throws(CheckpointError) -> String {
+    package func string() throws(CheckpointError) -> String {
         guard let string = value.string else { throw fault("a string") }
         return string
     }
 
-    func tensor() throws(CheckpointError) -> StoredTensor {
+    package func tensor() throws(CheckpointError) -> StoredTensor {
         guard let tensor = value.tensor else { throw fault("a tensor") }
         return tensor.contiguous()
     }
 
     /// A number of things as a tensor of one element.
-    func integerTensor() throws(CheckpointError) -> Int {
+    package func integerTensor() throws(CheckpointError) -> Int {
         guard let values = try? tensor().int64s(), values.count == 1, 0...(1 << 53) ~= values[0] else {
             throw fault("an integer tensor of one element, from 0 to 2^53")
         }
@@ -66,7 +70,7 @@ struct CheckpointReader {
     }
 
     /// The elements of a list or tuple.
-    func elements() throws(CheckpointError) -> [CheckpointReader] {
+    package func elements() throws(CheckpointError) -> [CheckpointReader] {
         guard let elements = value.elements else { throw fault("a list") }
         return elements.enumerated().map {
             CheckpointReader(path: path, key: "\(key)[\($0.offset)]", value: $0.element)
@@ -74,7 +78,7 @@ struct CheckpointReader {
     }
 
     /// The entries of a dictionary.
-    func entries() throws(CheckpointError) -> [(key: PickleKey, value: CheckpointReader)] {
+    package func entries() throws(CheckpointError) -> [(key: PickleKey, value: CheckpointReader)] {
         guard let dict = value.dict else { throw fault("a dictionary") }
         return dict.entries.map { (entryKey, entry) in
             let name =
