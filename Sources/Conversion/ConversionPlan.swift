@@ -20,7 +20,7 @@ struct ConversionPlan: Sendable {
     ///   at.
     init(_ dataset: any RobotDataset, _ options: ConversionOptions) throws {
         (self.dataset, self.options) = (dataset, options)
-        readers = SharedReaders()
+        readers = SharedReaders(checksDamage: true)
         episodes = (0..<dataset.episodeCount).map { dataset.episode($0) }
         let pictures = Set(dataset.cameras.map(\.key))
         let found = dataset.columns.filter { !pictures.contains($0.name) && !Self.counters.contains($0.name) }

@@ -31,12 +31,13 @@ final class PlainFrameReader: FrameProvider {
             }
         }
         if case .video = clip.content {
-            let video = try readers.pool.take(clip.path) {
+            let video = try readers.take(clip.path) {
                 PooledVideo(
                     try VideoDecoder(
-                        index: readers.indexes.index(path: clip.path) { try VideoIndex(path: clip.path, kinds: .all) }))
+                        index: readers.indexes.index(path: clip.path) { try VideoIndex(path: clip.path, kinds: .all) },
+                        checksDamage: readers.checksDamage))
             }
-            defer { readers.pool.giveBack(video, clip.path) }
+            defer { readers.giveBack(video, clip.path) }
             try read(video.decoder)
         } else {
             try read(nil)

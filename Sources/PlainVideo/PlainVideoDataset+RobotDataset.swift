@@ -107,12 +107,5 @@ extension PlainVideoDataset: RobotDataset {
             framesPerKeyframe: clips.compactMap { $0.video == nil ? 1 : $0.video?.longestGroup }.max())
     }
 
-    public func verifyPictures(of camera: Camera, part: Int, of parts: Int) throws {
-        for place in Set(episodes(ofPart: part, of: parts).map { episodes[$0].clip }).sorted()
-        where clips[place].video != nil {
-            try VideoDecoder.requireSecondOpinion(path: clips[place].path)
-        }
-    }
-
     public func requirePictures(of camera: Camera) throws { if let first = faults.first { throw first } }
 }

@@ -77,7 +77,7 @@ public struct DatasetVerification: Sendable, Encodable {
         let episodes = dataset.episodes(ofPart: part, of: parts)
         let total = episodes.reduce(0) { $0 + dataset.episode($1).length } * cameras.count
         for camera in cameras {
-            let reader = try dataset.frames(of: camera, from: SharedReaders())
+            let reader = try dataset.frames(of: camera, from: SharedReaders(checksDamage: true))
             var found = Findings.Camera(key: camera.key)
             let pictured = Set(dataset.positions(with: camera))
             for position in episodes where pictured.contains(position) {
@@ -93,7 +93,6 @@ public struct DatasetVerification: Sendable, Encodable {
                 }
                 if try reader.hasDrifted(episode: position) { found.drifting.append(episode.index) }
             }
-            try dataset.verifyPictures(of: camera, part: part, of: parts)
             findings.cameras.append(found)
         }
         progress(findings.frames, total)

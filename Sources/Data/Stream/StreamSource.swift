@@ -14,6 +14,8 @@ public struct StreamSource: Sendable {
     public var episodes: [RobotEpisode]
     /// Makes a reader; called once by every worker thread.
     public var makeFrames: @Sendable () throws -> any FrameProvider
+    /// The same, with a second decoder for codecs that have one.
+    private var makeCheckedFrames: @Sendable () throws -> any FrameProvider
     /// What is done to the pictures, as far as features of them depend on it.
     var look = CameraLook()
     /// Which of the files' episodes they are, where they are not all.
@@ -36,6 +38,7 @@ public struct StreamSource: Sendable {
     ) {
         (self.name, self.weight, self.fps, self.camera) = (name, weight, fps, camera)
         (self.episodes, self.contentFiles, self.makeFrames) = (episodes, contentFiles, makeFrames)
+        makeCheckedFrames = makeFrames
     }
 
     /// A dataset, of which one camera is taken.
@@ -66,6 +69,7 @@ public struct StreamSource: Sendable {
             },
             contentFiles: { try dataset.contentFiles(camera: camera) },
             makeFrames: { try dataset.frames(of: camera, look: look, from: readers) })
+        makeCheckedFrames = { try dataset.frames(of: camera, look: look, from: readers.checkingDamage) }
         self.look = look
         selection = dataset.selection
         actions = { try dataset.actions(episode: $0, from: readers) }
@@ -85,6 +89,16 @@ public struct StreamSource: Sendable {
         source.episodes = positions.map { episodes[$0] }
         source.actions = { [actions] in try actions(positions[$0]) }
         source.makeFrames = { [makeFrames] in SelectedFrames(all: try makeFrames(), positions: positions) }
+        source.makeCheckedFrames = { [makeCheckedFrames] in
+            SelectedFrames(all: try makeCheckedFrames(), positions: positions)
+        }
+        return source
+    }
+
+    /// The same source, with frames that a second decoder finds damaged as errors.
+    public var checkingDamage: StreamSource {
+        var source = self
+        source.makeFrames = makeCheckedFrames
         return source
     }
 

@@ -61,7 +61,6 @@ extension RobotDataset {
     }
 
     public func verifyRows(part: Int, of parts: Int) throws -> [String] { [] }
-    public func verifyPictures(of camera: Camera, part: Int, of parts: Int) throws {}
 
     public func stored(
         _ column: DatasetColumn, in version: DatasetInfo.Version

@@ -96,10 +96,6 @@ public protocol RobotDataset: Sendable {
     /// - Returns: what is odd and plays no part in reading.
     func verifyRows(part: Int, of parts: Int) throws -> [String]
 
-    /// Looks for damage in a camera's pictures that decoding alone does not show, in part `part` of `parts` runs of episodes.
-    /// Default: there is no way.
-    func verifyPictures(of camera: Camera, part: Int, of parts: Int) throws
-
     // MARK: Rows
 
     /// Columns of numbers and texts. Default: none.

@@ -21,12 +21,13 @@ public final class FrameReader: FrameProvider {
     ///   - camera: one of `dataset.cameras`.
     ///   - indexes: packet tables shared with other readers of the same files.
     ///   - pool: open files, shared with other readers.
+    ///   - checksDamage: decodes with a second decoder as well, where there is one for the codec.
     ///   - look: what is done to pictures besides what their files ask for.
     /// - Throws: `DataError.unknownCamera`; `.overlappingEpisodes`, `.missingCameraColumn` for a camera whose videos cannot
     ///   be told apart.
     public init(
         dataset: LeRobotDataset, camera: Camera, indexes: VideoIndexCache = VideoIndexCache(),
-        pool: ReaderPool = ReaderPool(maximumOpenFiles: 4), look: CameraLook = CameraLook()
+        pool: ReaderPool = ReaderPool(maximumOpenFiles: 4), checksDamage: Bool = false, look: CameraLook = CameraLook()
     ) throws {
         guard dataset.cameras.contains(camera) else {
             throw DataError.unknownCamera(
@@ -39,7 +40,9 @@ public final class FrameReader: FrameProvider {
         self.indexes = indexes
         switch camera.kind {
         case .video:
-            source = VideoFrameSource(dataset: dataset, camera: camera, indexes: indexes, pool: pool)
+            source = VideoFrameSource(
+                dataset: dataset, camera: camera,
+                readers: SharedReaders(indexes: indexes, pool: pool, checksDamage: checksDamage))
         case .image:
             source = ImageFrameSource(dataset: dataset, camera: camera, pool: pool)
         }

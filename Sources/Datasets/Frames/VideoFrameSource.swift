@@ -6,18 +6,16 @@ import Video
 final class VideoFrameSource: FrameSource {
     private let dataset: LeRobotDataset
     private let camera: Camera
-    private let indexes: VideoIndexCache
-    private let pool: ReaderPool
+    private let readers: SharedReaders
     private let converter = RGBConverter()
     private let depth: DepthReader
     private var current: (path: String, video: PooledVideo)?
 
-    init(dataset: LeRobotDataset, camera: Camera, indexes: VideoIndexCache, pool: ReaderPool) {
+    init(dataset: LeRobotDataset, camera: Camera, readers: SharedReaders) {
         self.dataset = dataset
         self.camera = camera
         depth = DepthReader(camera.content.depth ?? DepthScale())
-        self.indexes = indexes
-        self.pool = pool
+        self.readers = readers
     }
 
     deinit { release() }
@@ -58,20 +56,23 @@ final class VideoFrameSource: FrameSource {
     func release() {
         guard let current else { return }
         self.current = nil
-        pool.giveBack(current.video, current.path)
+        readers.giveBack(current.video, current.path)
     }
 
     private func video(_ path: String, episode: Episode) throws -> PooledVideo {
         if let current, current.path == path { return current.video }
         release()
-        let video = try pool.take(path) {
+        let video = try readers.take(path) {
             if let source = try dataset.partialVideo(path) {
-                let index = try indexes.index(path: path, source: source)
-                return PooledVideo(try VideoDecoder(index: index, source: source), lease: nil)
+                let index = try readers.indexes.index(path: path, source: source)
+                return PooledVideo(
+                    try VideoDecoder(index: index, source: source, checksDamage: readers.checksDamage))
             }
             let lease = try dataset.hold(path)
             try Self.requireVideo(path, dataset: dataset, camera: camera, episode: episode)
-            return PooledVideo(try VideoDecoder(index: indexes.index(path: path)), lease: lease)
+            return PooledVideo(
+                try VideoDecoder(index: readers.indexes.index(path: path), checksDamage: readers.checksDamage),
+                lease: lease)
         }
         current = (path, video)
         return video

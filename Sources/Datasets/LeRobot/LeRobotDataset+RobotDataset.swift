@@ -56,7 +56,9 @@ extension LeRobotDataset: RobotDataset {
     }
 
     public func frames(of camera: Camera, look: CameraLook, from readers: SharedReaders) throws -> any FrameProvider {
-        try FrameReader(dataset: self, camera: camera, indexes: readers.indexes, pool: readers.pool, look: look)
+        try FrameReader(
+            dataset: self, camera: camera, indexes: readers.indexes, pool: readers.pool,
+            checksDamage: readers.checksDamage, look: look)
     }
 
     public func notes(on camera: Camera, flip: FrameOrientation?, order: ChannelOrder?) throws -> [LookNote] {
@@ -97,19 +99,6 @@ extension LeRobotDataset: RobotDataset {
     }
 
     public func verifyRows(part: Int, of parts: Int) throws -> [String] { part == 0 ? try verifyRows() : [] }
-
-    public func verifyPictures(of camera: Camera, part: Int, of parts: Int) throws {
-        guard camera.kind == .video else { return }
-        let place = videoPlace(of: camera)
-        var seen: Set<FileNumber> = []
-        for position in self.episodes(ofPart: part, of: parts) {
-            guard let file = episodes[position].videos[place]?.file, seen.insert(file).inserted else { continue }
-            let path = try videoFile(of: episodes[position], camera: camera)
-            let lease = try hold(path)
-            defer { withExtendedLifetime(lease) {} }
-            try VideoDecoder.requireSecondOpinion(path: path)
-        }
-    }
 
     // MARK: Rows
 

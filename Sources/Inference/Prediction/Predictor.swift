@@ -94,7 +94,8 @@ public final class Predictor {
             pads: options.padAtEnd == .clamp, codes: content != .vectors,
             uncontrolled: content != .vectors && parts.count > 1, embeddings: content != .codes)
         let jobs = model.opened.map { opened in
-            let source = opened.source
+            // Labels are written once, and read as if their frames had been sound.
+            let source = opened.source.checkingDamage
             let folder = LabelFolder(
                 output: output, dataset: source.name, camera: opened.hasSiblings ? source.camera : nil, format: format)
             return Job(source: source, folder: folder, window: Self.window(options, source, opened.place))

@@ -9,7 +9,7 @@ package final class PooledVideo: PooledReader {
     package init(_ decoder: VideoDecoder, lease: (any Sendable)? = nil) {
         self.decoder = decoder
         self.lease = lease
-        // A decoder keeps up to 16 pictures of 1.5 bytes a pixel, and tables beside them.
+        // A decoder, of which there may be two, keeps up to 16 pictures of 1.5 bytes a pixel, and tables beside them.
         bytes = decoder.index.width * decoder.index.height * 24 + (2 << 20)
     }
 }

@@ -11,6 +11,7 @@ package final class VideoDecoder {
     /// The bytes, where they are not all on this disk.
     private let source: (any ByteSource)?
     private var codec: UnsafeMutablePointer<AVCodecContext>
+    private let witness: DamageWitness?
     private let packet = VideoPacket()
     /// The last frame handed out, which is where the decoder stands; `nil` when it has to seek first.
     private var last: (position: Int, frame: VideoFrame)?
@@ -21,13 +22,17 @@ package final class VideoDecoder {
     /// Decoding this many frames up to the next keyframe costs less than flushing the codec and seeking.
     private static let cheapGap = 4
 
+    /// - Parameter checksDamage: decodes with a second decoder as well, where there is one for the codec: what either finds
+    ///   damaged is an error.
     /// - Throws: `DataError.unreadableVideo`.
-    package init(index: VideoIndex, source: (any ByteSource)? = nil) throws {
+    package init(index: VideoIndex, source: (any ByteSource)? = nil, checksDamage: Bool = false) throws {
         self.index = index
         self.source = source
-        container = try VideoContainer(
+        let container = try VideoContainer(
             path: index.path, source: source, kinds: index.kinds, times: index.packetTimes)
+        witness = checksDamage ? try DamageWitness(container) : nil
         codec = try Self.openCodec(container)
+        self.container = container
     }
 
     deinit {
@@ -102,6 +107,7 @@ package final class VideoDecoder {
     /// Empties the codec and feeds it the packet of `keyframe`.
     private func begin(at keyframe: VideoIndex.Keyframe, for wanted: Int64) throws {
         avcodec_flush_buffers(codec)
+        witness?.forget()
         isDraining = false
         if !container.hasFailed, container.seek(to: keyframe.decoding), try feedFirst(keyframe) { return }
         // The container's own index led past the keyframe or nowhere: read from the start.
@@ -131,6 +137,7 @@ package final class VideoDecoder {
         guard packet.pointer.pointee.flags & AV_PKT_FLAG_CORRUPT == 0 else {
             throw failure(time, "a packet is cut off")
         }
+        if let objection = witness?.objection(to: packet.pointer) { throw failure(time, objection) }
         let code = avcodec_send_packet(codec, packet.pointer)
         guard code >= 0 else { throw failure(time, LibAV.message(code)) }
     }
@@ -166,6 +173,7 @@ package final class VideoDecoder {
         guard code == lam_averror_eof else { throw failure(wanted, LibAV.message(code)) }
         guard !isDraining else { throw failure(wanted, "the decoder gave no frame for it") }
         isDraining = true
+        if let objection = witness?.objection(to: nil) { throw failure(wanted, objection) }
         avcodec_send_packet(codec, nil)
     }
 

@@ -34,7 +34,7 @@ struct VideoEncoding {
         var encoding = VideoEncoding(files, encoder: encoder, vectors: vectors, monitor: monitor)
         encoding.progress.totalSegments = videos.reduce(0) { $0 + $1.segments.count }
         encoding.progress.totalFrames = videos.reduce(0) { $0 + $1.frameCount }
-        let readers = SharedReaders()
+        let readers = SharedReaders(checksDamage: true)
         for video in videos {
             let before = encoding.progress
             var done: Set<String> = []

@@ -33,4 +33,26 @@ struct PlainExtractionTests {
         // The latents beside them are no videos.
         #expect(try LatentExtractor(options, threads: 1, report: { _ in }).run().skipped == 1)
     }
+
+    @Test("leave out what a second decoder finds damaged, and say so")
+    func damaged() throws {
+        let reference = Goldens.url("wan/latents_pth")
+        let folder = try TemporaryFolder()
+        let films = folder.path("films")
+        try FileManager.default.createDirectory(atPath: films, withIntermediateDirectories: true)
+        var bytes = try Data(contentsOf: Goldens.url("video/av1_scene_changes.mkv"))
+        for name in ["a", "b"] {
+            try bytes.write(to: URL(fileURLWithPath: "\(films)/\(name).mkv"))
+            try Data("walk".utf8).write(to: URL(fileURLWithPath: "\(films)/\(name).txt"))
+            // A bit of the data of a tile, which the first decoder shows as a picture.
+            bytes[1925] ^= 0x80
+        }
+        var options = ExtractionOptions(
+            checkpoint: reference.appendingPathComponent("ckpt_dir").path, dataset: films)
+        options.size = (32, 32)
+        let summary = try LatentExtractor(options, threads: 1, report: { _ in }).run()
+        #expect(summary.written == 1)
+        #expect(summary.leftOut.map(\.cause) == [.badVideo] && summary.leftOut.map(\.episode) == [1])
+        #expect(summary.leftOut[0].reason.contains("libaom"), "\(summary.leftOut)")
+    }
 }
