@@ -45,12 +45,6 @@ static inline CURLcode lam_curl_set_error_buffer(CURL *curl, char *buffer) {
     return curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, buffer);
 }
 
-static inline long lam_curl_status(CURL *curl) {
-    long status = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    return status;
-}
-
 static inline const char *lam_curl_redirect(CURL *curl) {
     char *url = NULL;
     curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &url);

@@ -79,4 +79,28 @@ import Testing
         #expect(fit.notices.map(\.path).sorted() == ["model.lam_num_latents", "model.vq_beta"])
         #expect(try parse("--model.bottleneck", "ema", "--model.vq_beta", "0.5").notices.isEmpty)
     }
+
+    @Test("options say themselves whether a checkpoint with another value would mean something else")
+    func meaning() {
+        var model = ModelConfiguration()
+        let common: Set = [
+            "lam_model_dim", "lam_enc_blocks", "lam_dec_blocks", "lam_num_heads", "latent_layer_to_use",
+            "enc_modal_mask", "decoder_last_ln", "norm_latents", "norm_latents_type",
+        ]
+        let codes: Set = ["lam_num_latents", "lam_latent_dim"]
+        let used: [String: Set<String>] = [
+            "vq": codes, "nsvq": codes, "ema": codes, "fsq": [], "vae": ["lam_latent_dim"], "ae": ["lam_latent_dim"],
+        ]
+        let own: [String: Set<String>] = [
+            "vq": ["cosine", "layer_norm"], "nsvq": ["cosine", "layer_norm"], "ema": ["cosine", "layer_norm"],
+            "fsq": ["levels", "bound"], "vae": ["layer_norm"], "ae": ["layer_norm"],
+        ]
+        for kind in BottleneckKind.all {
+            model.bottleneck.choice = BottleneckChoice(kind)
+            #expect(Set(model.optionsOfMeaning) == common.union(used[kind.name] ?? []), "\(kind.name)")
+            #expect(Set(kind.options.filter(\.decidesMeaning).map(\.name)) == own[kind.name], "\(kind.name)")
+        }
+        model.visionEncoder = .pixels
+        #expect(model.optionsOfMeaning.contains("lam_patch_size"))
+    }
 }

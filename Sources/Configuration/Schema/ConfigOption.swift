@@ -17,6 +17,8 @@ public struct ConfigOption<Section: ConfigSection>: Sendable {
     let isNullable: Bool
     private(set) var read: @Sendable (inout Section, ConfigNode, String, inout ConfigContext) throws -> Void
     let write: @Sendable (Section) -> ConfigValue
+    /// Whether a model's tensors mean something else with another value, so that a checkpoint of one is no use to the other.
+    private(set) var decidesMeaning: @Sendable (Section) -> Bool = { _ in false }
 
     init<Value: ConfigRepresentable>(
         _ key: String, _ field: WritableKeyPath<Section, Value> & Sendable, aliases: [String] = [],
@@ -59,6 +61,15 @@ public struct ConfigOption<Section: ConfigSection>: Sendable {
 }
 
 extension ConfigOption {
+    /// The same option, which decides what a model's tensors mean.
+    ///
+    /// - Parameter isUsed: whether a model so configured has a use for it; others may have any value.
+    func decidingMeaning(where isUsed: @escaping @Sendable (Section) -> Bool = { _ in true }) -> Self {
+        var option = self
+        option.decidesMeaning = isUsed
+        return option
+    }
+
     /// An option that is a place on this disk, or may be: a leading `~` is the home folder.
     static func path(
         _ key: String, _ field: WritableKeyPath<Section, String?> & Sendable, aliases: [String] = [],

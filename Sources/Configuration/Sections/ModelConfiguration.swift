@@ -60,28 +60,43 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
 
     public static let options = namedOptions + auxiliaryOptions + registryOptions
 
+    /// Options that say how large a model is and what its tensors mean. Those that leave no trace in shapes would otherwise load
+    /// without complaint, and give other latents; of the others a message names the option, and not the first tensor that
+    /// differs.
+    package var optionsOfMeaning: [String] { Self.options.filter { $0.decidesMeaning(self) }.map(\.key) }
+
+    /// Whether latents are codes whose number and width the model's own options say.
+    private var hasCodesOfItsOwn: Bool { bottleneck.choice.kind.hasCodes && bottleneck.choice.kind.name != "fsq" }
+
     private static let namedOptions: [ConfigOption<ModelConfiguration>] = [
         .init("image_channels", \.imageChannels, .only(3), "Colour channels of a frame."),
         .init(
             "lam_model_dim", \.modelDim, aliases: ["dim"], .from(1, to: 65_536),
-            "Width of the transformer; a multiple of `lam_num_heads`."),
+            "Width of the transformer; a multiple of `lam_num_heads`."
+        ).decidingMeaning(),
         .init(
             "lam_latent_dim", \.latentDim, aliases: ["code_dim"], .from(1, to: 65_536),
-            "Width of one latent action and of a codebook row."),
+            "Width of one latent action and of a codebook row."
+        ).decidingMeaning(where: { !$0.bottleneck.choice.kind.hasCodes || $0.hasCodesOfItsOwn }),
         .init(
             "lam_num_latents", \.numLatents, aliases: ["codebook_size"], .from(1, to: 1_048_576),
-            "Rows of the codebook; in stage 2, of the controllable actions' codebook."),
+            "Rows of the codebook; in stage 2, of the controllable actions' codebook."
+        ).decidingMeaning(where: \.hasCodesOfItsOwn),
         .init(
             "lam_patch_size", \.patchSize, aliases: ["patch_size"], .from(1, to: 8_192),
-            "Side of a patch in pixels; divides `data.resolution`."),
+            "Side of a patch in pixels; divides `data.resolution`."
+        ).decidingMeaning(where: { $0.visionEncoder == .pixels }),
         .init(
             "lam_enc_blocks", \.encoderBlocks, aliases: ["enc_layers"], .from(1, to: 4_096),
-            "Transformer blocks of the encoder."),
+            "Transformer blocks of the encoder."
+        ).decidingMeaning(),
         .init(
             "lam_dec_blocks", \.decoderBlocks, aliases: ["dec_layers"], .from(1, to: 4_096),
-            "Transformer blocks of the decoder."),
+            "Transformer blocks of the decoder."
+        ).decidingMeaning(),
         .init(
-            "lam_num_heads", \.numHeads, aliases: ["num_heads"], .from(1, to: 4_096), "Attention heads per block."),
+            "lam_num_heads", \.numHeads, aliases: ["num_heads"], .from(1, to: 4_096), "Attention heads per block."
+        ).decidingMeaning(),
         .init(
             "ffn_expansion_factor", \.ffnFactor, .from(1, to: 64),
             "Family `lawam`: width of feed-forward layers in widths of the model.", differs: "New; LaWAM's."),
@@ -93,7 +108,8 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
             "latent_layer_to_use", \.featureLayer, .from(-64, to: -1),
             "The block of DINOv3 whose output is the features: -1 is the last one behind the final norm, -2 the last but one "
                 + "without a norm, and so on; the default of family `lawam` is -2.",
-            differs: "New; LaWAM's. The original has -1."),
+            differs: "New; LaWAM's. The original has -1."
+        ).decidingMeaning(),
         .init(
             "loss_type", \.loss, "Family `lawam`: how predicted features are compared with true ones.",
             differs: "New; LaWAM's. Another name is an error there `l2`."),
@@ -120,22 +136,26 @@ public struct ModelConfiguration: ConfigSection, IgnoresOptions {
         .init(
             "enc_modal_mask", \.modalMask,
             "Family `lawam`: whether patches see patches alone, so that queries only read.",
-            differs: "New; LaWAM's."),
+            differs: "New; LaWAM's."
+        ).decidingMeaning(),
         .init(
             "enc_add_state", \.addsState,
             "Family `lawam`: whether the encoder sees a token of each frame's state; latents then depend on states, and no LeRobot "
                 + "policy can have the model.", differs: "New; LaWAM's."),
         .init(
             "norm_latents", \.normalizesFeatures,
-            "Family `lawam`: whether features are normalised before the model sees them.", differs: "New; LaWAM's."),
+            "Family `lawam`: whether features are normalised before the model sees them.", differs: "New; LaWAM's."
+        ).decidingMeaning(),
         .init(
             "norm_latents_type", \.normalization,
             "Family `lawam`: how: each token by its mean and deviation (`ln`) or by its length (`l2`), or by running averages of "
                 + "features that LaWAM never gathers (`bn`), which leaves them as they are but for a factor of 0.999995.",
-            differs: "New; LaWAM's."),
+            differs: "New; LaWAM's."
+        ).decidingMeaning(),
         .init(
             "decoder_last_ln", \.decoderLastNorm,
-            "Family `lawam`: whether a layer norm ends the decoder.", differs: "New; LaWAM's."),
+            "Family `lawam`: whether a layer norm ends the decoder.", differs: "New; LaWAM's."
+        ).decidingMeaning(),
         .init(
             "lam_dropout", \.dropout, aliases: ["dropout"],
             ValueRule(expected: "0.0, as this build has no dropout", typeDescription: "0.0") { $0 == 0 },

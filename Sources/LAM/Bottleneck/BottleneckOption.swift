@@ -25,8 +25,14 @@ public struct BottleneckOption: Sendable {
     /// What it does, for the documentation.
     public let summary: String
 
-    public init(_ name: String, _ initial: Value, _ bound: Bound, _ summary: String) {
+    /// Whether a model's latents mean something else with another value, though no shape tells.
+    public let decidesMeaning: Bool
+
+    public init(
+        _ name: String, initial: Value, bound: Bound, _ summary: String, decidesMeaning: Bool = false
+    ) {
         (self.name, self.initial, self.bound, self.summary) = (name, initial, bound, summary)
+        self.decidesMeaning = decidesMeaning
     }
 
     /// Whether a value is of the option's type and within its bound.
@@ -47,6 +53,8 @@ public struct BottleneckOption: Sendable {
 extension BottleneckOption {
     /// Of codebooks and of latents without one.
     static func layerNorm(_ initial: Bool) -> BottleneckOption {
-        BottleneckOption("layer_norm", .flag(initial), .flag, "Layer normalisation of what the encoder gives.")
+        BottleneckOption(
+            "layer_norm", initial: .flag(initial), bound: .flag, "Layer normalisation of what the encoder gives.",
+            decidesMeaning: true)
     }
 }

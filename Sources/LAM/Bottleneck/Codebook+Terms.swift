@@ -17,13 +17,14 @@ struct CodebookTerms {
 
     static let options = [
         BottleneckOption(
-            "sample_entropy_weight", .number(0), .nonNegative,
+            "sample_entropy_weight", initial: .number(0), bound: .nonNegative,
             "Weight of the mean entropy of a sample's codes, which makes codes certain."),
         BottleneckOption(
-            "code_entropy_weight", .number(0), .nonNegative,
+            "code_entropy_weight", initial: .number(0), bound: .nonNegative,
             "Weight that the entropy of the batch's mean code use is rewarded with."),
         BottleneckOption(
-            "orthogonal_weight", .number(0), .nonNegative, "Weight of the mean squared cosine of two codes."),
+            "orthogonal_weight", initial: .number(0), bound: .nonNegative,
+            "Weight of the mean squared cosine of two codes."),
     ]
 
     var names: [LossName] {

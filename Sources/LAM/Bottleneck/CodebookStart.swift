@@ -21,9 +21,11 @@ extension Codebook {
         [
             BottleneckOption.layerNorm(false),
             BottleneckOption(
-                "cosine", .flag(false), .flag, "Latents and codes are compared by their directions alone."),
+                "cosine", initial: .flag(false), bound: .flag,
+                "Latents and codes are compared by their directions alone.",
+                decidesMeaning: true),
             BottleneckOption(
-                "start", .choice(start.rawValue), .oneOf(CodebookStart.allCases.map(\.rawValue)),
+                "start", initial: .choice(start.rawValue), bound: .oneOf(CodebookStart.allCases.map(\.rawValue)),
                 "What codes are at the first step: `random`, the centres of the first batch's latents (`kmeans`), or those "
                     + "as LaWAM finds them (`original`), where a centre without latents becomes 0."),
         ]

@@ -59,9 +59,10 @@ extension BottleneckKind {
         "vae", "continuous latents, sampled in training, with a divergence from the normal distribution",
         options: [
             .layerNorm(true),
-            BottleneckOption("beta", .number(5e-5), .nonNegative, "Weight of the divergence."),
+            BottleneckOption("beta", initial: .number(5e-5), bound: .nonNegative, "Weight of the divergence."),
             BottleneckOption(
-                "clamp_logvar", .number(10), .positive, "Bound of the logarithm of the variance, both ways."),
+                "clamp_logvar", initial: .number(10), bound: .positive,
+                "Bound of the logarithm of the variance, both ways."),
         ]
     ) { GaussianBottleneck($0, $1) }
 }

@@ -121,9 +121,10 @@ extension BottleneckKind {
     static let movingAverage = BottleneckKind(
         "ema", "a codebook of moving averages of the latents that chose its rows",
         options: Codebook.options(start: .kmeans) + CodebookTerms.options + [
-            BottleneckOption("decay", .number(0.99), .belowOne, "Share of the averages that a step keeps."),
             BottleneckOption(
-                "seed", .choice("one"), .oneOf(MovingAverageQuantizer.Seed.allCases.map(\.rawValue)),
+                "decay", initial: .number(0.99), bound: .belowOne, "Share of the averages that a step keeps."),
+            BottleneckOption(
+                "seed", initial: .choice("one"), bound: .oneOf(MovingAverageQuantizer.Seed.allCases.map(\.rawValue)),
                 "Weight of a code's first row in its average: 1 latent (`one`), or LaWAM's 1e-5 (`original`), which throws "
                     + "the codes away at the first step."),
         ], hasCodes: true, hasCodebook: true

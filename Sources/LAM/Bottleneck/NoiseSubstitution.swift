@@ -56,7 +56,8 @@ extension BottleneckKind {
         "nsvq", "a codebook whose rounding is noise of the same length in training",
         options: Codebook.options(start: .kmeans) + CodebookTerms.options + [
             BottleneckOption(
-                "diveq", .flag(false), .flag, "The noise points to the code, which it only turns a little.")
+                "diveq", initial: .flag(false), bound: .flag,
+                "The noise points to the code, which it only turns a little.")
         ], hasCodes: true, hasCodebook: true
     ) { NoiseSubstitution($0, $1) }
 }

@@ -35,11 +35,13 @@ extension BottleneckKind {
         "fsq", "channels that are rounded to a few levels",
         options: [
             BottleneckOption(
-                "levels", .integers([8, 6, 5]), .integers(lowest: 2, highest: 255),
-                "Levels of each channel, which stand in place of `lam_latent_dim` and `lam_num_latents`."),
+                "levels", initial: .integers([8, 6, 5]), bound: .integers(lowest: 2, highest: 255),
+                "Levels of each channel, which stand in place of `lam_latent_dim` and `lam_num_latents`.",
+                decidesMeaning: true),
             BottleneckOption(
-                "bound", .choice("paper"), .oneOf(ScalarLevels.Bound.allCases.map(\.rawValue)),
-                "How channels are bounded: as in the `paper`, or with `atanh` as in widespread code."),
+                "bound", initial: .choice("paper"), bound: .oneOf(ScalarLevels.Bound.allCases.map(\.rawValue)),
+                "How channels are bounded: as in the `paper`, or with `atanh` as in widespread code.",
+                decidesMeaning: true),
         ], hasCodes: true, latentWidth: { choice, _ in choice.integers("levels").count }
     ) { ScalarQuantizer($0, $1) }
 }

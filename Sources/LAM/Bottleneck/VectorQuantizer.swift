@@ -116,13 +116,14 @@ extension BottleneckKind {
         "vq", "a codebook whose nearest row is taken",
         options: Codebook.options(start: .random) + CodebookTerms.options + [
             BottleneckOption(
-                "soft_assignment", .flag(false), .flag,
+                "soft_assignment", initial: .flag(false), bound: .flag,
                 "In training, the decoder gets the mean of all codes by `softmax(-d / temperature)`."),
             BottleneckOption(
-                "temperature_start", .number(1), .positive, "Temperature of `soft_assignment` at the first step."),
-            BottleneckOption("temperature_end", .number(1), .positive, "Its lowest temperature."),
+                "temperature_start", initial: .number(1), bound: .positive,
+                "Temperature of `soft_assignment` at the first step."),
+            BottleneckOption("temperature_end", initial: .number(1), bound: .positive, "Its lowest temperature."),
             BottleneckOption(
-                "temperature_steps", .integers([0]), .integers(lowest: 0, highest: 1_000_000_000),
+                "temperature_steps", initial: .integers([0]), bound: .integers(lowest: 0, highest: 1_000_000_000),
                 "Steps from the first to the last temperature, a geometric course; 0 for always the first."),
         ], hasCodes: true, hasCodebook: true
     ) { VectorQuantizer($0, $1) }

@@ -99,7 +99,7 @@ package struct RunAssembly {
                 path: checkpoint.path, expected: configuredBottleneck, got: bottleneck,
                 remedy: "set model.bottleneck to \(bottleneck)")
         }
-        try ModelMeaning.requireSame(checkpoint, model)
+        try checkpoint.requireSameMeaning(as: model)
         guard has("lang_proj.weight") == (model.textEncoder != .none) else {
             throw TrainerError.otherTextEncoder(path: checkpoint.path, hasLanguage: has("lang_proj.weight"))
         }
