@@ -128,7 +128,12 @@ struct ConvertCommand: ParsableCommand {
             ("fps", fps != nil), ("flip", flip != nil), ("channel-order", channelOrder != nil),
             ("filter-key", filterKey != nil), ("split-at-cuts", splitsAtCuts),
         ]
-        let format = DatasetFormat.at(path) ?? .hdf5
+        // A file that is no video and a path that leads nowhere are told as HDF5.
+        let found = try? FileManager.default.contentsOfDirectory(atPath: path)
+        guard let format = DatasetFormat.at(path) ?? (found == nil ? .hdf5 : nil) else {
+            throw StreamError.noDataset(
+                name: request.name, path: path, found: (found ?? []).filter { !$0.hasPrefix(".") }.sorted())
+        }
         if !format.takesCorrections, let option = corrections.first(where: \.1) {
             throw ConversionError.invalidOption(
                 name: option.0, expected: "a source of HDF5 files or plain videos", got: "a \(format.name) dataset")

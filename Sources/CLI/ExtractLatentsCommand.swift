@@ -36,8 +36,11 @@ struct ExtractLatentsCommand: ParsableCommand {
 
     @Option(
         name: .customLong("video_keys"), parsing: .upToNextOption,
-        help: "Cameras; default: all that the dataset stores as video.")
+        help: "Cameras; default: all that the dataset stores as video, or all if none is.")
     var videoKeys: [String] = []
+
+    @Option(help: "Frames per second of HDF5 files, videos or pictures that do not tell, or not rightly.")
+    var fps: Double?
 
     @Option(name: .customLong("target_fps"), help: "Frames per second to encode; default: all frames.")
     var targetFPS: Int?
@@ -97,6 +100,7 @@ struct ExtractLatentsCommand: ParsableCommand {
     private var options: ExtractionOptions {
         var options = ExtractionOptions(checkpoint: checkpoint, dataset: dataset)
         options.videoKeys = videoKeys.isEmpty ? nil : videoKeys
+        options.fps = fps
         options.frames = FrameRule(targetFPS: targetFPS, stride: frameStride)
         if let height, let width { options.size = (height, width) }
         if let wristHeight, let wristWidth { options.wristSize = (wristHeight, wristWidth) }

@@ -16,7 +16,7 @@ public struct ActionConfig: Sendable, Equatable {
         case file(String)
     }
 
-    /// By episode index.
+    /// By `episode_index` of the source.
     public let segments: [Int: [ActionSegment]]
 
     init(_ segments: [Int: [ActionSegment]]) { self.segments = segments }
@@ -93,7 +93,7 @@ public struct ActionConfig: Sendable, Equatable {
         }
     }
 
-    /// The value of `action_config` of an episode.
+    /// The value of `action_config` of an episode; an empty list where it has no segments.
     func json(_ episode: Int) -> JSON {
         .array(
             (segments[episode] ?? []).map {

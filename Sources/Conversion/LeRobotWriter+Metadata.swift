@@ -15,9 +15,8 @@ extension LeRobotWriter {
                 ("episode_index", .int(place)), ("tasks", .array(episode.tasks.map { .string($0) })),
                 ("length", .int(episode.length)),
             ]
-            if let actionConfig, actionConfig.segments[place] != nil {
-                line.append(("action_config", actionConfig.json(place)))
-            }
+            // In every line where it is in one: LeRobot's converter to v3.0 makes columns of the members.
+            if let actionConfig { line.append(("action_config", actionConfig.json(episode.index))) }
             episodes += JSON.object(line).text() + "\n"
             let features = statistics[place].map { ($0.feature, $0.statistics.json(isCamera: $0.isCamera)) }
             stats += JSON.object([("episode_index", .int(place)), ("stats", .object(features))]).text() + "\n"
@@ -75,7 +74,7 @@ extension LeRobotWriter {
             columns.append(
                 ParquetColumn(
                     "action_config", ActionConfig.parquetType,
-                    all.indices.map { actionConfig.segments[$0] == nil ? .null : actionConfig.value($0) }))
+                    all.map { actionConfig.segments[$0.index] == nil ? .null : actionConfig.value($0.index) }))
         }
         let path = "\(root)/meta/episodes/chunk-000/file-000.parquet"
         try Folder.create(for: path)

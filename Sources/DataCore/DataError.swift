@@ -125,12 +125,14 @@ extension DataError: CustomStringConvertible {
         case .lfsPointer(let path):
             return "Git LFS pointer instead of content: \(path): the file itself was never downloaded; run git lfs pull"
         case .malformedJSON(let path, let line, let column, let reason):
-            return "malformed JSON: \(path):\(line):\(column): \(reason)"
+            return "malformed JSON: \(path):\(line):\(column): \(reason); " + Self.correction
         case .invalidField(let path, let line, let field, let expected, let got):
-            return "invalid metadata: \(path)\(line.map { ":\($0)" } ?? ""): \(field): expected \(expected), got \(got)"
+            return
+                "invalid metadata: \(path)\(line.map { ":\($0)" } ?? ""): \(field): expected \(expected), got \(got); "
+                + Self.correction
         case .unsupportedVersion(let path, let version, let supported):
             return "unsupported LeRobot version: \(path): codebase_version: expected one of "
-                + "\(supported.joined(separator: ", ")), got \(version)"
+                + "\(supported.joined(separator: ", ")), got \(version); convert it with the LeRobot release that reads it"
         case .unsupportedStorage(let path, let format):
             return
                 "unsupported storage: \(path): storage_format: expected parquet, got \(format); use the dataset that it "
@@ -145,11 +147,12 @@ extension DataError: CustomStringConvertible {
                 + "expected a relative path without .."
         case .episodeLengthMismatch(let dataset, let episode, let declared, let declaredIn, let found, let foundIn):
             return "episode length disagrees: dataset \(dataset), episode \(episode): \(declaredIn) says "
-                + "\(declared) frames, \(foundIn) has \(found) rows"
+                + "\(declared) frames, \(foundIn) has \(found) rows; download both again, or correct the length"
         case .missingCameraColumn(let path, let camera, let column):
-            return "missing camera column: \(path): camera \(camera): expected column \(column), got none"
+            return "missing camera column: \(path): camera \(camera): expected column \(column), got none; name "
+                + "another camera"
         case .noEpisodes(let dataset, let root):
-            return "no episodes: dataset \(dataset): expected at least one in \(root)/meta"
+            return "no episodes: dataset \(dataset): expected at least one in \(root)/meta; download it again"
         case .unknownCamera(let dataset, let camera, let cameras):
             return
                 "unknown camera: dataset \(dataset): expected one of \(cameras.joined(separator: ", ")), got \(camera)"
@@ -170,7 +173,9 @@ extension DataError: CustomStringConvertible {
         case .depthCamera(let dataset, let camera, let purpose):
             return "depth is not colour: dataset \(dataset), camera \(camera): \(purpose)"
         case .missingVideo(let dataset, let camera, let episode, let path):
-            return "missing video: dataset \(dataset), camera \(camera), episode \(episode): expected file \(path)"
+            return
+                "missing video: dataset \(dataset), camera \(camera), episode \(episode): expected file \(path); download "
+                + "it again, or leave its episodes out (data.on_bad_sample: skip)"
         case .noVideo(let dataset, let camera, let episode):
             return "no video: dataset \(dataset), camera \(camera), episode \(episode): expected its place in "
                 + "meta/episodes, got null; name another camera"
@@ -195,9 +200,11 @@ extension DataError: CustomStringConvertible {
                 + "got \(size) in \(path); encode it again with its pictures upright, or leave its episodes out "
                 + "(data.on_bad_sample: skip)"
         case .undecodableFrame(let path, let codec, let time, let reason):
-            return "undecodable video frame: \(path): \(codec) at \(seconds(time)): \(reason)"
+            return "undecodable video frame: \(path): \(codec) at \(seconds(time)): \(reason); copy the file again, "
+                + "or leave what is damaged out (data.on_bad_sample: skip)"
         case .videoChangesFormat(let path, let time, let from, let to):
-            return "video changes its format: \(path): at \(seconds(time)): expected \(from), got \(to)"
+            return
+                "video changes its format: \(path): at \(seconds(time)): expected \(from), got \(to); encode it again"
         case .frameNotFound(
             let dataset, let episode, let frame, let camera, let path, let asked, let nearest, let count,
             let tolerance):
@@ -205,7 +212,8 @@ extension DataError: CustomStringConvertible {
                 + "(\(count) frames): expected a frame at \(seconds(asked)) ± \(tolerance) s, nearest is "
                 + (nearest.map(seconds) ?? "none") + "; the video and the metadata do not belong together"
         case .unreadableImage(let path, let row, let column, let reason):
-            return "unreadable image: \(path): column \(column), row \(row): \(reason)"
+            return "unreadable image: \(path): column \(column), row \(row): \(reason); write it again, or leave "
+                + "it out (data.on_bad_sample: skip)"
         case .unreadableHDF5(let path, let object, let reason):
             return "unreadable HDF5: \(path): \(object): \(reason); copy the file again"
         case .invalidHDF5(let path, let object, let expected, let got):
@@ -235,7 +243,7 @@ extension DataError: CustomStringConvertible {
             return "another dataset among plain videos: dataset \(dataset): expected videos or pictures only, got "
                 + "\(found) with meta or data of its own; name that folder itself"
         case .segments(let path, let line, let expected, let got):
-            return "segments do not fit: \(path):\(line): expected \(expected), got \(got)"
+            return "segments do not fit: \(path):\(line): expected \(expected), got \(got); correct that line"
         case .invalidHubName(let what, let got, let expected):
             return "not a \(what) of the hub: \(got.debugDescription): expected \(expected)"
         case .missingHubFile(let repository, let file, let lookedFor):
@@ -248,6 +256,8 @@ extension DataError: CustomStringConvertible {
             return failure.description
         }
     }
+
+    private static let correction = "correct it there, or download the file again"
 
     private func seconds(_ time: Double) -> String {
         // Microseconds are finer than any container's clock in use.

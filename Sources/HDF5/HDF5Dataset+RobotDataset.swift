@@ -25,7 +25,10 @@ extension HDF5Dataset: RobotDataset {
     public var episodeCount: Int { episodes.count }
 
     public func episode(_ position: Int) -> RobotEpisode {
-        RobotEpisode(index: position, length: episodes[position].length, tasks: [episodes[position].task])
+        let episode = episodes[position]
+        return RobotEpisode(
+            index: position, length: episode.length, tasks: [episode.task],
+            origin: String(files[episode.file].dropFirst(root.count)) + episode.group)
     }
 
     // MARK: Cameras

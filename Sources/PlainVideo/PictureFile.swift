@@ -4,7 +4,7 @@ import Video
 
 /// A picture in a file of its own.
 enum PictureFile {
-    static let endings: Set = ["png", "jpg", "jpeg", "tif", "tiff"]
+    static let endings: Set = ["png", "jpg", "jpeg", "tif", "tiff", "webp"]
 
     /// - Throws: `DataError.missingFile`, `.emptyFile`, `.lfsPointer`, `.unreadableFile`.
     static func read(_ path: String, converter: RGBConverter) throws -> RGBImage {

@@ -33,6 +33,7 @@ struct PlainEpisodes {
                 got: stranger.key)
         }
         var unlisted: [String] = []
+        var overlaps: [(name: String, line: Int)] = []
         for (place, clip) in clips.enumerated() {
             let isFolder = if case .pictures = clip.content { true } else { false }
             let beside = try Sidecar.instruction(of: clip.path, isFolder: isFolder)
@@ -41,6 +42,10 @@ struct PlainEpisodes {
                 if table != nil { unlisted.append(clip.name) }
                 episodes.append(PlainEpisode(clip: place, start: 0, length: clip.length(fps: fps), text: beside.text))
                 continue
+            }
+            let ordered = rows.sorted { ($0.start, $0.line) < ($1.start, $1.line) }
+            if let pair = zip(ordered, ordered.dropFirst()).first(where: { $1.start < $0.end ?? .infinity }) {
+                overlaps.append((clip.name, pair.1.line))
             }
             for row in rows {
                 let frames = try self.frames(of: row, in: clip, table: table)
@@ -55,6 +60,11 @@ struct PlainEpisodes {
             notes.append(
                 "\(unlisted.count) of \(clips.count) videos are not in \(SegmentTable.name) and are taken whole (first: "
                     + "\(first))")
+        }
+        if let first = overlaps.first {
+            notes.append(
+                "rows of \(SegmentTable.name) overlap in \(overlaps.count) videos (first: line \(first.line), \(first.name)): some "
+                    + "frames are in several episodes, of which one may be held out")
         }
         return (episodes, notes)
     }

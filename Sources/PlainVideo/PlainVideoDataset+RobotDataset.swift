@@ -40,7 +40,9 @@ extension PlainVideoDataset: RobotDataset {
 
     public func episode(_ position: Int) -> RobotEpisode {
         let episode = episodes[position]
-        return RobotEpisode(index: position, length: episode.length, tasks: episode.text.map { [$0] } ?? [])
+        return RobotEpisode(
+            index: position, length: episode.length, tasks: episode.text.map { [$0] } ?? [],
+            origin: clips[episode.clip].name)
     }
 
     // MARK: Cameras

@@ -66,4 +66,15 @@ import Testing
         let other = try lam.fit("--ckpt_path", "last", "--data.fps", "{aloha: 30}")
         #expect(other.status != 0 && other.error.contains("fps"), "\(other.error)")
     }
+
+    @Test("a folder without a dataset is told as what it is")
+    func noDataset() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: folder.path("notes/deeper"), withIntermediateDirectories: true)
+        let result = try lam("convert", folder.path("notes"), folder.path("out"))
+        #expect(
+            result.status == 3 && result.error.contains("no dataset") && result.error.contains("deeper"),
+            "\(result.error)")
+        #expect(!FileManager.default.fileExists(atPath: folder.path("out")))
+    }
 }

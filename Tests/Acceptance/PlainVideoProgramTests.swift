@@ -73,4 +73,34 @@ import Testing
         let result = try LamProgram().run(["inspect", folder.path("clips")])
         #expect(result.status == 3 && result.error.contains("one/1.png"), "\(result.error)")
     }
+
+    @Test("of which a new one has changed the numbers have no labels of each other")
+    func renumbered() throws {
+        let folder = try TemporaryFolder()
+        let root = folder.path("films")
+        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+        func add(_ name: String) throws {
+            try FileManager.default.copyItem(
+                atPath: Goldens.url("video/hevc_bframes.mp4").path, toPath: "\(root)/\(name).mp4")
+        }
+        try add("b")
+        let lam = try LamProgram(changing: [
+            Goldens.url("datasets").path: folder.path(""),
+            #"["toto_push_lf_v21", 1.0]"#: "[films, 1.0]\n  window: 3\n  val_fraction: 0",
+        ])
+        let fit = try lam.fit("--trainer.max_steps", "1", "--data.batch_size", "2")
+        try #require(fit.status == 0, "\(fit.error)")
+        func predict() throws -> LamProgram.Result {
+            try lam.run("predict", "--config", "config.yaml", "--ckpt_path", "last")
+        }
+        #expect(try predict().status == 0)
+        try add("c")
+        let more = try predict()
+        #expect(more.status == 0 && more.output.contains("1 episodes were complete before"), "\(more.error)")
+        try add("a")
+        let changed = try predict()
+        #expect(
+            changed.status != 0 && changed.error.contains("a.mp4") && changed.error.contains("b.mp4"),
+            "\(changed.error)")
+    }
 }

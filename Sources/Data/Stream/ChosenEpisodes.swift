@@ -22,4 +22,15 @@ extension StreamOptions {
         }
         return positions.sorted()
     }
+
+    /// What `exclude_episodes` names and a dataset does not have: a slip of a number leaves in what was to be left out. A
+    /// file may be of several datasets, and says nothing by it.
+    func strangersToLeave(of dataset: any RobotDataset) -> String? {
+        guard case .numbers(let ranges) = excludedEpisodes.first(for: dataset.name)?.choice else { return nil }
+        let numbers = (0..<dataset.episodeCount).map { dataset.episode($0).index }
+        let strangers = ranges.filter { range in !numbers.contains { range.contains($0) } }
+        guard !strangers.isEmpty else { return nil }
+        return
+            "data.exclude_episodes: \(strangers.map(\.text).joined(separator: ", ")): no effect: there are no such episodes"
+    }
 }

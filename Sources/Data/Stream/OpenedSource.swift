@@ -34,6 +34,7 @@ public struct OpenedSource: Sendable {
             var (dataset, notes) = try opened.prepared(for: chosen, onBadSample: options.onBadSample)
             notes[0] = dataset.notes + notes[0]
             if let episodes { notes[0].append("\(episodes.count) of \(whole.episodeCount) episodes are chosen") }
+            if let strangers = options.strangersToLeave(of: whole) { notes[0].append(strangers) }
             let views = try chosen.map { try dataset.view(of: $0, options) }
             for (place, view) in views.enumerated() {
                 notes[place] += view.notes.map { "\(view.camera.key): \($0.text)" }

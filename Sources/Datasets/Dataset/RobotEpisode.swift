@@ -8,10 +8,15 @@ public struct RobotEpisode: InstructedEpisode, Sendable, Hashable {
     public var changingTasks: [TaskSpan]
     /// Which of the dataset's files holds the frames of the camera in question.
     public var file: Int
+    /// What the episode is on the disk, below the dataset's root, where it is numbered by its place among others: another
+    /// file beside it makes it another number. Empty where the files number it themselves.
+    public var origin: String
 
-    public init(index: Int, length: Int, tasks: [String], changingTasks: [TaskSpan] = [], file: Int = 0) {
+    public init(
+        index: Int, length: Int, tasks: [String], changingTasks: [TaskSpan] = [], file: Int = 0, origin: String = ""
+    ) {
         (self.index, self.length, self.tasks) = (index, length, tasks)
-        (self.changingTasks, self.file) = (changingTasks, file)
+        (self.changingTasks, self.file, self.origin) = (changingTasks, file, origin)
     }
 }
 

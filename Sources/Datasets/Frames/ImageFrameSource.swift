@@ -86,7 +86,7 @@ final class ImageFrameSource: FrameSource {
 
     /// The bytes of a picture's file.
     private func encoded(_ value: ParquetValue) throws -> [UInt8] {
-        if case .bytes(let bytes) = value["bytes"] { return bytes }
+        if case .bytes(let bytes) = value["bytes"] ?? value { return bytes }
         guard case .string(let relative) = value["path"] else {
             throw EncodedImage.Failure(
                 reason: String("expected a structure of bytes and path, got \(value)".prefix(200)))

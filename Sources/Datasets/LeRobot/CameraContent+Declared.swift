@@ -5,12 +5,15 @@ import Video
 extension CameraContent {
     /// - Parameter feature: an entry of `features`.
     init(declaredBy feature: JSON, shape: [Int], names: [String]) {
+        let places = [feature["info"], feature["video_info"], feature].compactMap { $0 }
         func fact(_ names: String...) -> JSON? {
-            let places = [feature["info"], feature["video_info"], feature].compactMap { $0 }
             for place in places { for name in names { if let value = place[name] { return value } } }
             return nil
         }
-        let isDepthMap = Self.isTrue(fact("is_depth_map", "video.is_depth_map"))
+        // Tools that write `info` anew put a `false` beside the `true` of others.
+        let isDepthMap = places.contains { place in
+            ["is_depth_map", "video.is_depth_map"].contains { Self.isTrue(place[$0]) }
+        }
         let channels = fact("video.channels", "channels")?.int ?? Self.channels(shape: shape, names: names)
         let hasOneChannel = channels == 1 || fact("video.pix_fmt", "pix_fmt")?.string?.hasPrefix("gray") == true
         guard isDepthMap || hasOneChannel else {

@@ -52,7 +52,8 @@ public struct DatasetInfo: Sendable {
         guard let versionText = json["codebase_version"]?.string else {
             throw file.invalid("codebase_version", "a string", json["codebase_version"])
         }
-        guard let version = Version(rawValue: versionText) else {
+        // LeRobot compares numbers, so that the letter may be missing.
+        guard let version = Version(rawValue: versionText) ?? Version(rawValue: "v" + versionText) else {
             throw DataError.unsupportedVersion(
                 path: path, version: versionText, supported: Version.allCases.map(\.rawValue))
         }
@@ -73,9 +74,11 @@ public struct DatasetInfo: Sendable {
             case .some(let value): try file.integer(value, field, in: least...Self.countLimit)
             }
         }
-        totalEpisodes = try count("total_episodes")
-        totalFrames = try count("total_frames")
-        totalTasks = try count("total_tasks")
+        // Nothing is read by these: what is no number says as little as what is missing.
+        func total(_ field: String) -> Int? { try? count(field) }
+        totalEpisodes = total("total_episodes")
+        totalFrames = total("total_frames")
+        totalTasks = total("total_tasks")
         chunksSize = try count("chunks_size", from: 1) ?? 1000
         features = try Self.features(json["features"], in: file)
         descriptions = Dictionary(

@@ -80,9 +80,19 @@ extension LeRobotMetadata {
                 path: path, line: nil, field: "columns", expected: "task texts in __index_level_0__ or task",
                 got: columns.joined(separator: ", "))
         }
-        let indexes = try table.int64s("task_index")
-        return zip(indexes, try table.strings(column)).map { LeRobotDataset.Task(index: Int($0), text: $1) }
-            .sorted { $0.index < $1.index }
+        guard table.columnNames.contains("task_index") else {
+            throw DataError.invalidField(
+                path: path, line: nil, field: "columns", expected: "task_index beside the texts",
+                got: columns.joined(separator: ", "))
+        }
+        let indexes = try table.exactIntegers("task_index", of: 0...DatasetInfo.countLimit)
+        return try zip(indexes, try table.strings(column)).enumerated().map { row, task in
+            guard let index = task.0 else {
+                throw DataError.invalidField(
+                    path: path, line: nil, field: "task_index of row \(row)", expected: "an integer", got: "null")
+            }
+            return LeRobotDataset.Task(index: index, text: task.1)
+        }.sorted { $0.index < $1.index }
     }
 
     /// `meta/episodes/chunk-CCC/file-FFF.parquet`, in order.

@@ -30,7 +30,7 @@ struct MeasurementProbe {
         guard let table = try? ParquetFile(path: path), table.rowCount > 0,
             let value = try? table.values(camera.key, rows: 0..<1).first
         else { return nil }
-        if case .bytes(let bytes) = value["bytes"] { return PictureHeader(bytes) }
+        if case .bytes(let bytes) = value["bytes"] ?? value { return PictureHeader(bytes) }
         guard case .string(let relative) = value["path"], !relative.hasPrefix("/"),
             !relative.split(separator: "/").contains(".."),
             let file = FileHandle(forReadingAtPath: "\(root)/\(relative)")

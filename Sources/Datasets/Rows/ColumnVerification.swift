@@ -55,10 +55,15 @@ struct ColumnVerification {
             let feature = features.first { $0.name == oddity.column }
             return
                 "column \(oddity.column) of \(oddity.files) data files is not \(feature?.dtype ?? "") "
-                + "\(feature?.shape ?? []), as meta/info.json says (first: \(oddity.what)); training on pictures does not "
-                + "read it, LeRobot and lam convert refuse it"
+                + "\(feature?.shape ?? []), as meta/info.json says (first: \(oddity.what)); "
+                + (Self.counters.contains(oddity.column)
+                    ? "LeRobot refuses it, lam convert makes it anew"
+                    : "training on pictures does not read it, LeRobot and lam convert refuse it")
         }
     }
+
+    /// Columns that number the rows.
+    private static let counters: Set = ["timestamp", "frame_index", "episode_index", "index", "task_index"]
 }
 
 extension StoredColumn {

@@ -78,12 +78,18 @@ struct VideoCheck {
         guard dataset.isLocal else { return found }
         try requireTimes(files)
         var pictures = VideoPictures()
+        var otherRates: [(path: String, rate: Double)] = []
         let sample = stride(from: 0, to: files.count, by: (files.count + Self.largestSample - 1) / Self.largestSample)
         for place in files.isEmpty ? Array(0..<0) : Array(sample) {
             // A file that cannot be opened is told when its frames are asked for.
             guard let container = try? VideoContainer(path: files[place].path) else { continue }
             do {
-                if let frames = container.declaredFrames { try require(frames, in: files[place]) }
+                if let frames = container.declaredFrames {
+                    try require(frames, in: files[place])
+                    if let rate = otherRate(of: container, frames, files[place]) {
+                        otherRates.append((container.path, rate))
+                    }
+                }
                 found.compared.insert(container.path)
                 pictures.videos.append(try VideoPictures.Video(container))
             } catch let error as DataError where onBadSample == .skip && error.isAboutFrames {
@@ -103,8 +109,25 @@ struct VideoCheck {
             found.leftOut.formUnion(odd.map(\.path))
             pictures.videos.removeAll { found.leftOut.contains($0.path) }
         }
+        if let first = otherRates.first {
+            let rate = (first.rate * 100).rounded() / 100
+            found.notes.append(
+                "\(otherRates.count) videos of \(camera.key) have another rate than meta/info.json (first: \(first.path): "
+                    + "\(rate) frames/s, not \(dataset.fps)); they have a frame for each row, so frames are taken by number"
+            )
+        }
         if let note = pictures.note { found.notes.append("\(camera.key): \(note)") }
         return found
+    }
+
+    /// The rate of a video that is not the dataset's, where frames are found by number all the same.
+    private func otherRate(of container: VideoContainer, _ frames: Int, _ file: File) -> Double? {
+        // A film of few frames ends too soon to tell its rate.
+        guard frames >= 4, let rate = container.declaredRate, abs(rate / dataset.fps - 1) > 0.02,
+            let location = dataset.video(of: file.episodes[0], camera: camera),
+            location.framesInFile == frames, location.followsLengths
+        else { return nil }
+        return rate
     }
 
     /// Opens every video and compares the frames that its header promises with those that the episodes claim.

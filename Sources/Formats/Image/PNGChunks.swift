@@ -19,6 +19,18 @@ public enum PNGChunks {
         return kept.flatMap { file[$0] }
     }
 
+    /// The content of the first chunk of a name; nil where there is none, or the file was cut off within it.
+    public static func chunk(_ name: String, of file: [UInt8]) -> ArraySlice<UInt8>? {
+        var place = signatureBytes
+        while place + 12 <= file.count {
+            let length = file[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+            guard place + 12 + length <= file.count else { return nil }
+            if file[place + 4..<place + 8].elementsEqual(name.utf8) { return file[place + 8..<place + 8 + length] }
+            place += 12 + length
+        }
+        return nil
+    }
+
     private static let signatureBytes = 8
 
     /// Critical chunks begin with a capital letter; `tRNS` has the palette's transparency.

@@ -32,8 +32,8 @@ struct LabelFolder {
         var latent_dim: Int
         var has_embeddings: Bool
         var format: String
-        /// What an episode was when it was labelled, by its number: frames of it, and of a folder of videos the parts that its
-        /// table names. Nil in folders of older versions.
+        /// What an episode was when it was labelled, by its number: frames of it, its file where the number is its place
+        /// among files, and of a folder of videos the parts that its table names. Nil in folders of older versions.
         var episodes: [String: String]?
     }
 

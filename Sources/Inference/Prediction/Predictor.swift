@@ -223,7 +223,10 @@ public final class Predictor {
             ", segments.csv " + SHA256.hexadecimal(of: [UInt8]($0)).prefix(16)
         }
         return Dictionary(
-            source.episodes.map { ("\($0.index)", "\($0.length) frames" + (table ?? "")) },
+            source.episodes.map { episode in
+                let origin = episode.origin.isEmpty ? "" : " of \(episode.origin)"
+                return ("\(episode.index)", "\(episode.length) frames" + origin + (table ?? ""))
+            },
             uniquingKeysWith: { first, _ in first })
     }
 

@@ -97,6 +97,12 @@ package final class VideoContainer {
         return count > 0 ? Int(count) : nil
     }
 
+    /// Frames a second on average, by the container's header; `nil` if it does not say.
+    package var declaredRate: Double? {
+        let rate = stream.pointee.avg_frame_rate
+        return rate.num > 0 && rate.den > 0 ? Double(rate.num) / Double(rate.den) : nil
+    }
+
     /// Frames from one keyframe to the next on average, by the header alone; nil where that lists no frames.
     package var framesPerKeyframe: Int? {
         let count = avformat_index_get_entries_count(stream)

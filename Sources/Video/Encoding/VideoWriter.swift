@@ -23,7 +23,9 @@ package final class VideoWriter {
         func failure(_ reason: String) -> ConversionError { .video(path: path, reason: reason) }
         guard width > 0, height > 0, width % 2 == 0, height % 2 == 0,
             Int64(width) * Int64(height) <= LibAV.maximumPixels
-        else { throw failure("pictures of \(width)x\(height): 4:2:0 needs even sizes") }
+        else {
+            throw failure("pictures of \(width)x\(height): 4:2:0 needs even sizes; --cameras leaves the camera out")
+        }
         guard
             let (found, options) = codec.encoders.lazy.compactMap({ encoder in
                 avcodec_find_encoder_by_name(encoder.name).map { ($0, encoder.options) }

@@ -2,7 +2,7 @@ import CFFmpeg
 import DataCore
 import Formats
 
-/// Decodes a PNG, JPEG or TIFF file held in memory.
+/// Decodes a PNG, JPEG, TIFF or WebP file held in memory. Pictures are turned as their Exif data say.
 package enum EncodedImage {
     /// What is wrong with the bytes.
     package struct Failure: Error {
@@ -18,14 +18,13 @@ package enum EncodedImage {
         let (frame, id) = try frame(bytes)
         guard !frame.isMeasurement else {
             throw Failure(
-                reason: "expected colours, got one channel of \(frame.bits) bits: a measurement such as depth; "
-                    + "\"info\": {\"is_depth_map\": true} of the feature in meta/info.json says so")
+                reason: "expected colours, got one channel of \(frame.bits) bits: a measurement such as depth")
         }
-        if id == AV_CODEC_ID_MJPEG, let image = JPEGConverter.convert(frame) { return image }
-        guard let image = converter.convert(frame) else {
+        let jpeg = id == AV_CODEC_ID_MJPEG ? JPEGConverter.convert(frame) : nil
+        guard let image = jpeg ?? converter.convert(frame) else {
             throw Failure(reason: "unsupported pixel format \(frame.format)")
         }
-        return image
+        return ExifOrientation.turn(bytes).applied(to: image)
     }
 
     /// A picture of a depth camera.
@@ -33,13 +32,15 @@ package enum EncodedImage {
     /// - Throws: `Failure`.
     package static func stored(_ bytes: [UInt8], _ reader: DepthReader, converter: RGBConverter) throws -> StoredPicture
     {
+        let turn = ExifOrientation.turn(bytes)
         if TIFFImage.begins(bytes) {
             do {
                 let tiff = try TIFFImage(bytes)
                 if let numbers = try tiff.numbers() {
-                    return .distances(
+                    return StoredPicture.distances(
                         DepthPicture(width: tiff.width, height: tiff.height, values: numbers),
-                        isWide: tiff.bitsPerSample > 8)
+                        isWide: tiff.bitsPerSample > 8
+                    ).turned(turn)
                 }
             } catch let failure as TIFFImage.Failure {
                 throw Failure(reason: "damaged TIFF: \(failure.reason)")
@@ -49,7 +50,7 @@ package enum EncodedImage {
         guard let picture = frame.storedPicture(reader, converter: converter) else {
             throw Failure(reason: "unsupported pixel format \(frame.format)")
         }
-        return picture
+        return picture.turned(turn)
     }
 
     private static func frame(_ bytes: [UInt8]) throws -> (frame: VideoFrame, id: AVCodecID) {
@@ -63,11 +64,14 @@ package enum EncodedImage {
             id = AV_CODEC_ID_MJPEG
         } else if TIFFImage.begins(bytes) {
             id = AV_CODEC_ID_TIFF
+        } else if bytes.starts(with: "RIFF".utf8), bytes.dropFirst(8).starts(with: "WEBP".utf8) {
+            id = AV_CODEC_ID_WEBP
         } else if bytes.starts(with: "version https://git-lfs".utf8) {
-            throw Failure(reason: "expected PNG or JPEG, got a Git LFS pointer; run git lfs pull")
+            throw Failure(reason: "expected PNG, JPEG, TIFF or WebP, got a Git LFS pointer; run git lfs pull")
         } else {
             let head = bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: " ")
-            throw Failure(reason: "expected PNG or JPEG, got \(bytes.count) bytes that begin with [\(head)]")
+            throw Failure(
+                reason: "expected PNG, JPEG, TIFF or WebP, got \(bytes.count) bytes that begin with [\(head)]")
         }
         guard bytes.count <= 1 << 30 else { throw Failure(reason: "more than 1 GiB") }
         guard let decoder = avcodec_find_decoder(id), let context = avcodec_alloc_context3(decoder) else {

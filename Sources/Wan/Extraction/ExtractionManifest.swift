@@ -29,6 +29,9 @@ struct ExtractionManifest: Codable {
     var checkpoint: String
     var options: Options
     var weights: Weights
+    /// Files of episodes that are numbered by their places among files, by number: one more among them makes others of them
+    /// all.
+    var episodes: [String: String]?
     /// What the last run that ended has written and left out.
     var segments: Int?
     var left_out: [LeftOut]?
@@ -45,6 +48,10 @@ struct ExtractionManifest: Codable {
             text_pad: options.textPadding.rawValue, precision: options.precision.rawValue)
         weights = Weights(
             vae: networks.vae.sampledFingerprint, text_encoder: networks.textEncoder.sampledFingerprint)
+        let now = files.source.origins
+        let earlier = options.overwrites ? nil : (try? Self.read(dataset))?.episodes
+        let all = now.merging(earlier ?? [:]) { own, _ in own }
+        episodes = all.isEmpty ? nil : all
     }
 
     static func path(_ dataset: String) -> String { "\(dataset)/latents/manifest.json" }
@@ -71,6 +78,10 @@ struct ExtractionManifest: Codable {
             ("options.precision", options.precision, earlier.options.precision),
         ] where expected != got {
             throw .otherLatents(path: path, field: field, expected: expected, got: got)
+        }
+        let changed = (earlier.episodes ?? [:]).filter { number, file in episodes?[number].map { $0 != file } ?? false }
+        if let (number, file) = changed.min(by: { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }) {
+            throw .otherLatents(path: path, field: "episode \(number)", expected: episodes?[number] ?? "", got: file)
         }
     }
 

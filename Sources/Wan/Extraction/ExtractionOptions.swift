@@ -14,9 +14,11 @@ public struct ExtractionOptions: Sendable {
     public var checkpoint: String
     /// Folder of a LeRobot dataset, the one that holds `meta`.
     public var dataset: String
-    /// Cameras; nil for all that are stored as video.
+    /// Cameras; nil for all that are stored as video, or all if none is.
     public var videoKeys: [String]?
     public var frames = FrameRule()
+    /// Frames a second of HDF5 files, videos and pictures that do not tell, or not rightly.
+    public var fps: Double?
     /// Pixels; nil for the video's own.
     public var size: (height: Int, width: Int)?
     /// Size of cameras whose name contains "wrist"; nil for half of `size`.
@@ -65,6 +67,9 @@ public struct ExtractionOptions: Sendable {
         }
         if let fps = frames.targetFPS {
             try require("--target_fps", (1...1000).contains(fps), expected: "a number from 1 to 1000", got: "\(fps)")
+        }
+        if let fps {
+            try require("--fps", fps > 0 && fps <= 1e6, expected: "a number above 0, up to 1000000", got: "\(fps)")
         }
         if let stride = frames.stride {
             try require(

@@ -29,6 +29,8 @@ public struct ExtractionPlan: Sendable {
     public let cameras: [Camera]
     /// Episodes that were asked for.
     public let episodes: Int
+    /// What a user should know of the cameras' pictures.
+    let notes: [String]
 
     /// - Throws: `ExtractionError.noEpisodes`; `DataError`; `ParquetError`.
     init(_ source: ExtractionSource, _ options: ExtractionOptions) throws {
@@ -56,7 +58,9 @@ public struct ExtractionPlan: Sendable {
         }
         // Single videos that are missing or too short are left out; what would be read wrongly is refused.
         for camera in cameras { try source.requireDistinctFrames(camera: camera) }
-        fps = max(1, Int(dataset.fps))
+        let findings = cameras.map { source.findings(camera: $0) }
+        notes = findings.flatMap(\.notes)
+        fps = source.fps
         var positions = Array(0..<dataset.episodeCount)
         if let wanted = options.episodes {
             let known = Set(positions.map { dataset.episode($0).index })
@@ -84,6 +88,14 @@ public struct ExtractionPlan: Sendable {
                 continue
             }
             add(position, of: episode, configured, in: source, options)
+        }
+        for (camera, found) in zip(cameras, findings) {
+            for video in videos where video.camera == camera && found.odd.contains(video.position) {
+                leftOut += video.segments.map {
+                    video.leftOut($0, .badVideo, reason: "its pictures lie otherwise than those of the camera's others")
+                }
+            }
+            videos.removeAll { $0.camera == camera && found.odd.contains($0.position) }
         }
         videos = videos.enumerated().filter { $0.offset % options.rankCount == options.rank }.map(\.element)
         // All ranks find the same faults here; one of them reports them.

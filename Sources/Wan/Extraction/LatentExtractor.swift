@@ -38,7 +38,7 @@ public struct LatentExtractor {
         monitor = ExtractionMonitor(report: report, isInterrupted: isInterrupted)
         self.combine = combine
         checkpoint = try WanCheckpoint(folder: options.checkpoint)
-        source = try ExtractionSource.open(path: options.dataset)
+        source = try ExtractionSource.open(path: options.dataset, fps: options.fps)
         plan = try ExtractionPlan(source, options)
     }
 
@@ -83,7 +83,7 @@ public struct LatentExtractor {
             monitor.report(.note("\(work.replaced) files are damaged or of other options, and are made anew"))
         }
         monitor.report(.plan(work.outline(files, networks.encoder)))
-        if options.rank == 0 { for note in source.notes { monitor.report(.note(note)) } }
+        if options.rank == 0 { for note in source.notes + plan.notes { monitor.report(.note(note)) } }
         if let warning = options.frames.warning(fps: plan.fps) { monitor.report(.note(warning)) }
         let short = files.plan.videos.reduce(0) { $0 + $1.segments.count { $0.frameIDs.count < 2 } }
         if short > 0 { monitor.report(.note("\(short) segments have one frame; LingBot-VA's reader needs two")) }

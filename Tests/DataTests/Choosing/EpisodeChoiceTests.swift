@@ -138,4 +138,17 @@ struct EpisodeChoiceTests {
         #expect(EpisodeRange(":2")?.text == "0:2")
         for text in ["", "a", "-1", "3:3", "5:2", "1:2:3", "1.5"] { #expect(EpisodeRange(text) == nil, "\(text)") }
     }
+
+    @Test("that are to be left and are not there are told")
+    func strangers() throws {
+        func notes(_ numbers: [EpisodeRange]) throws -> [String] {
+            try StreamSource.open(
+                options("toto_push_lf_v21") {
+                    $0.excludedEpisodes = [.init(pattern: "", choice: .numbers(numbers))]
+                })[0].notes.filter { $0.contains("no such episodes") }
+        }
+        #expect(try notes([EpisodeRange(0)]).isEmpty)
+        let found = try notes([EpisodeRange(0), EpisodeRange(999), range("500:")])
+        #expect(found.count == 1 && found[0].contains("999, 500:"), "\(found)")
+    }
 }

@@ -163,4 +163,14 @@ struct DepthTests {
         options.depth = [.init(minimum: 2, maximum: 1)]
         #expect(throws: StreamError.self) { try options.validate() }
     }
+
+    @Test("a camera is one where any of the spellings says so")
+    func severalSpellings() throws {
+        let copy = try CaseCopy("cases/looks/depth_hevc")
+        try copy.edit(
+            "meta/info.json", "\"is_depth_map\": true", "\"is_depth_map\": false, \"video.is_depth_map\": \"True\"")
+        let (dataset, original) = (try copy.open(), try CaseCopy.original("cases/looks/depth_hevc"))
+        #expect(dataset.cameras.map(\.content.isColor) == original.cameras.map(\.content.isColor))
+        #expect(dataset.cameras.contains { !$0.content.isColor })
+    }
 }

@@ -41,7 +41,8 @@ import Testing
     @Test(
         "a damaged, foreign, escaping or absurdly large picture is an error that names column and row",
         arguments: [
-            (0, "row 0"), (1, "expected PNG or JPEG, got 10 bytes"), (2, "below the dataset root, got ../outside.png"),
+            (0, "row 0"), (1, "expected PNG, JPEG, TIFF or WebP, got 10 bytes"),
+            (2, "below the dataset root, got ../outside.png"),
             (3, "row 3"),
         ])
     func badImages(frame: Int, message: String) throws {

@@ -73,15 +73,6 @@ struct MetadataSlipTests {
         #expect(try open("bare").notes.isEmpty)
     }
 
-    @Test("with a total that is no number are refused")
-    func wrongTotals() throws {
-        let root = try copy("cnt_tasks", as: "wrong")
-        try CaseDataset.edit("\(root)/meta/info.json") {
-            $0.replacing(/"total_frames": \d+/, with: "\"total_frames\": \"many\"")
-        }
-        #expect(throws: DataError.self) { try open("wrong") }
-    }
-
     @Test(
         "in another encoding than UTF-8 are refused by its name",
         arguments: [String.Encoding.utf16, .utf16LittleEndian, .utf16BigEndian, .utf32])
@@ -124,5 +115,34 @@ struct MetadataSlipTests {
         let error = #expect(throws: DataError.self) { try open("latin") }
         let message = "\(try #require(error))"
         #expect(message.contains(file) && message.contains("not UTF-8"))
+    }
+
+    @Test(
+        "with totals that are no numbers, or a version without its letter, are read", arguments: ["NaN", "\"4\"", "-1"])
+    func oddTotals(_ value: String) throws {
+        let root = try copy("cnt_tasks", as: "odd")
+        try CaseDataset.edit("\(root)/meta/info.json") {
+            $0.replacing(/("total_(?:episodes|frames|tasks)": )\d+/) { "\($0.output.1)\(value)" }
+                .replacingOccurrences(of: "\"v2.1\"", with: "\"2.1\"")
+        }
+        #expect(try String(contentsOfFile: "\(root)/meta/info.json", encoding: .utf8).contains("\"2.1\""))
+        let dataset = try open("odd")
+        #expect(dataset.info.totalEpisodes == nil && dataset.info.codebaseVersion == .v21)
+    }
+
+    @Test("with numbers of tasks that are floats are read; a table without them says so")
+    func taskTable() throws {
+        let floats = try CaseCopy("cases/many_tasks")
+        let expected = try floats.open().tasks
+        try floats.rewrite("meta/tasks.parquet") { table in
+            table.set(
+                "task_index", .double,
+                table["task_index"].map { if case .int(let number) = $0 { .double(Double(number)) } else { .null } })
+        }
+        #expect(try floats.open().tasks == expected)
+        let bare = try CaseCopy("cases/many_tasks")
+        try bare.rewrite("meta/tasks.parquet") { $0.remove("task_index") }
+        let error = #expect(throws: DataError.self) { try bare.open() }
+        #expect("\(try #require(error))".contains("expected task_index beside the texts"))
     }
 }

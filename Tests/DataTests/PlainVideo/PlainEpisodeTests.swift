@@ -101,4 +101,19 @@ struct PlainEpisodeTests {
         try Data(try picture(1)).write(to: URL(fileURLWithPath: "\(clip)/depth1.png"))
         #expect(throws: DataError.self) { _ = try PlainVideoDataset(path: folder.path("v"), name: "v", fps: 5) }
     }
+
+    @Test("that share frames are told")
+    func overlaps() throws {
+        let folder = try TemporaryFolder()
+        try Film().write(folder.path("v/a.mp4"), frames: 60)
+        let table = folder.path("v/segments.csv")
+        for (rows, isTold) in [
+            ("a.mp4,0,1\na.mp4,1,2\n", false), ("a.mp4,1,\na.mp4,0,1\n", false), ("a.mp4,0,1.5\na.mp4,1,2\n", true),
+            ("a.mp4,0,\na.mp4,1,2\n", true), ("a.mp4,0,1\na.mp4,0,1\n", true),
+        ] {
+            try write("file,start,end\n" + rows, to: table)
+            let notes = try PlainVideoDataset(path: folder.path("v"), name: "v").notes
+            #expect(notes.contains { $0.contains("overlap") } == isTold, "\(rows): \(notes)")
+        }
+    }
 }

@@ -164,4 +164,45 @@ import WanVAE
         #expect(Array(padded.bytes().prefix(bytes.count)) == bytes)
         #expect(padded.bytes().dropFirst(bytes.count).allSatisfy { $0 == 0 })
     }
+
+    @Test("pictures of columns are taken where there are no videos")
+    func columns() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(
+            at: Goldens.url("datasets/image_kinds_v21"), to: folder.url("images"))
+        let lines = folder.url("images/meta/episodes.jsonl")
+        let segment = #"{"start_frame": 0, "end_frame": 4, "action_text": "look"}"#
+        try Data(#"{"episode_index": 0, "tasks": ["look"], "length": 4, "action_config": [\#(segment)]}"#.utf8).write(
+            to: lines)
+        var options = ExtractionOptions(checkpoint: Self.checkpoint, dataset: folder.path("images"))
+        options.size = (32, 32)
+        let summary = try Self.run(options)
+        #expect(summary.written == 2)
+        // Its pictures are damaged.
+        #expect(summary.leftOut.map(\.camera) == ["observation.images.bad"])
+    }
+
+    @Test("a video that lies otherwise than the camera's others is left out, and what was assumed is told")
+    func turned() throws {
+        let folder = try TemporaryFolder()
+        var options = try Self.options(folder)
+        options.videoKeys = ["observation.images.image"]
+        options.size = (32, 32)
+        let video = "videos/chunk-000/observation.images.image/episode_000001.mp4"
+        let turned = Goldens.url("cases/looks/rotated/videos/chunk-000/observation.images.top/episode_000000.mp4")
+        try FileManager.default.removeItem(at: folder.url("dataset/" + video))
+        try FileManager.default.copyItem(at: turned, to: folder.url("dataset/" + video))
+        let lines = folder.url("dataset/meta/episodes.jsonl")
+        let text = try String(contentsOf: lines, encoding: .utf8)
+        let shorter = text.replacingOccurrences(of: "\"length\": 21", with: "\"length\": 8").replacingOccurrences(
+            of: "\"end_frame\": 21", with: "\"end_frame\": 8")
+        try Data(shorter.utf8).write(to: lines)
+        var notes: [String] = []
+        let summary = try LatentExtractor(options, threads: 1) { event in
+            if case .note(let note) = event { notes.append(note) }
+        }.run()
+        #expect(summary.written == 3)
+        #expect(summary.leftOut.map(\.episode) == [1] && summary.leftOut.allSatisfy { $0.cause == .badVideo })
+        #expect(notes.contains { $0.contains("pictures of another size") }, "\(notes)")
+    }
 }

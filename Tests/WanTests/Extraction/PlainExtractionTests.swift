@@ -55,4 +55,58 @@ struct PlainExtractionTests {
         #expect(summary.leftOut.map(\.cause) == [.badVideo] && summary.leftOut.map(\.episode) == [1])
         #expect(summary.leftOut[0].reason.contains("libaom"), "\(summary.leftOut)")
     }
+
+    @Test("are not taken for those of another video that a new one has given its number")
+    func renumbered() throws {
+        let reference = Goldens.url("wan/latents_pth")
+        let folder = try TemporaryFolder()
+        let films = folder.path("films")
+        try FileManager.default.createDirectory(atPath: films, withIntermediateDirectories: true)
+        let source = try LeRobotDataset(
+            root: reference.appendingPathComponent("dataset").path, name: "d", checkDataFiles: false, readsTasks: false)
+        let video = try source.videoFile(of: source.episodes[1], camera: source.videoCameras[0])
+        func film(_ name: String) throws {
+            try FileManager.default.copyItem(atPath: video, toPath: "\(films)/\(name).mp4")
+            try Data("walk".utf8).write(to: URL(fileURLWithPath: "\(films)/\(name).txt"))
+        }
+        try film("b")
+        var options = ExtractionOptions(
+            checkpoint: reference.appendingPathComponent("ckpt_dir").path, dataset: films)
+        func run() throws -> ExtractionSummary { try LatentExtractor(options, threads: 1, report: { _ in }).run() }
+        #expect(try run().written == 1)
+        try film("c")
+        let more = try run()
+        #expect(more.written == 1 && more.skipped == 1)
+        try film("a")
+        let error = try #require(throws: ExtractionError.self) { try run() }
+        guard case .otherLatents(_, "episode 0", "a.mp4", "b.mp4") = error else {
+            Issue.record("\(error)")
+            return
+        }
+        options.overwrites = true
+        #expect(try run().written == 3)
+        options.overwrites = false
+        #expect(try run().skipped == 3)
+    }
+
+    @Test("of pictures need a rate, which is rounded as their frames are counted")
+    func rate() throws {
+        let reference = Goldens.url("wan/latents_pth")
+        let folder = try TemporaryFolder()
+        let clip = folder.path("pictures/clip")
+        try FileManager.default.createDirectory(atPath: clip, withIntermediateDirectories: true)
+        for number in 0..<5 {
+            let pixels = [UInt8](repeating: UInt8(number * 40), count: 16 * 16 * 3)
+            let file = try PNGImage(width: 16, height: 16, pixels: pixels).encoded()
+            try Data(file).write(to: URL(fileURLWithPath: "\(clip)/\(number).png"))
+        }
+        try Data("walk".utf8).write(to: URL(fileURLWithPath: clip + ".txt"))
+        var options = ExtractionOptions(
+            checkpoint: reference.appendingPathComponent("ckpt_dir").path, dataset: folder.path("pictures"))
+        #expect(throws: DataError.self) { try LatentExtractor(options, threads: 1, report: { _ in }).run() }
+        options.fps = 29.97
+        #expect(try LatentExtractor(options, threads: 1, report: { _ in }).run().written == 1)
+        let file = folder.path("pictures/latents/chunk-000/observation.images.video/episode_000000_0_5.pth")
+        #expect(try TorchFile(path: file).root["ori_fps"]?.int == 30)
+    }
 }

@@ -54,4 +54,10 @@ struct ColumnVerificationTests {
         }
         #expect(text.count == 1 && text[0].contains("row 0"), "\(text)")
     }
+
+    @Test("that number the rows are made anew by a conversion")
+    func counters() throws {
+        let found = try warnings { $0.remove("frame_index") }
+        #expect(found.count == 1 && found[0].contains("lam convert makes it anew"), "\(found)")
+    }
 }

@@ -134,4 +134,18 @@ import Testing
         options.imageKeys = [.init(pattern: copy.name, key: "observation.images.wrist")]
         #expect(throws: DataError.self) { try FramePairStream(options) }
     }
+
+    @Test("videos with another rate than the dataset, and a frame for each row, are told")
+    func otherRate() throws {
+        func notes(_ dataset: LeRobotDataset) throws -> [String] {
+            try dataset.videoNotes(camera: dataset.cameras[0]).filter { $0.contains("another rate") }
+        }
+        let copy = try CaseCopy("cases/15-verify-against-index/gap_lines")
+        #expect(try notes(copy.open()).isEmpty)
+        let pictures = try copy.open().pictures()
+        try copy.edit("meta/info.json", "\"fps\": 10", "\"fps\": 15")
+        let found = try notes(copy.open())
+        #expect(found.count == 1 && found[0].contains("10.0 frames/s, not 15.0"), "\(found)")
+        #expect(try copy.open().pictures() == pictures)
+    }
 }
