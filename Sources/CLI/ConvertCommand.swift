@@ -12,7 +12,8 @@ struct ConvertCommand: ParsableCommand {
         abstract:
             "Writes HDF5 files (LIBERO, robomimic, ALOHA), plain videos or a LeRobot dataset as a LeRobot dataset.",
         discussion: """
-            Numbers keep their values and types; pictures are encoded as videos, a keyframe every other frame. \
+            Numbers keep their values and types. Videos of a LeRobot dataset are taken as they are, packet for packet, where \
+            an episode begins with a keyframe; other pictures are encoded as videos, a keyframe every other frame. \
             Everything grows in DEST.partial, which becomes DEST in the end; interrupted, the same command goes on.
             """)
 
@@ -71,12 +72,14 @@ struct ConvertCommand: ParsableCommand {
         name: .customLong("filter-key"), help: "Take the episodes of this list in /mask of HDF5 files only.")
     var filterKey: String?
 
-    @Flag(help: "Encode even videos that could be taken as they are.")
+    @Flag(help: "Encode even videos that could be taken as they are, for example for more keyframes.")
     var recode = false
 
     enum TargetFormat: String, ExpressibleByArgument, CaseIterable {
         case v21 = "v2.1"
         case v30 = "v3.0"
+
+        var version: DatasetInfo.Version { self == .v21 ? .v21 : .v30 }
     }
 
     func validate() throws {
@@ -96,6 +99,11 @@ struct ConvertCommand: ParsableCommand {
                 threads: Threads.fromEnvironment ?? ProcessInfo.processInfo.activeProcessorCount,
                 progress: { line.show($0, $1, $2) }, isCancelled: { SignalTrap.received != nil })
             line.clear()
+            for camera in summary.encoded {
+                Console.error(
+                    "note: \(camera.camera): videos of \(camera.episodes) of \(summary.episodes) episodes were encoded anew as "
+                        + "\(codec.rawValue): \(camera.reason)")
+            }
             print(
                 "\(destination): \(summary.episodes) episodes, \(summary.frames) frames, \(summary.cameras) camera\(summary.cameras == 1 ? "" : "s")"
                     + (summary.resumed > 0 ? " (\(summary.resumed) episodes were there from before)" : ""))
@@ -111,7 +119,7 @@ struct ConvertCommand: ParsableCommand {
     private func conversion() throws -> DatasetConversion {
         var options = ConversionOptions()
         options.codec = codec
-        options.format = format == .v21 ? .v21 : .v30
+        options.format = format.version
         options.recodes = recode
         options.cameras = cameras.flatMap { $0.split(separator: ",") }.map { camera in
             let parts = camera.split(separator: "=", maxSplits: 1).map(String.init)

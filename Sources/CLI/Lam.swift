@@ -34,7 +34,12 @@ struct Lam: ParsableCommand {
         } catch {
             let code = exitCode(for: error)
             let text = fullMessage(for: error).replacing("Error: ", with: "error: ", maxReplacements: 1)
-            if code == .success { print(text) } else if !text.isEmpty { Console.usage(text) }
+            if code == .success {
+                let isCompletion = CommandLine.arguments.dropFirst().first?.hasPrefix("--generate-completion") == true
+                print(isCompletion ? CompletionKeys.added(to: text) : text)
+            } else if !text.isEmpty {
+                Console.usage(text)
+            }
             end(with: code == .validationFailure ? ExitCode(2) : code)
         }
     }

@@ -12,7 +12,7 @@ enum MergedVersionNote {
                 return nil
             }
             return "\(dataset): LeRobot \(info.codebaseVersion.rawValue), as its source; for LeRobot 0.4 and newer: "
-                + "lam convert \(dataset) DEST --format v3.0"
+                + "lam convert \(dataset) DEST --format v3.0, or label with --merge-format v3.0"
         }
     }
 }

@@ -12,7 +12,8 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict", abstract: "Labels all episodes of a mix with their latent actions.",
         usage: """
             lam predict --ckpt_path PATH [--data.dataset_mix MIX] [--config FILE] [--output DIR] [--format parquet|jsonl|npz|lary] \
-            [--latents codes|vectors|both] [--cameras all|KEY,...] [--merge DEST] [--section.key value ...]
+            [--latents codes|vectors|both] [--cameras all|KEY,...] [--merge DEST] [--merge-format v2.1|v3.0] \
+            [--section.key value ...]
             """,
         discussion: """
             Writes a file per episode with the codes of each pair of frames, below a folder per dataset, and \
@@ -61,6 +62,11 @@ struct PredictCommand: ParsableCommand {
             """, valueName: "dest"), transform: PathArgument.read)
     var merge: String?
 
+    @Option(
+        name: .customLong("merge-format"),
+        help: "LeRobot's version of these copies, v2.1 or v3.0; by default the one of their source.")
+    var mergeFormat: ConvertCommand.TargetFormat?
+
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var arguments: [String] = []
 
@@ -81,6 +87,9 @@ struct PredictCommand: ParsableCommand {
         guard format != .lary || latents != .codes else {
             throw ValidationError(
                 "--latents: expected vectors or both with --format lary, whose tokens are vectors, got codes")
+        }
+        if let mergeFormat, merge == nil {
+            throw ValidationError("--merge-format \(mergeFormat.rawValue): expected --merge DEST with it, got none")
         }
         if embeddings, let latents, latents != .both {
             throw ValidationError(
@@ -117,7 +126,7 @@ struct PredictCommand: ParsableCommand {
                     try Predictor(
                         model, output: output, format: format.labels,
                         content: content(hasCodes: fit.configuration.model.bottleneck.choice.kind.hasCodes),
-                        merged: merge)
+                        merged: merge, mergedVersion: mergeFormat?.version)
                 )
             }
             if group.isRoot { for line in model.banner { Console.write(line + "\n") } }

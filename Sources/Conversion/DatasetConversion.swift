@@ -20,6 +20,14 @@ public struct DatasetConversion: Sendable {
         public let cameras: Int
         /// Episodes that an earlier, interrupted conversion had finished.
         public let resumed: Int
+        /// Cameras whose videos were encoded anew, how many of them, and why the first of these was.
+        public let encoded: [Encoded]
+    }
+
+    public struct Encoded: Sendable, Equatable {
+        public let camera: String
+        public let episodes: Int
+        public let reason: String
     }
 
     /// Frames done and frames to do, over all cameras, and how many of the done ones were found done. Called by one thread
@@ -56,7 +64,7 @@ public struct DatasetConversion: Sendable {
         // Frames are found by these numbers: a copy must not make wrong ones look sound.
         _ = try plan.dataset.verifyRows(part: 0, of: 1)
         let config = try plan.options.actionConfig.map { try ActionConfig($0, episodes: plan.episodes) }
-        guard try folder.begin(plan) == .open else { return summary(resumed: plan.episodes.count) }
+        guard try folder.begin(plan) == .open else { return summary(resumed: plan.episodes.count, pictures: []) }
         defer { folder.giveUp() }
         let writer = LeRobotWriter(root: folder.dataset, parts: folder.videos, plan: plan, actionConfig: config)
         let progress = ConversionProgress(total: plan.totalFrames * max(plan.cameras.count, 1), report: progress)
@@ -92,12 +100,18 @@ public struct DatasetConversion: Sendable {
         try writer.finish(pictures: written.map(\.pictures)) { guard !isCancelled() else { throw CancellationError() } }
         try KeptDocuments(of: plan.dataset).copy(to: folder.dataset)
         try folder.end()
-        return summary(resumed: written.count { $0.isResumed })
+        return summary(resumed: written.count { $0.isResumed }, pictures: written.map(\.pictures))
     }
 
-    private func summary(resumed: Int) -> Summary {
-        Summary(
-            episodes: plan.episodes.count, frames: plan.totalFrames, cameras: plan.cameras.count, resumed: resumed)
+    private func summary(resumed: Int, pictures: [[CameraStatistics]]) -> Summary {
+        // Of pictures that were no videos nobody expects that they stay what they are.
+        let encoded = plan.cameras.enumerated().filter { $1.source.kind == .video }.compactMap { place, camera in
+            let reasons = pictures.map { $0[place].encodedBecause }.filter { !$0.isEmpty }
+            return reasons.first.map { Encoded(camera: camera.key, episodes: reasons.count, reason: $0) }
+        }
+        return Summary(
+            episodes: plan.episodes.count, frames: plan.totalFrames, cameras: plan.cameras.count, resumed: resumed,
+            encoded: encoded)
     }
 
     /// A new dataset within its source would be part of it.

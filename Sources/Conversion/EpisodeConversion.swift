@@ -25,12 +25,15 @@ struct EpisodeConversion: Sendable {
             return try kept.statistics(episode: episode, sampled: Self.sampledFrames, step: step)
         }
         try Folder.create(for: path)
-        let taken = plan.options.recodes ? nil : try plan.dataset.video(episode: episode, camera: camera.source)
+        let obstacle =
+            plan.options.recodes
+            ? "--recode"
+            : try plan.dataset.takeVideo(episode: episode, camera: camera.source, to: path, from: plan.readers)
         let (size, statistics) = try read(
-            episode: episode, of: camera, encodingTo: taken == nil ? path : nil, step: step)
-        if let taken { try VideoOutput.copy(taken, to: path) }
+            episode: episode, of: camera, encodingTo: obstacle == nil ? nil : path, step: step)
         return CameraStatistics(
-            width: size.width, height: size.height, codec: try VideoIndex(path: path).codec, statistics: statistics)
+            width: size.width, height: size.height, codec: try VideoIndex(path: path).codec, statistics: statistics,
+            encodedBecause: obstacle ?? "")
     }
 
     /// Reads the pictures of an episode, all of them to encode them, else those that are counted.

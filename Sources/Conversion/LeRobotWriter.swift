@@ -245,13 +245,20 @@ struct LeRobotWriter {
         let fps: JSON = Int(exactly: plan.dataset.fps).map { .int($0) } ?? .double(plan.dataset.fps)
         var features: [(String, JSON)] = cameras.enumerated().map { place, camera in
             if let kept = camera.kept { return (camera.key, kept.description) }
+            let description = plan.extras.descriptions[camera.source.key]
+            let isTaken = pictures.allSatisfy { $0[place].encodedBecause.isEmpty }
+            if isTaken, let description, description["info"] != nil { return (camera.key, description) }
             let known = pictures.first?[place]
+            let isChannelLast = description?["shape"]?.array?.last?.int == 3
+            let names =
+                description?["names"].flatMap { isChannelLast ? $0 : nil }
+                ?? .array([.string("height"), .string("width"), .string("channels")])
             let (width, height) = (known?.width ?? 0, known?.height ?? 0)
             return (
                 camera.key,
                 .object([
                     ("dtype", .string("video")), ("shape", .array([.int(height), .int(width), .int(3)])),
-                    ("names", .array([.string("height"), .string("width"), .string("channels")])),
+                    ("names", names),
                     (
                         "info",
                         .object([

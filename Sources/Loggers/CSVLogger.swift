@@ -11,6 +11,7 @@ public final class CSVLogger: MetricsLogger {
     public static let fileName = "metrics.csv"
 
     public let directory: String
+    public var reading: LogReading? { LogReading("table", "\(ShownPath("\(directory)/\(Self.fileName)"))") }
     private let prefix: String
     private var columns: [String] = []
     /// The rows so far, each a value for some of the columns; kept for the day when a new column comes.

@@ -10,6 +10,8 @@ public final class JSONLinesLogger: MetricsLogger {
     public static let fileName = RunLog.fileName
 
     public let directory: String
+    /// The file is what `lam plot` and `lam report` find in another logger's folder.
+    public var reading: LogReading? { nil }
     private let file: AppendedFile
     private let now: () -> Double
 

@@ -30,6 +30,10 @@ public final class LoggerGroup: MetricsLogger {
     /// The first logger's folder, which checkpoints without one of their own go to; empty without loggers.
     public var directory: String { loggers.first?.directory ?? "" }
 
+    public var reading: LogReading? { nil }
+    /// How each of the records is looked at.
+    public var readings: [LogReading] { loggers.compactMap(\.reading) }
+
     public func log(step: Int, values: [(tag: String, value: Double)]) throws {
         for logger in loggers { try logger.log(step: step, values: values) }
     }

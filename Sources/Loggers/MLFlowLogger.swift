@@ -8,6 +8,11 @@ import Foundation
 /// Layout: `mlflow/store/tracking/file_store.py` of MLflow 3.17.
 public final class MLFlowLogger: MetricsLogger {
     public let directory: String
+    /// MLflow 3 takes stores of files only where it is told that it may.
+    public var reading: LogReading? {
+        LogReading("MLflow", "MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri \(ShownPath(store))")
+    }
+    private let store: String
     private let prefix: String
     private let now: () -> Date
     private var meta: MLFlowRunMeta
@@ -17,7 +22,7 @@ public final class MLFlowLogger: MetricsLogger {
     init(
         _ settings: MLFlowLoggerConfiguration, store: String, start: LoggerStart, now: @escaping () -> Date = { Date() }
     ) throws {
-        (prefix, self.now) = (settings.prefix, now)
+        (prefix, self.store, self.now) = (settings.prefix, store, now)
         let experiment = try MLFlowExperiment.named(settings.experimentName, in: store, now: start.now)
         let id = UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
         directory = "\(store)/\(experiment.id)/\(id)"

@@ -5,6 +5,9 @@ public protocol MetricsLogger: AnyObject {
     /// The folder that this run writes to.
     var directory: String { get }
 
+    /// How the record is looked at; nil for a part of another one.
+    var reading: LogReading? { get }
+
     /// Records values under their tags.
     /// - Parameter step: Lightning's step of a logged batch, which counts from 0.
     /// - Throws: when the disk does not take them.

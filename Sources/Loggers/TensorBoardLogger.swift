@@ -9,6 +9,7 @@ public final class TensorBoardLogger: MetricsLogger {
     public static let hyperParametersTag = "hp_metric"
 
     public let directory: String
+    public var reading: LogReading? { LogReading("TensorBoard", "tensorboard --logdir \(ShownPath(directory))") }
     private let configuration: TensorBoardLoggerConfiguration
     private let events: EventFileWriter
     private let now: () -> Double

@@ -8,6 +8,11 @@ import Foundation
 /// Layout: `trackio/fragments.py` of Trackio 0.43, version 1. Nothing here needs SQLite.
 public final class TrackioLogger: MetricsLogger {
     public let directory: String
+    public var reading: LogReading? {
+        let place = settings.storeDir == nil ? "" : "TRACKIO_DIR=\(ShownPath(store)) "
+        return LogReading("Trackio", "\(place)trackio show --project \(ShownPath(settings.project))")
+    }
+    private let store: String
     private let settings: TrackioLoggerConfiguration
     private let run: String
     private let runID: String
@@ -25,7 +30,7 @@ public final class TrackioLogger: MetricsLogger {
         _ settings: TrackioLoggerConfiguration, directory: String, store: String, start: LoggerStart,
         now: @escaping () -> Date = { Date() }
     ) throws {
-        (self.settings, self.directory, self.now) = (settings, directory, now)
+        (self.settings, self.directory, self.store, self.now) = (settings, directory, store, now)
         run = settings.name ?? "run-\(start.now.ISO8601Format())"
         runID = UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
         inbox = "\(store)/inbox/\(runID.prefix(16))"

@@ -7,6 +7,7 @@ import Foundation
 /// A row of the history is all that was logged at a step: it is written when the next step comes, or at the end.
 public final class WandbLogger: MetricsLogger {
     public let directory: String
+    public var reading: LogReading? { LogReading("W&B", "wandb sync \(ShownPath(directory))") }
     private let settings: WandbLoggerConfiguration
     private let file: WandbFile
     private let started: Double

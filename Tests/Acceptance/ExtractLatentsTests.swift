@@ -281,6 +281,19 @@ import Wan
         #expect(record["video_height"]?.int == 32 && record["video_width"]?.int == 16)
     }
 
+    @Test("frames of a size that cannot be encoded are found with the plan, before texts are encoded for them")
+    func sizesInPlan() throws {
+        let program = try LamProgram()
+        try FileManager.default.copyItem(
+            at: Goldens.url("datasets/toto_push_lf_v21"), to: program.folder.url("dataset"))
+        #expect(try program.run("action-config", "dataset", "--from-tasks").status == 0)
+        let result = try extract(program)
+        #expect(result.status == 3, "\(result.error)")
+        #expect(result.error.contains("bad frame size: expected frames whose sides are multiples of 16"))
+        #expect(result.error.contains("got 120 x 160; give --height and --width"), "\(result.error)")
+        #expect(result.output.contains("texts            0 to encode"), "\(result.output)")
+    }
+
     @Test("the chunk is that of the dataset's own chunks_size")
     func chunks() throws {
         let program = try program()

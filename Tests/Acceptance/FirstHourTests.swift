@@ -184,6 +184,13 @@ import Testing
         let command = try #require(result.error.firstMatch(of: /lam (convert \S+) DEST (--format v3.0)/)?.output)
         let again = try program.run("\(command.1) out \(command.2)".split(separator: " ").map(String.init))
         #expect(again.status == 0 && program.exists("out/meta/info.json"), "\(again.error)")
+        let newer = try program.run(
+            "predict", "--config", "config.yaml", "--ckpt_path", "last", "--merge", "newer", "--merge-format", "v3.0")
+        #expect(newer.status == 0 && !newer.error.contains("for LeRobot 0.4"), "\(newer.error)")
+        let info = try String(contentsOf: program.folder.url("newer/toto_push_lf_v21/meta/info.json"), encoding: .utf8)
+        #expect(info.contains("\"v3.0\"") && info.contains("latent_action"))
+        #expect(!program.files().contains { $0.contains("partial") || $0.contains(".source") })
+        #expect(try program.run("predict", "--merge-format", "v3.0").status == 2)
     }
 
     @Test("the manual has every command and key, and a formatter takes it without a word")
@@ -198,6 +205,26 @@ import Testing
         for shell in ["bash", "zsh", "fish"] {
             let script = try program.run("--generate-completion-script", shell)
             #expect(script.status == 0 && script.output.contains("extract-latents"), "\(shell)")
+            #expect(script.output.contains("trainer.max_steps") && script.output.contains("ckpt_path"), "\(shell)")
         }
+    }
+
+    @Test("the shell completes dotted keys of the commands that take them, and of no others")
+    func completion() throws {
+        let program = try LamProgram()
+        _ = try program.folder.write(
+            program.run("--generate-completion-script", "bash").output
+                + """
+                for command in fit predict inspect; do
+                    COMP_WORDS=(lam "$command" --trainer.max_s) COMP_CWORD=2 COMP_LINE="lam $command --trainer.max_s"
+                    COMP_POINT=${#COMP_LINE} COMPREPLY=()
+                    _lam lam --trainer.max_s "$command"
+                    echo "$command: ${COMPREPLY[*]}"
+                done
+
+                """, to: "complete.sh")
+        let result = try program.run([], inShell: "bash complete.sh")
+        let lines = result.output.split(separator: "\n")
+        #expect(lines == ["fit: --trainer.max_steps", "predict: --trainer.max_steps", "inspect: "], "\(result.error)")
     }
 }

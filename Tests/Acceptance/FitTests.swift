@@ -30,7 +30,8 @@ import Testing
         #expect(result.status == 0, "\(result.error)")
         for part in [
             "6 steps in", "loss  ", "reconstruction  mse", "held-out pairs", "of 8 in use", "checkpoint  ",
-            "tensorboard --logdir /", "logs/tiny/version_0", "contact_sheets/code_*.png",
+            "TensorBoard     tensorboard --logdir logs/tiny/version_0\n", "contact sheets  logs/tiny/version_0/",
+            "contact_sheets/code_*.png",
         ] {
             #expect(result.output.contains(part), "\(part): \(result.output)")
         }

@@ -123,6 +123,7 @@ struct LoggerTests {
     func group() throws {
         final class Failing: MetricsLogger {
             let directory = "first"
+            let reading: LogReading? = LogReading("first", "read first")
             func log(step: Int, values: [(tag: String, value: Double)]) {}
             func image(step: Int, tag: String, _ image: PNGImage) {}
             func histogram(step: Int, tag: String, counts: [Double]) {}
@@ -131,9 +132,37 @@ struct LoggerTests {
         let folder = try TemporaryFolder()
         let lines = try JSONLinesLogger(directory: folder.root.path)
         let group = LoggerGroup([Failing(), lines])
-        #expect(group.directory == "first")
+        #expect(group.directory == "first" && group.readings == [LogReading("first", "read first")])
         try group.log(step: 1, values: [("a", 1)])
         #expect(throws: LoggerError.noFreeVersion(folder: "x")) { try group.close() }
         #expect(try String(contentsOfFile: folder.root.path + "/metrics.jsonl", encoding: .utf8).contains("\"a\": 1.0"))
+    }
+    @Test("each kind of logger says how its record is looked at, by a command that a shell takes as it is")
+    func readings() throws {
+        let folder = try TemporaryFolder()
+        var wandb = WandbLoggerConfiguration()
+        (wandb.saveDir, wandb.version) = (folder.path("a folder"), "abc")
+        var trackio = TrackioLoggerConfiguration()
+        (trackio.storeDir, trackio.project) = (folder.path("store"), "my arms")
+        var configuration = LAMConfiguration()
+        configuration.trainer.defaultRootDir = folder.root.path
+        configuration.trainer.logger = LoggerList([
+            TensorBoardLoggerConfiguration(), CSVLoggerConfiguration(), wandb, MLFlowLoggerConfiguration(), trackio,
+        ])
+        let loggers = try LoggerGroup.open(for: configuration)
+        let root = folder.root.path
+        let readings = loggers.readings.map { "\($0.reader): \($0.what)" }
+        #expect(readings.count == 5 && readings[2].hasPrefix("W&B: wandb sync '\(root)/a folder/wandb/offline-run-"))
+        #expect(readings[2].hasSuffix("-abc'"))
+        #expect(
+            [readings[0], readings[1], readings[3], readings[4]] == [
+                "TensorBoard: tensorboard --logdir \(root)/lightning_logs/version_0",
+                "table: \(root)/lightning_logs/version_1/metrics.csv",
+                "MLflow: MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri \(root)/mlruns",
+                "Trackio: TRACKIO_DIR=\(root)/store trackio show --project 'my arms'",
+            ])
+        try loggers.close()
+        #expect("\(ShownPath("/runs/a/it's", from: "/runs"))" == "'a/it'\\''s'")
+        #expect("\(ShownPath("/runs", from: "/runs"))" == "/runs" && "\(ShownPath("/r/x", from: "/run"))" == "/r/x")
     }
 }

@@ -81,7 +81,9 @@ extension RobotDataset {
     public func actions(episode: Int, from readers: SharedReaders) throws -> [[Double]]? { nil }
 
     public func requirePictures(of camera: Camera) throws {}
-    public func video(episode: Int, camera: Camera) throws -> String? { nil }
+    public func takeVideo(
+        episode: Int, camera: Camera, to path: String, from readers: SharedReaders
+    ) throws -> String? { "its pictures are in no video of a LeRobot dataset" }
     public func keptPictures(of camera: Camera, from readers: SharedReaders) -> KeptPictures? { nil }
     public func extras(in version: DatasetInfo.Version) throws -> ConversionExtras { ConversionExtras() }
 

@@ -113,8 +113,10 @@ public protocol RobotDataset: Sendable {
 
     /// Checks before anything is written that every frame has a picture, as far as that is cheap. Default: nothing.
     func requirePictures(of camera: Camera) throws
-    /// A video with the frames of one episode, which a LeRobot dataset can take as it is. Default: nil, there is none.
-    func video(episode: Int, camera: Camera) throws -> String?
+    /// Writes the video of one episode without encoding its pictures, where a LeRobot dataset can have it so.
+    ///
+    /// - Returns: nil where it is written, else why its pictures have to be encoded. Default: they are in no such video.
+    func takeVideo(episode: Int, camera: Camera, to path: String, from readers: SharedReaders) throws -> String?
     /// Pictures that another encoding would ruin. Default: nil, they may be encoded.
     func keptPictures(of camera: Camera, from readers: SharedReaders) -> KeptPictures?
     /// What else belongs to the dataset. Default: nothing.

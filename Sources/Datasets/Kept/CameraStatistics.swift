@@ -8,9 +8,14 @@ package struct CameraStatistics {
     package let height: Int
     package let codec: String
     package let statistics: ColumnStatistics
+    /// Why the pictures were encoded; empty where they are taken as they were.
+    package let encodedBecause: String
 
-    package init(width: Int, height: Int, codec: String, statistics: ColumnStatistics) {
+    package init(
+        width: Int, height: Int, codec: String, statistics: ColumnStatistics, encodedBecause: String = ""
+    ) {
         (self.width, self.height, self.codec, self.statistics) = (width, height, codec, statistics)
+        self.encodedBecause = encodedBecause
     }
 
     package static func write(_ cameras: [CameraStatistics], to path: String) throws {
@@ -19,6 +24,7 @@ package struct CameraStatistics {
                 .object([
                     ("width", .int($0.width)), ("height", .int($0.height)), ("codec", .string($0.codec)),
                     ("statistics", $0.statistics.json(isCamera: true)),
+                    ("encoded_because", .string($0.encodedBecause)),
                 ])
             })
         try AtomicFile.write(Array(json.text().utf8), to: path)
@@ -31,9 +37,11 @@ package struct CameraStatistics {
         else { return nil }
         let notes = list.compactMap { json -> CameraStatistics? in
             guard let width = json["width"]?.int, let height = json["height"]?.int, let codec = json["codec"]?.string,
-                let statistics = json["statistics"].flatMap({ ColumnStatistics(cameraJSON: $0) })
+                let statistics = json["statistics"].flatMap({ ColumnStatistics(cameraJSON: $0) }),
+                let encodedBecause = json["encoded_because"]?.string
             else { return nil }
-            return CameraStatistics(width: width, height: height, codec: codec, statistics: statistics)
+            return CameraStatistics(
+                width: width, height: height, codec: codec, statistics: statistics, encodedBecause: encodedBecause)
         }
         return notes.count == cameras ? notes : nil
     }

@@ -60,7 +60,7 @@ public struct KeptPictures: Sendable {
         let frames = place.base..<place.base + record.length
         let copy = VideoPart(of: index, frames: frames, path: path)
         // Without decoding where an episode begins with a keyframe; else encoded anew, without loss.
-        try copy.cut()
+        _ = try copy.cut()
         if try copy.difference() == nil { return }
         // Where many encoders work in one process, libx265 3.5 has been seen to give other numbers, about once in ten runs of
         // the test suite; the cause is not known. What it gives is compared, so that another attempt can be made.
@@ -76,6 +76,30 @@ public struct KeptPictures: Sendable {
             what:
                 "camera \(camera.key), episode \(record.episodeIndex): its frames cannot be taken out of \(place.path) "
                 + "without loss (\(difference ?? "")); --format v3.0 keeps the file, --cameras leaves it out")
+    }
+
+    /// Writes the video of one episode without encoding: a file of its own is copied, of a longer one the packets.
+    ///
+    /// - Returns: nil where it is written, else what is in the way.
+    func takeVideo(episode: Int, to path: String) throws -> String? {
+        let record = dataset.episodes[episode]
+        let place = try place(episode: episode)
+        let lease = try dataset.hold(place.path)
+        defer { withExtendedLifetime(lease) {} }
+        let isWhole = place.base == 0 && place.framesInFile == record.length
+        guard !isWhole else {
+            if let obstacle = try VideoJoiner.obstacle(place.path, count: record.length) { return obstacle }
+            try copy(place.path, to: path)
+            return nil
+        }
+        if let obstacle = try VideoJoiner.obstacle(VideoContainer(path: place.path)) { return obstacle }
+        let index = try readers.indexes.index(path: place.path)
+        let part = VideoPart(of: index, frames: place.base..<place.base + record.length, path: path)
+        guard try part.cut() else { return "it begins between two keyframes of its file" }
+        var obstacle = try part.difference()
+        if obstacle == nil { obstacle = try VideoJoiner.obstacle(path, count: record.length) }
+        if obstacle != nil { unlink(path) }
+        return obstacle
     }
 
     package func copy(_ source: String, to path: String) throws {

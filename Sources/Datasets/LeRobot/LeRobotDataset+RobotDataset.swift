@@ -111,8 +111,8 @@ extension LeRobotDataset: RobotDataset {
     public func stored(
         _ column: DatasetColumn, in version: DatasetInfo.Version
     ) throws -> Result<StoredColumn, Unstorable> {
-        let entries = info.feature(column.name)?.names ?? []
-        let names: JSON = entries.isEmpty ? .null : .array(entries.map { .string($0) })
+        // As they stand: lists, lists of lists and tables by part of the robot are all in use.
+        let names = info.descriptions[column.name]?["names"] ?? .null
         let flat = StoredColumn(feature: column.name, dtype: column.dtype, shape: column.shape, names: names)
         return try flat.map { .success($0) } ?? NestedColumns(self, version: version).stored(column, names: names)
     }
@@ -150,13 +150,11 @@ extension LeRobotDataset: RobotDataset {
         }
     }
 
-    /// v2.x has a video for each episode, which v3.0 can take if frames are stored as they are presented.
-    public func video(episode: Int, camera: Camera) throws -> String? {
-        guard info.codebaseVersion != .v30, camera.kind == .video else { return nil }
-        let path = try videoFile(of: episodes[episode], camera: camera)
-        guard try VideoJoiner.isPlain(path, count: episodes[episode].length) else { return nil }
-        try requireOwn(path)
-        return path
+    public func takeVideo(
+        episode: Int, camera: Camera, to path: String, from readers: SharedReaders
+    ) throws -> String? {
+        guard camera.kind == .video else { return "its pictures are stored one by one" }
+        return try KeptPictures(dataset: self, camera: camera, readers: readers).takeVideo(episode: episode, to: path)
     }
 
     public func keptPictures(of camera: Camera, from readers: SharedReaders) -> KeptPictures? {
@@ -164,6 +162,8 @@ extension LeRobotDataset: RobotDataset {
     }
 
     public func extras(in version: DatasetInfo.Version) throws -> ConversionExtras {
-        try ConversionExtras(of: self, version: version)
+        var extras = try ConversionExtras(of: self, version: version)
+        extras.descriptions = info.descriptions
+        return extras
     }
 }

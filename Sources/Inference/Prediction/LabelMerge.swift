@@ -48,16 +48,19 @@ struct LabelMerge {
     private let parts: [Part]
     private let columns: LabelColumns
     private let sizes: Sizes
+    /// LeRobot's version of the copies; nil for that of each source.
+    private let version: DatasetInfo.Version?
 
     /// - Parameters:
     ///   - columns: what the files of labels hold.
     /// - Throws: `PredictionError` for what is in the way.
     init(
-        to destination: String, parts: [Part], columns: LabelColumns, sizes: Sizes
+        to destination: String, parts: [Part], columns: LabelColumns, sizes: Sizes,
+        version: DatasetInfo.Version? = nil
     ) throws {
         let place = URL(fileURLWithPath: destination).standardizedFileURL.resolvingSymlinksInPath().path
         staged = StagedFolder(place, state: Self.state)
-        (self.parts, self.columns, self.sizes) = (parts, columns, sizes)
+        (self.parts, self.columns, self.sizes, self.version) = (parts, columns, sizes, version)
         guard staged.isFree else { throw PredictionError.destinationExists(path: destination) }
         guard !staged.isForeign else { throw PredictionError.foreignPartial(path: staged.partial) }
         for part in parts {
@@ -82,7 +85,9 @@ struct LabelMerge {
 
     /// All that the copies depend on.
     private var facts: [String: String] {
-        var facts: [String: String] = ["columns": "\(columns)", "sizes": "\(sizes)"]
+        var facts: [String: String] = [
+            "columns": "\(columns)", "sizes": "\(sizes)", "version": version?.rawValue ?? "",
+        ]
         for (place, part) in parts.enumerated() {
             facts["dataset \(place)"] = "\(part.dataset.name) \(part.dataset.root)"
             facts["labels \(place)"] = part.labels.map { "\($0.suffix) \($0.folder.path)" }.joined(separator: "\n")
@@ -112,12 +117,30 @@ struct LabelMerge {
             let stored = features(of: part).compactMap {
                 StoredColumn(feature: $0.name, dtype: $0.dtype, shape: [$0.length])
             }
+            let folder = LabelFolder.folder(of: part.dataset.name, below: staged.dataset)
+            let isOther = version.map { $0 != part.dataset.info.codebaseVersion } ?? false
+            let first = isOther ? "\(staged.partial)/.source" : folder
             try DatasetExtension(part.dataset, columns: stored).write(
-                to: LabelFolder.folder(of: part.dataset.name, below: staged.dataset),
-                values: { try values(of: part, episode: $0) },
+                to: first, values: { try values(of: part, episode: $0) },
                 progress: { progress("\(part.dataset.name): \($0) of \($1) files merged") })
+            if isOther, let version {
+                try convert(first, named: part.dataset.name, to: folder, version, progress: progress)
+            }
         }
         try staged.end()
+    }
+
+    /// Writes a copy in another version, and removes it.
+    private func convert(
+        _ copy: String, named name: String, to folder: String, _ version: DatasetInfo.Version,
+        progress: (String) -> Void
+    ) throws {
+        progress("\(name): writing LeRobot \(version.rawValue)")
+        var options = ConversionOptions()
+        options.format = version
+        try Folder.create(for: folder)
+        _ = try DatasetConversion(LeRobotDataset(root: copy, name: name), to: folder, options).run()
+        try FileManager.default.removeItem(atPath: copy)
     }
 
     /// A value for each feature and frame of an episode.

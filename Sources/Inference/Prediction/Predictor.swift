@@ -72,10 +72,11 @@ public final class Predictor {
     ///   - output: folder of the latent actions; a folder below it for each dataset.
     ///   - content: codes, the vectors that they stand for, or both; nil for codes where there are codes.
     ///   - merged: folder of copies of the datasets with the latent actions as a feature; nil for none.
+    ///   - mergedVersion: LeRobot's version of the copies; nil for that of each source.
     /// - Throws: `PredictionError`.
     public init(
         _ model: TrainedModel, output: String, format: any LabelFormat, content: LabelContent? = nil,
-        merged: String? = nil
+        merged: String? = nil, mergedVersion: DatasetInfo.Version? = nil
     ) throws {
         (self.model, self.output, self.format) = (model, output, format)
         var options = model.configuration.data.stream
@@ -115,7 +116,7 @@ public final class Predictor {
         merge = try merged.map { destination in
             try LabelMerge(
                 to: destination, parts: Self.parts(model.opened, jobs), columns: columns,
-                sizes: LabelMerge.Sizes(parts))
+                sizes: LabelMerge.Sizes(parts), version: mergedVersion)
         }
     }
 

@@ -1,4 +1,6 @@
+import Foundation
 import LAMData
+import Loggers
 import Reports
 
 /// What a run came to.
@@ -8,8 +10,8 @@ public struct FitSummary: Sendable {
     public var lastLoss: Double?
     public var seconds: Double
     public var checkpoint: String?
-    /// The logger's run folder; empty without a logger.
-    public var logDirectory: String
+    /// How the records of the run are looked at; none without loggers.
+    public var readings: [LogReading]
     /// The signal that ended the run early.
     public var signal: Int32?
     /// On held-out episodes where there are any, else on some pairs of the training episodes.
@@ -38,10 +40,12 @@ public struct FitSummary: Sendable {
         }
         lines.append("memory          \(peakResidentBytes >> 20) MiB at the peak")
         if let checkpoint { lines.append("checkpoint      \(checkpoint)") }
-        if !logDirectory.isEmpty { lines.append("TensorBoard     tensorboard --logdir \(logDirectory)") }
+        for reading in readings {
+            lines.append(reading.reader.padding(toLength: 16, withPad: " ", startingAt: 0) + reading.what)
+        }
         if let contactSheets {
             let name = report?.evaluation.codesInUse == nil ? "neighbours" : "code"
-            lines.append("contact sheets  \(contactSheets)/\(name)_*.png")
+            lines.append("contact sheets  \(ShownPath(contactSheets))/\(name)_*.png")
         }
         if let verdict = report?.verdictText, !verdict.isEmpty { lines.append(verdict) }
         return lines.joined(separator: "\n")

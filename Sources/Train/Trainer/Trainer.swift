@@ -187,7 +187,7 @@ public final class Trainer {
         var summary = FitSummary(
             steps: progress.globalStep, firstLoss: progress.firstLoss,
             lastLoss: monitor.metrics[MetricTag.loss(.train)], seconds: elapsed, checkpoint: checkpoints.lastPath,
-            logDirectory: logger.directory, signal: agreedSignal)
+            readings: logger.readings, signal: agreedSignal)
         if agreedSignal == nil {
             for (name, image) in try run.evaluateForSummary(into: &summary) {
                 try logger.image(

@@ -88,6 +88,9 @@ package final class VideoContainer {
     /// Whether bytes could not be fetched: what is read from now on says nothing.
     var hasFailed: Bool { input?.failure != nil }
 
+    /// Streams of the file, sound and others among them.
+    var streams: Int { Int(context.pointee.nb_streams) }
+
     /// Seconds per tick of a packet's times.
     var timeBase: AVRational { stream.pointee.time_base }
 

@@ -13,6 +13,8 @@ package final class VideoJoiner {
     private let rate: AVRational
     private var stream: UnsafeMutablePointer<AVStream>?
     private var header: [UInt8] = []
+    /// Frames by which decoding is ahead of showing.
+    private var delay = 0
 
     /// - Parameter fps: of all videos.
     package init(path: String, fps: Double) throws {
@@ -22,9 +24,10 @@ package final class VideoJoiner {
         output = try VideoOutput(path: path)
     }
 
-    /// Appends the first `count` frames of a video that this program wrote.
+    /// Appends a video of `count` frames that this program wrote or that has no `obstacle`.
     ///
-    /// - Returns: false, with nothing done, if it was encoded with other parameters than the ones before.
+    /// - Returns: false, with nothing done, if it was encoded with other parameters than the ones before, or needs more frames
+    ///   decoded ahead.
     /// - Throws: `ConversionError.video`.
     package func append(_ part: String, count: Int) throws -> Bool {
         var opened: UnsafeMutablePointer<AVFormatContext>?
@@ -42,7 +45,16 @@ package final class VideoJoiner {
             UnsafeRawBufferPointer(
                 start: parameters.pointee.extradata,
                 count: parameters.pointee.extradata == nil ? 0 : Int(parameters.pointee.extradata_size)))
+        let times = try Self.storedTimes(VideoContainer(path: part)).prefix(count)
+        var shown = [Int](repeating: 0, count: times.count)
+        let inOrder = times.indices.sorted { times[$0] < times[$1] }
+        for (place, stored) in inOrder.enumerated() { shown[stored] = place }
+        guard shown.count == count else {
+            throw ConversionError.video(path: part, reason: "expected \(count) frames, got \(shown.count)")
+        }
+        let needed = shown.enumerated().map { $0.offset - $0.element }.max() ?? 0
         if stream == nil {
+            delay = needed
             let made = try output.newStream()
             try check(avcodec_parameters_copy(made.pointee.codecpar, parameters), part)
             made.pointee.codecpar.pointee.codec_tag = 0
@@ -52,20 +64,20 @@ package final class VideoJoiner {
             stream = made
             header = own
         }
-        guard let stream, header == own else { return false }
+        guard let stream, header == own, needed <= delay else { return false }
         let packet = VideoPacket()
         var copied = 0
         while copied < count {
             let code = av_read_frame(input, packet.pointer)
             guard code != lam_averror_eof else { break }
             try check(code, part)
-            // Frames are in the order of presentation, so that the place is the time, free of rounding.
-            let time = av_rescale_q(
-                Int64(frames + copied), AVRational(num: rate.den, den: rate.num), stream.pointee.time_base)
-            packet.pointer.pointee.pts = time
-            packet.pointer.pointee.dts = time
-            packet.pointer.pointee.duration = av_rescale_q(
-                1, AVRational(num: rate.den, den: rate.num), stream.pointee.time_base)
+            func time(_ place: Int) -> Int64 {
+                av_rescale_q(Int64(place), AVRational(num: rate.den, den: rate.num), stream.pointee.time_base)
+            }
+            // The place among the frames is the time, free of rounding; frames that others need are decoded ahead of theirs.
+            packet.pointer.pointee.pts = time(frames + shown[copied])
+            packet.pointer.pointee.dts = time(frames + copied - delay)
+            packet.pointer.pointee.duration = time(1)
             packet.pointer.pointee.stream_index = 0
             packet.pointer.pointee.pos = -1
             bytes += Int(packet.pointer.pointee.size)
@@ -79,15 +91,28 @@ package final class VideoJoiner {
         return true
     }
 
-    /// Whether a video can be appended: `count` frames, stored in the order of presentation, at even steps, and shown as
-    /// they are stored.
-    package static func isPlain(_ path: String, count: Int) throws -> Bool {
+    /// What keeps a video of `count` frames from being appended as it is; nil for nothing.
+    package static func obstacle(_ path: String, count: Int) throws -> String? {
         let container = try VideoContainer(path: path)
+        if let obstacle = try obstacle(container) { return obstacle }
+        let times = try storedTimes(container)
+        guard !times.contains(lam_av_nopts), Set(times).count == times.count else { return "its frames have no times" }
+        guard times.count == count else { return "its file has \(times.count) frames, its episodes \(count)" }
+        return times.first == times.min() ? nil : "its file begins with frames that are shown later"
+    }
+
+    /// The same by the header alone.
+    package static func obstacle(_ container: VideoContainer) throws -> String? {
+        guard try container.turn().isIdentity else { return "its header turns its pictures" }
+        return container.streams == 1 ? nil : "its file has more than the one stream"
+    }
+
+    /// When frames are shown, in the order in which they are stored, which is another one where there are B-frames.
+    private static func storedTimes(_ container: VideoContainer) throws -> [Int64] {
         let packet = VideoPacket()
         var times: [Int64] = []
         while try container.read(into: packet.pointer) >= 0 { times.append(packet.pointer.pointee.pts) }
-        return try container.turn().isIdentity && times.count == count && !times.contains(lam_av_nopts)
-            && times == times.sorted()
+        return times
     }
 
     /// Puts the file in its place.

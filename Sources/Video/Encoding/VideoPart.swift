@@ -15,11 +15,13 @@ package struct VideoPart {
 
     /// Copies packets and moves their times; does nothing where the first frame is no keyframe.
     ///
+    /// - Returns: whether it did.
     /// - Throws: `ConversionError.video`; `DataError.unreadableVideo`.
-    package func cut() throws {
+    package func cut() throws -> Bool {
         guard frames.lowerBound >= 0, frames.upperBound <= index.count, !frames.isEmpty,
-            index.keyframe(for: frames.lowerBound)?.presentation == index.times[frames.lowerBound]
-        else { return }
+            let keyframe = index.keyframe(for: frames.lowerBound),
+            keyframe.presentation == index.times[frames.lowerBound]
+        else { return false }
         let times = index.times[frames.lowerBound]...index.times[frames.upperBound - 1]
         let container = try VideoContainer(path: index.path)
         let output = try VideoOutput(path: path)
@@ -31,7 +33,11 @@ package struct VideoPart {
         stream.pointee.avg_frame_rate = container.stream.pointee.avg_frame_rate
         try output.check(avformat_write_header(output.context, nil))
         let packet = VideoPacket()
+        // Where this fails packets are read from the beginning.
+        _ = container.seek(to: keyframe.decoding)
         while try container.read(into: packet.pointer) >= 0 {
+            // A frame is decoded before it is shown, so that no later packet is of these frames.
+            if packet.pointer.pointee.dts != lam_av_nopts, packet.pointer.pointee.dts > times.upperBound { break }
             let isShown = packet.pointer.pointee.flags & AV_PKT_FLAG_DISCARD == 0
             guard isShown, times.contains(packet.pointer.pointee.pts) else { continue }
             packet.pointer.pointee.pts -= times.lowerBound
@@ -42,6 +48,7 @@ package struct VideoPart {
             try output.check(av_interleaved_write_frame(output.context, packet.pointer))
         }
         try output.commit()
+        return true
     }
 
     /// Encodes the decoded frames without loss, in their pixel format: HEVC, as LeRobot's depth videos are.

@@ -59,6 +59,16 @@ public struct ExtractionOptions: Sendable {
         return wristSize ?? size.map { ($0.height / 2, $0.width / 2) }
     }
 
+    /// Why a camera's pictures of this size cannot be encoded; nil where they can.
+    func fault(of camera: String, width: Int, height: Int) -> String? {
+        let size = size(of: camera) ?? (height, width)
+        let patch = WanVAEEncoder.patch
+        let fits = size.height % patch == 0 && size.width % patch == 0
+        guard !fits || max(size.height, size.width) > Self.longestSide else { return nil }
+        return "expected frames whose sides are multiples of \(patch) up to \(Self.longestSide), "
+            + "got \(height) x \(width); give --height and --width"
+    }
+
     /// Checks what does not depend on files.
     /// - Throws: `ExtractionError.option`.
     public func validate() throws(ExtractionError) {

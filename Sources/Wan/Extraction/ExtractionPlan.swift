@@ -31,6 +31,8 @@ public struct ExtractionPlan: Sendable {
     public let episodes: Int
     /// What a user should know of the cameras' pictures.
     let notes: [String]
+    /// Why no pictures of a camera can be encoded.
+    private var faults: [String: String] = [:]
 
     /// - Throws: `ExtractionError.noEpisodes`; `DataError`; `ParquetError`.
     init(_ source: ExtractionSource, _ options: ExtractionOptions) throws {
@@ -78,6 +80,11 @@ public struct ExtractionPlan: Sendable {
             do { try dataset.requirePictures(of: camera) } catch {
                 leftOut.append(LeftOut(.badVideo, episode: -1, reason: "\(error)"))
             }
+        }
+        // Before texts are encoded for them; a video of another size than the first is found when it is read.
+        for camera in cameras {
+            guard let report = try? dataset.report(on: camera, onBadSample: .skip) else { continue }
+            faults[camera.key] = options.fault(of: camera.key, width: report.width, height: report.height)
         }
         for position in positions {
             let episode = dataset.episode(position)
@@ -135,6 +142,14 @@ public struct ExtractionPlan: Sendable {
         guard !segments.isEmpty else { return }
         let chunk = Self.padded(episode.index / source.chunkSize, to: 3)
         for camera in cameras {
+            if let reason = faults[camera.key] {
+                leftOut += segments.map {
+                    LeftOut(
+                        .badSize, episode: episode.index, camera: camera.key,
+                        segment: "\($0.startFrame)_\($0.endFrame)", reason: reason)
+                }
+                continue
+            }
             let folder = "\(source.dataset.root)/latents/chunk-\(chunk)/\(camera.key)"
             videos.append(
                 Video(

@@ -94,18 +94,10 @@ struct VideoEncoding {
 
     /// - Throws: `LeftOut.Fault` for a size that cannot be encoded.
     private func size(of image: RGBImage, _ camera: Camera) throws -> (height: Int, width: Int) {
-        let size = files.options.size(of: camera.key) ?? (image.height, image.width)
-        let patch = WanVAEEncoder.patch
-        guard size.height % patch == 0, size.width % patch == 0,
-            max(size.height, size.width) <= ExtractionOptions.longestSide
-        else {
-            throw LeftOut.Fault(
-                cause: .badSize,
-                reason: "expected frames whose sides are multiples of \(patch) up to "
-                    + "\(ExtractionOptions.longestSide), got \(image.height) x "
-                    + "\(image.width); give --height and --width")
+        if let reason = files.options.fault(of: camera.key, width: image.width, height: image.height) {
+            throw LeftOut.Fault(cause: .badSize, reason: reason)
         }
-        return size
+        return files.options.size(of: camera.key) ?? (image.height, image.width)
     }
 
     /// Large frames go through the encoder fewer at a time, which bounds memory.

@@ -210,13 +210,13 @@ struct ConversionTests {
 
     @Test(
         "turns one version of LeRobot into the other",
-        arguments: ["push_default_v30", "toto_push_lf_v21", "droid_push_hf_v21"])
+        arguments: ["push_default_v30", "toto_push_lf_v21", "droid_push_hf_v21", "ego4d_push_v30"])
     func versions(_ name: String) throws {
         let folder = try TemporaryFolder()
         let source = try SampleDatasets.open(name)
         var options = ConversionOptions()
         options.format = source.info.codebaseVersion == .v30 ? .v21 : .v30
-        _ = try DatasetConversion(source, to: folder.path("out"), options).run()
+        let summary = try DatasetConversion(source, to: folder.path("out"), options).run()
         let dataset = try LeRobotDataset(root: folder.path("out"), name: name)
         #expect(dataset.episodes.map(\.length) == source.episodes.map(\.length))
         #expect(dataset.episodes.map(\.tasks) == source.episodes.map(\.tasks))
@@ -235,9 +235,54 @@ struct ConversionTests {
         let level = psnr(
             try FrameReader(dataset: source, camera: camera).frames(episode: last, frames: numbers),
             try FrameReader(dataset: dataset, camera: camera).frames(episode: last, frames: numbers))
-        #expect(level > Self.leastPSNR)
-        // Videos of episodes are taken as they are, but for those with B-frames.
-        if name == "droid_push_hf_v21" { #expect(level == .infinity) }
+        // Videos are taken as they are, those with B-frames too.
+        #expect(level == .infinity && summary.encoded.isEmpty, "\(level) dB, \(summary.encoded)")
+    }
+
+    @Test("what it encodes anew it says with the reason")
+    func reasons() throws {
+        let folder = try TemporaryFolder()
+        let source = try SampleDatasets.open("toto_push_lf_v21")
+        var options = ConversionOptions()
+        options.recodes = true
+        let summary = try DatasetConversion(source, to: folder.path("out"), options).run()
+        let camera = source.cameras[0].key
+        let told = summary.encoded.map { "\($0.camera) \($0.episodes) \($0.reason)" }
+        #expect(told == ["\(camera) \(source.episodes.count) --recode"])
+    }
+
+    @Test("there and back again every feature has its entry, with nested names, and every picture its numbers")
+    func thereAndBack() throws {
+        let folder = try TemporaryFolder()
+        let root = folder.path("source")
+        try FileManager.default.copyItem(atPath: Goldens.url("datasets/toto_push_lf_v21").path, toPath: root)
+        let info = URL(fileURLWithPath: root + "/meta/info.json")
+        var object = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: info)) as? [String: Any])
+        var features = try #require(object["features"] as? [String: [String: Any]])
+        let width = try #require((features["action"]?["shape"] as? [Int])?.first)
+        features["action"]?["names"] = [(0..<width).map { "joint \($0)" }]
+        object["features"] = features
+        try JSONSerialization.data(withJSONObject: object).write(to: info)
+        let source = try LeRobotDataset(root: root, name: "source")
+        var options = ConversionOptions()
+        options.format = .v30
+        _ = try DatasetConversion(source, to: folder.path("there"), options).run()
+        options.format = .v21
+        let there = try LeRobotDataset(root: folder.path("there"), name: "there")
+        _ = try DatasetConversion(there, to: folder.path("back"), options).run()
+        let back = try LeRobotDataset(root: folder.path("back"), name: "back")
+        for name in ["there", "back"] {
+            let written = try JSONSerialization.jsonObject(with: Data(contentsOf: folder.url("\(name)/meta/info.json")))
+            let own = try #require((written as? [String: Any])?["features"] as? [String: NSDictionary])
+            for (feature, entry) in features { #expect(own[feature] == entry as NSDictionary, "\(name): \(feature)") }
+        }
+        for episode in source.episodes.indices {
+            let numbers = Array(0..<source.episodes[episode].length)
+            let frames = try [source, back].map {
+                try FrameReader(dataset: $0, camera: source.cameras[0]).frames(episode: episode, frames: numbers)
+            }
+            #expect(frames[0].map(\.pixels) == frames[1].map(\.pixels), "episode \(episode)")
+        }
     }
 
     @Test("ends at pictures whose size 4:2:0 has no form for")
