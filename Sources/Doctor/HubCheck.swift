@@ -15,6 +15,10 @@ struct HubCheck {
             let who = user.map { "as \($0)" } ?? "without a token: public datasets only"
             return [.ok("hub", "\(access.endpoint) answers, \(who)")]
         } catch let DataError.hub(failure) {
+            // Every command that could ask the hub ends at these, whether it would have asked or not.
+            if case .invalidVariable(let name, _, _) = failure {
+                return [.broken("hub", "\(failure)", remedy: "unset \(name), or set it to what is there")]
+            }
             return [
                 .warning("hub", "\(failure)", remedy: "datasets on this disk need no hub")
             ]

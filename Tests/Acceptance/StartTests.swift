@@ -87,6 +87,10 @@ import Testing
         for codec in ["h264", "hevc", "av1", "vp9", "mpeg4"] { #expect(decoders.contains(codec), "\(codec)") }
         #expect(program.files() == ["config.yaml"])
 
+        let authorities = try program.run(["doctor"], inShell: "export REQUESTS_CA_BUNDLE=/nowhere; exec \"$0\" \"$@\"")
+        #expect(authorities.status == 1 && authorities.output.contains("broken   hub"), "\(authorities.output)")
+        #expect(authorities.output.contains("unset REQUESTS_CA_BUNDLE"))
+
         let unwritable = try program.run(["doctor", "--logs", "/proc/lam"], inShell: offline)
         #expect(unwritable.status == 1 && unwritable.output.contains("broken   log folder"))
     }
