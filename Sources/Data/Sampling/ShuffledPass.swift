@@ -111,7 +111,7 @@ package struct ShuffledPass: Sendable {
 
     private mutating func shuffleRuns(_ window: Int) {
         let length = max(1, bufferSize / 32)
-        var inOrder: [(slot: Int, range: Range<Int>)] = []
+        var inOrder: [Range<Int>] = []
         // Of a whole dataset in the order of its table, whichever files the episodes are in.
         let chosen =
             isWhole
@@ -122,14 +122,14 @@ package struct ShuffledPass: Sendable {
         for slot in chosen {
             let own = pairs.pairs(ofSlot: slot)
             for start in stride(from: own.lowerBound, to: own.upperBound, by: length) {
-                inOrder.append((slot, start..<min(start + length, own.upperBound)))
+                inOrder.append(start..<min(start + length, own.upperBound))
             }
         }
         var generator =
             isWhole
             ? RandomGenerator(seed: seed, purpose: "pass", dataset, pass)
             : RandomGenerator(seed: seed, purpose: "window", dataset, pass, window)
-        runs = Self.spread(generator.permutation(inOrder.count).map { inOrder[$0] }, using: &generator)
+        runs = generator.permutation(inOrder.count).map { inOrder[$0] }
         var position = 0
         runPositions = runs.map { run in
             defer { position += run.count }
@@ -137,22 +137,6 @@ package struct ShuffledPass: Sendable {
         }
         self.window = window
         filling = -1
-    }
-
-    /// Runs in an order in which those of an episode are spread evenly: of `n` runs each lies in another `n`th part of the
-    /// pass, so that already the first samples are of as many episodes as they can be.
-    private static func spread(
-        _ shuffled: [(slot: Int, range: Range<Int>)], using generator: inout RandomGenerator
-    ) -> [Range<Int>] {
-        var counts: [Int: Int] = [:]
-        for run in shuffled { counts[run.slot, default: 0] += 1 }
-        var taken: [Int: Int] = [:]
-        let places = shuffled.map { run in
-            let number = taken[run.slot, default: 0]
-            taken[run.slot] = number + 1
-            return (Double(number) + generator.uniform()) / Double(counts[run.slot] ?? 1)
-        }
-        return places.indices.sorted { (places[$0], $0) < (places[$1], $1) }.map { shuffled[$0].range }
     }
 
     private mutating func fill(_ filling: Int) throws {

@@ -152,18 +152,6 @@ import Testing
         #expect(counts.count == 24 && ChiSquare.pValue(observed: Array(counts.values), probabilities: equal) > 1e-4)
     }
 
-    @Test("the first samples are of as many episodes as there are runs of them, so that a short training sees most")
-    func spread() throws {
-        let all = pairs(Array(repeating: 355, count: 73), window: .fixed(16))
-        for seed in 0..<10 as Range<UInt64> {
-            let order = InterleavedOrder(datasets: [(pairs: all, weight: 1)], bufferSize: 1000, seed: seed)
-            let samples = try take(2300, from: order)
-            // A buffer has 33 runs of 31 pairs.
-            #expect(Set(samples.prefix(1000).map(\.pair.episode)).count == 33)
-            #expect(Set(samples.map(\.pair.episode)).count >= 70)
-        }
-    }
-
     @Test("seeds and passes give different orders, the same seed the same one")
     func seeds() throws {
         let first = try take(500, from: mixed(seed: 7))
