@@ -4,7 +4,7 @@ import Foundation
 public enum Folder {
     /// Makes a folder and those above it, durably; one that is there is fine.
     ///
-    /// - Throws: `FormatError.io`.
+    /// - Throws: `FormatError.io` or `.notAFolder`.
     public static func create(_ path: String) throws(FormatError) {
         var status = stat()
         if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
@@ -14,7 +14,7 @@ public enum Folder {
             throw .io(path: path, operation: "create", code: errno)
         }
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw .io(path: path, operation: "create", code: EEXIST)
+            throw .notAFolder(path: path)
         }
         try AtomicFile.syncFolder(of: path)
     }

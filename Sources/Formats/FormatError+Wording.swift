@@ -8,6 +8,8 @@ extension FormatError: CustomStringConvertible, LocalizedError {
         case .io(let path, let operation, let code):
             "cannot \(operation) file: \(path): \(String(cString: strerror(code)))"
         case .notAFile(let path): "cannot read: \(path): expected a regular file, got a folder or device"
+        case .notAFolder(let path):
+            "cannot create folder: \(path): expected a folder or nothing, got a file; name another place"
         case .inUse(let path, let owner):
             "in use: \(path): expected no other writer, got \(owner); wait until it has ended, or name another place"
         case .folder(let path, let kind): "cannot read: \(path): \(kind.wording)"

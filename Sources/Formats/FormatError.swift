@@ -2,6 +2,8 @@
 public enum FormatError: Error, Equatable, Sendable {
     case io(path: String, operation: String, code: Int32)
     case notAFile(path: String)
+    /// Where a folder is to be made something else is.
+    case notAFolder(path: String)
     /// Another process writes to a place.
     case inUse(path: String, owner: String)
     /// A folder, with the names in it that tell what it is.

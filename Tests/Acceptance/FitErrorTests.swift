@@ -205,7 +205,7 @@ import Testing
         let result = try program.fit()
         #expect(result.status == 1)
         // The file that stands where a folder above it is to be.
-        #expect(result.error.contains("/config.yaml: File exists"), "\(result.error)")
+        #expect(result.error.contains("/config.yaml: expected a folder or nothing, got a file"), "\(result.error)")
         #expect(result.error.split(separator: "\n").count == 1)
     }
 

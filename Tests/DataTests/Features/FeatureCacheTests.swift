@@ -324,7 +324,11 @@ import Testing
                     root: root, limitBytes: .max, encoder: "", patches: 1, width: 1,
                     sources: [FeatureCacheFixture.source()], options: FeatureCacheFixture.options())
             } throws: { error in
-                if case FormatError.io(let path, _, _) = error { path.hasPrefix(root) } else { false }
+                switch error {
+                case FormatError.notAFolder(let path): path == file
+                case FormatError.io(let path, _, _): path == root && root.hasPrefix("/proc")
+                default: false
+                }
             }
         }
     }
