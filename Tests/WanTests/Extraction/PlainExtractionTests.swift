@@ -7,22 +7,37 @@ import Wan
 
 @Suite("Latents of plain videos")
 struct PlainExtractionTests {
-    @Test("are made of those that have a text, and lie in their folder")
-    func plain() throws {
-        let reference = Goldens.url("wan/latents_pth")
-        let folder = try TemporaryFolder()
+    private static let reference = Goldens.url("wan/latents_pth")
+
+    /// An empty folder for videos.
+    private static func films(in folder: TemporaryFolder) throws -> String {
         let films = folder.path("films")
         try FileManager.default.createDirectory(atPath: films, withIntermediateDirectories: true)
-        let source = try LeRobotDataset(
+        return films
+    }
+
+    /// A dataset whose videos are taken as plain ones.
+    private static func recorded() throws -> LeRobotDataset {
+        try LeRobotDataset(
             root: reference.appendingPathComponent("dataset").path, name: "d", checkDataFiles: false, readsTasks: false)
+    }
+
+    private static func options(_ films: String) -> ExtractionOptions {
+        ExtractionOptions(checkpoint: reference.appendingPathComponent("ckpt_dir").path, dataset: films)
+    }
+
+    @Test("are made of those that have a text, and lie in their folder")
+    func plain() throws {
+        let folder = try TemporaryFolder()
+        let films = try Self.films(in: folder)
+        let source = try Self.recorded()
         for (place, name) in ["a", "b"].enumerated() {
             try FileManager.default.copyItem(
                 atPath: source.videoFile(of: source.episodes[place], camera: source.videoCameras[0]),
                 toPath: "\(films)/\(name).mp4")
         }
         try Data("pick up the bowl".utf8).write(to: URL(fileURLWithPath: "\(films)/a.txt"))
-        let options = ExtractionOptions(
-            checkpoint: reference.appendingPathComponent("ckpt_dir").path, dataset: films)
+        let options = Self.options(films)
         let summary = try LatentExtractor(options, threads: 1, report: { _ in }).run()
         #expect(summary.written == 1)
         #expect(summary.leftOut.map(\.episode) == [1])
@@ -36,10 +51,8 @@ struct PlainExtractionTests {
 
     @Test("leave out what a second decoder finds damaged, and say so")
     func damaged() throws {
-        let reference = Goldens.url("wan/latents_pth")
         let folder = try TemporaryFolder()
-        let films = folder.path("films")
-        try FileManager.default.createDirectory(atPath: films, withIntermediateDirectories: true)
+        let films = try Self.films(in: folder)
         var bytes = try Data(contentsOf: Goldens.url("video/av1_scene_changes.mkv"))
         for name in ["a", "b"] {
             try bytes.write(to: URL(fileURLWithPath: "\(films)/\(name).mkv"))
@@ -47,8 +60,7 @@ struct PlainExtractionTests {
             // A bit of the data of a tile, which the first decoder shows as a picture.
             bytes[1925] ^= 0x80
         }
-        var options = ExtractionOptions(
-            checkpoint: reference.appendingPathComponent("ckpt_dir").path, dataset: films)
+        var options = Self.options(films)
         options.size = (32, 32)
         let summary = try LatentExtractor(options, threads: 1, report: { _ in }).run()
         #expect(summary.written == 1)
@@ -58,20 +70,16 @@ struct PlainExtractionTests {
 
     @Test("are not taken for those of another video that a new one has given its number")
     func renumbered() throws {
-        let reference = Goldens.url("wan/latents_pth")
         let folder = try TemporaryFolder()
-        let films = folder.path("films")
-        try FileManager.default.createDirectory(atPath: films, withIntermediateDirectories: true)
-        let source = try LeRobotDataset(
-            root: reference.appendingPathComponent("dataset").path, name: "d", checkDataFiles: false, readsTasks: false)
+        let films = try Self.films(in: folder)
+        let source = try Self.recorded()
         let video = try source.videoFile(of: source.episodes[1], camera: source.videoCameras[0])
         func film(_ name: String) throws {
             try FileManager.default.copyItem(atPath: video, toPath: "\(films)/\(name).mp4")
             try Data("walk".utf8).write(to: URL(fileURLWithPath: "\(films)/\(name).txt"))
         }
         try film("b")
-        var options = ExtractionOptions(
-            checkpoint: reference.appendingPathComponent("ckpt_dir").path, dataset: films)
+        var options = Self.options(films)
         func run() throws -> ExtractionSummary { try LatentExtractor(options, threads: 1, report: { _ in }).run() }
         #expect(try run().written == 1)
         try film("c")
@@ -91,7 +99,6 @@ struct PlainExtractionTests {
 
     @Test("of pictures need a rate, which is rounded as their frames are counted")
     func rate() throws {
-        let reference = Goldens.url("wan/latents_pth")
         let folder = try TemporaryFolder()
         let clip = folder.path("pictures/clip")
         try FileManager.default.createDirectory(atPath: clip, withIntermediateDirectories: true)
@@ -101,8 +108,7 @@ struct PlainExtractionTests {
             try Data(file).write(to: URL(fileURLWithPath: "\(clip)/\(number).png"))
         }
         try Data("walk".utf8).write(to: URL(fileURLWithPath: clip + ".txt"))
-        var options = ExtractionOptions(
-            checkpoint: reference.appendingPathComponent("ckpt_dir").path, dataset: folder.path("pictures"))
+        var options = Self.options(folder.path("pictures"))
         #expect(throws: DataError.self) { try LatentExtractor(options, threads: 1, report: { _ in }).run() }
         options.fps = 29.97
         #expect(try LatentExtractor(options, threads: 1, report: { _ in }).run().written == 1)
