@@ -70,7 +70,7 @@ enum EvaluateProgram {
                 return (model, try Evaluator(model, phase: phase, note: note))
             }
             if group.isRoot { for line in model.banner { Console.write(line + "\n") } }
-            let report = try evaluator.run()
+            let report = try evaluator.run { if group.isRoot { Console.write($0 + "\n") } }
             guard group.isRoot else { return nil }
             print(report.text)
             print("written to \(try report.write(for: configuration))")

@@ -19,7 +19,8 @@ enum ExitStatus {
         case let CollectiveError.rankFailed(_, _, status): ExitCode(status)
         case CollectiveError.torchrun: ExitCode(2)
         case is DeviceError: ExitCode(2)
-        case is ConfigurationError, CheckpointError.unknownFormat, CheckpointError.fileExists, CheckpointError.sameFile:
+        case is ConfigurationError, CheckpointError.unknownFormat, CheckpointError.fileExists, CheckpointError.sameFile,
+            CheckpointError.notFound:
             ExitCode(2)
         case ConversionError.exists, ConversionError.otherConversion, ConversionError.invalidOption,
             ConversionError.insideSource:

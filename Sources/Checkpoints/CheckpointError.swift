@@ -17,7 +17,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case fileExists(path: String)
     /// A conversion onto its own source.
     case sameFile(path: String)
-    /// `--ckpt_path last` or `best` where there is none.
+    /// `--ckpt_path last` or `best` where there is none, or a path that leads to no file, for which nothing was searched.
     case notFound(requested: String, searched: [String])
     /// `model.stage_one_ckpt` is no file.
     case noStageOne(path: String)
@@ -50,6 +50,9 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
             "cannot convert: \(path): expected a name that ends in \(known.joined(separator: ", "))"
         case .fileExists(let path): "cannot convert: \(path): the file exists; give --overwrite to replace it"
         case .sameFile(let path): "cannot convert: \(path): it is the file to convert; give another name"
+        case .notFound(let requested, []):
+            "cannot find checkpoint: --ckpt_path \(requested): expected a checkpoint's file, found none; give its path, or "
+                + "last or best with the --config of its run"
         case .notFound(let requested, let searched):
             "cannot find checkpoint: --ckpt_path \(requested): expected a checkpoint, found none in "
                 + "\(searched.joined(separator: ", ")); give its path"

@@ -20,7 +20,16 @@ package enum CheckpointLocator {
             }
             return try LightningCheckpoint(contentsOf: best.bestModelPath)
         default:
+            try requireFile(request)
             return try LightningCheckpoint(contentsOf: request)
+        }
+    }
+
+    /// - Throws: `CheckpointError.notFound` where a path leads to no file.
+    package static func requireFile(_ path: String) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
+            throw CheckpointError.notFound(requested: path, searched: [])
         }
     }
 

@@ -4,6 +4,7 @@ import LAM
 import LAMData
 import Checkpoints
 import LAMTrain
+import Reports
 import Tensor
 
 /// A model from a checkpoint with the datasets of a configuration, for anything but training.
@@ -13,6 +14,8 @@ public final class TrainedModel {
     public let checkpointPath: String
     public let globalStep: Int
     let weightsDigest: String
+    /// Codes that had only just been restarted when the checkpoint was written.
+    let unprovenCodes: Set<Int>
     let group: any ProcessGroup
     let encoders: FrozenEncoders
     let module: LAMModule
@@ -50,6 +53,7 @@ public final class TrainedModel {
         if let checkpoint = assembly.checkpoint { try module.restoreWeights(checkpoint) }
         checkpointPath = assembly.checkpoint?.path ?? checkpointRequest
         globalStep = assembly.checkpoint?.globalStep ?? 0
+        unprovenCodes = assembly.checkpoint?.unprovenCodes(of: module) ?? []
         weightsDigest = module.weightsDigest
         if let line = assembly.precisionAdvice { note(line) }
     }
@@ -58,6 +62,7 @@ public final class TrainedModel {
     ///
     /// - Throws: `CheckpointError` of a file that cannot be read.
     public static func savedOptions(_ path: String) throws -> SavedOptions? {
+        try CheckpointLocator.requireFile(path)
         let checkpoint = try LightningCheckpoint(contentsOf: path)
         guard let model = checkpoint.hyperParameters?.values.configValue else { return nil }
         return SavedOptions(
@@ -66,6 +71,14 @@ public final class TrainedModel {
 
     /// Lines about what is looked at.
     public var banner: [String] { [module.backend.summary, "\(checkpointPath), step \(globalStep)"] }
+
+    /// What speaks against using the latents, if an evaluation of the checkpoint has said so.
+    public var doubts: [String] {
+        guard let found = EvaluationRecord.newest(ofCheckpoint: checkpointPath, step: globalStep),
+            let doubt = found.record.verdict?.doubt
+        else { return [] }
+        return ["the evaluation of this checkpoint, \(found.path), says: \(doubt)"]
+    }
 
     /// What the model makes of pairs. The order of samples and their pictures do not depend on the number of ranks.
     ///

@@ -72,6 +72,8 @@ package struct EvaluationRecord: Codable {
     var probes: [Probe]
     /// Pairs that there are to look at; absent in older files, like all below.
     package var pairs_in_split: Int?
+    /// Codes that are not among those in use, as hardly a step was trained with them since their restart; absent of none.
+    package var codes_just_restarted: [Int]?
     package var controls: Controls?
     package var verdict: Verdict?
 
@@ -111,7 +113,8 @@ extension EvaluationRecord {
             ["checkpoint", checkpoint], ["step", "\(step)"], ["pairs", "\(pairs)\(held_out ? ", held out" : "")"],
         ]
         if let codes_in_use, let code_counts {
-            facts.append(["codes in use", "\(codes_in_use) of \(code_counts.count)"])
+            let restarted = codes_just_restarted.map { "; \($0.count) had only just been restarted" } ?? ""
+            facts.append(["codes in use", "\(codes_in_use) of \(code_counts.count)" + restarted])
         }
         if let dimensions, let active_dimensions {
             facts.append(["active dimensions", "\(active_dimensions) of \(dimensions)"])

@@ -94,8 +94,8 @@ import Testing
         Case("a batch of none", ["--data.batch_size", "0"], 2, ["data.batch_size"]),
         Case("a word without its option", ["stray"], 2, ["stray"]),
         Case("an option without its value", ["--model.lam_model_dim"], 2, ["lam_model_dim"]),
-        Case("a checkpoint that is not there", ["--ckpt_path", "nowhere.ckpt"], 1, ["nowhere.ckpt"]),
-        Case("no last checkpoint", ["--ckpt_path", "last"], 1, ["last", "checkpoints"]),
+        Case("a checkpoint that is not there", ["--ckpt_path", "nowhere.ckpt"], 2, ["--ckpt_path nowhere.ckpt"]),
+        Case("no last checkpoint", ["--ckpt_path", "last"], 2, ["last", "checkpoints"]),
     ]
 
     @Test("a setting that cannot be used is named", arguments: settings)

@@ -18,6 +18,11 @@ import Testing
         for step in [4, 8] {
             #expect(result.output.contains("step \(step): ") && result.output.contains(" of 8 codes live (perplexity "))
         }
+        // Codes restart in step 6, and two steps train none.
+        let summary = try #require(result.output.split(separator: "\n").first { $0.hasPrefix("codes  ") })
+        #expect(summary.contains(" more have only just been restarted"), "\(result.output)")
+        let judged = try program.run("validate", "--config", "config.yaml", "--ckpt_path", "last")
+        #expect(judged.output.contains(" more have only just been restarted, and count once"), "\(judged.output)")
         let lines = try lines(program)
         let steps = lines.filter { $0["train_loss_step"] != nil }
         #expect(steps.count == 8)

@@ -46,6 +46,19 @@ struct ProgressTests {
         #expect(try #require(meter.waitingShare) == 1)
     }
 
+    @Test("long work says how far it is after three seconds, then ever more seldom, but once in a minute")
+    func longWork() {
+        var work = WorkProgress("labelling", total: 1000, of: "pairs")
+        let lines = (1...1000).compactMap { second in
+            work.add(1, atSecond: Double(second)).map { (second, $0) }
+        }
+        #expect(Array(lines.map(\.0).prefix(7)) == [3, 6, 12, 24, 48, 96, 156])
+        #expect(lines[0].1 == "labelling: 3 of 1000 pairs, about 16:37 to go")
+        #expect(lines.last?.0 == 996)
+        var short = WorkProgress("labelling", total: 10, of: "pairs")
+        #expect(short.add(9, atSecond: 2.9) == nil && short.add(9, atSecond: 9) == nil, "it is done")
+    }
+
     @Test("the style follows the terminal, the rank and the options")
     func style() {
         func choose(terminal: Bool = true, enabled: Bool = true, rank: Int = 0, noColor: Bool = false) -> ProgressStyle

@@ -27,11 +27,13 @@ public final class Evaluator {
 
     /// Looks at all pairs, or at as many batches as the configuration says, spread evenly over the episodes.
     ///
+    /// - Parameter say: takes lines on how far it is, where it takes long.
     /// - Returns: the same on all ranks.
     /// - Throws: `StreamError` and `DataError` of the datasets; what the other ranks throw.
-    public func run() throws -> EvaluationReport {
+    public func run(say: (String) -> Void = { _ in }) throws -> EvaluationReport {
         try EvaluationReport.measure(
             model.module, model.encoders, model.opened, model.configuration, phase: phase,
-            checkpoint: model.checkpointPath, step: model.globalStep, group: model.group)
+            checkpoint: model.checkpointPath, step: model.globalStep, unproven: model.unprovenCodes, group: model.group,
+            say: say)
     }
 }

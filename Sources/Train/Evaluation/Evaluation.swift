@@ -19,8 +19,24 @@ public struct Evaluation: Sendable {
 
     /// The reconstruction's error as a share of the copy baseline's; below 1 means that the latents tell something.
     public var errorShare: Double { copyBaseline > 0 ? losses.reconstruction / copyBaseline : .infinity }
+    /// Codes of the action that have only just been restarted: pairs choose them, though hardly a step was trained with them.
+    var unproven: Set<Int> = []
+
+    /// Uses of the action's codes, but for those of unproven ones.
+    var provenCodes: CodeHistogram? {
+        codes.first.map { all in
+            var proven = all
+            for code in unproven { proven.counts[code] = 0 }
+            return proven
+        }
+    }
     /// How many of the action's codes are in use: "7 of 8"; nil where its latents are continuous.
-    var codesInUse: String? { codes.first.map { "\($0.used) of \($0.counts.count)" } }
+    var codesInUse: String? { provenCodes.map { "\($0.used) of \($0.counts.count)" } }
+    /// How many codes beside these are chosen, too, in words; nil of none.
+    var unprovenInUse: String? {
+        guard let all = codes.first, let proven = provenCodes, all.used > proven.used else { return nil }
+        return "\(all.used - proven.used) more have only just been restarted"
+    }
     /// How many dimensions of the action's latents vary: "120 of 128"; nil where they are codes.
     var activeDimensions: String? { spreads.first.map { "\($0.active) of \($0.dimensions)" } }
 

@@ -8,11 +8,14 @@ extension EvaluationReport {
     /// - Parameters:
     ///   - checkpoint: where the model is from, and `step` its optimiser step.
     ///   - phase: `test` is bounded by `limit_test_batches`, all else by `limit_val_batches`.
+    ///   - unproven: codes that do not count as used.
+    ///   - say: takes lines on how far it is, where it takes long.
     /// - Returns: the same on all ranks.
     /// - Throws: `StreamError` and `DataError` of the datasets; what the other ranks throw.
     package static func measure(
         _ module: LAMModule, _ encoders: FrozenEncoders, _ opened: [OpenedSource], _ configuration: LAMConfiguration,
-        phase: MetricTag.Phase, checkpoint: String, step: Int, group: any ProcessGroup
+        phase: MetricTag.Phase, checkpoint: String, step: Int, unproven: Set<Int>,
+        group: any ProcessGroup, say: (String) -> Void
     ) throws -> EvaluationReport {
         let sources = opened.map(\.source), options = configuration.data.stream(for: configuration.model)
         let features = try FeatureCache.open(for: configuration, encoder: encoders.vision, sources: sources)
@@ -25,9 +28,11 @@ extension EvaluationReport {
         let encoder = BatchEncoder(
             encoders, on: module.backend, cache: features,
             states: try RobotStateReader(opened, configuration.model, on: module.backend))
-        let findings = try ModelEvaluator(
+        var work = WorkProgress("evaluating", total: pairs.count, of: isHeldOut ? "held-out pairs" : "pairs")
+        var findings = try ModelEvaluator(
             module: module, encoders: encoders, encoder: encoder, pairs: pairs, group: group
-        ).run()
+        ).run { batch, _, _ in work.add(batch.samples.count * group.size).map(say) }
+        findings.evaluation.unproven = unproven
         return EvaluationReport(
             phase: phase, checkpoint: checkpoint, step: step, isHeldOut: isHeldOut, findings)
     }

@@ -23,9 +23,10 @@ extension EvaluationReport {
         ]
         if let psnr { rows.append(["psnr", psnr.formatted4, "dB"]) }
         rows += evaluation.losses.terms.compactMap { name, value in name.words.map { [$0, value.formatted4, ""] } }
-        if let codes = evaluation.codes.first {
+        if let codes = evaluation.provenCodes {
             let count = codes.counts.count
-            rows.append(["codes in use", "\(codes.used)", "of \(count)"])
+            let others = evaluation.unprovenInUse.map { "; \($0), and count once they are trained" } ?? ""
+            rows.append(["codes in use", "\(codes.used)", "of \(count)" + others])
             rows.append(["perplexity", codes.perplexity.formatted4, "of at most \(count)"])
         }
         if let spread = evaluation.spreads.first {

@@ -45,7 +45,7 @@ public struct EvaluationReport: Sendable {
     /// All values under their tags.
     var values: [(tag: String, value: Double)] {
         var values = MetricTag.values(of: evaluation, phase)
-        if let codes = evaluation.codes.first { values.append((MetricTag.perplexity(phase), codes.perplexity)) }
+        if let codes = evaluation.provenCodes { values.append((MetricTag.perplexity(phase), codes.perplexity)) }
         if let psnr { values.append((MetricTag.psnr(phase), psnr)) }
         values += controlValues.map { (MetricTag.control(phase, $0.name), $0.value) }
         for probe in probes {
@@ -114,11 +114,13 @@ public struct EvaluationReport: Sendable {
     func json() throws -> [UInt8] {
         var record = EvaluationRecord(
             checkpoint: checkpoint, step: step, held_out: isHeldOut, pairs: evaluation.samples,
-            codes_in_use: evaluation.codes.first?.used, code_counts: evaluation.codes.first?.counts.map { Int($0) },
+            codes_in_use: evaluation.provenCodes?.used, code_counts: evaluation.codes.first?.counts.map { Int($0) },
             dimensions: evaluation.spreads.first?.dimensions, active_dimensions: evaluation.spreads.first?.active,
             metrics: Dictionary(values.map { ($0.tag, $0.value) }, uniquingKeysWith: { first, _ in first }),
             probes: probes.map { EvaluationRecord.Probe($0.dataset, $0.scores) })
         record.pairs_in_split = total
+        let restarted = evaluation.unproven.filter { evaluation.codes[0].counts[$0] > 0 }.sorted()
+        record.codes_just_restarted = restarted.isEmpty ? nil : restarted
         if let controls {
             record.controls = EvaluationRecord.Controls(
                 pairs: controls.pairs,

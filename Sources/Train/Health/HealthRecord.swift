@@ -7,6 +7,9 @@ public struct HealthRecord: Codable, Sendable, Equatable {
     public private(set) var lastUsed: [Int]
     /// Codes restarted since the run began.
     public private(set) var restarts = 0
+    /// For each code how many steps must still use it before it counts; nil while none was restarted. A restarted code lies where
+    /// some latent was, so the next pairs choose it, whatever becomes of it then.
+    private var probation: [Int]?
     /// Since the last verdict: uses of each code, and sums over samples.
     private(set) var counts: [Double]
     /// Since the last verdict: how much continuous latents vary.
@@ -21,8 +24,11 @@ public struct HealthRecord: Codable, Sendable, Equatable {
     private var isWaiting = false
 
     private enum CodingKeys: CodingKey {
-        case lastUsed, restarts, counts, spread, samples, mse, baseline, lastShare, warnings
+        case lastUsed, restarts, probation, counts, spread, samples, mse, baseline, lastShare, warnings
     }
+
+    /// Steps that must use a restarted code before it counts as one of those in use.
+    package static let stepsOfProbation = 10
 
     /// - Parameters:
     ///   - codes: 0 for latents that are continuous.
@@ -44,6 +50,7 @@ public struct HealthRecord: Codable, Sendable, Equatable {
         return (spread.map { $0.sums.count == dimensions && $0.squares.count == dimensions } ?? (dimensions == 0))
             && lastUsed.count == codes && counts.count == codes && lastUsed.allSatisfy((0...step).contains)
             && (0...(1 << 53)).contains(restarts)
+            && probation.map { $0.count == codes && $0.allSatisfy((0...Self.stepsOfProbation).contains) } ?? true
     }
 
     /// Adds one batch of an optimiser step, the sums of all ranks.
@@ -64,6 +71,8 @@ public struct HealthRecord: Codable, Sendable, Equatable {
         precondition(counts.count == self.counts.count, "\(counts.count) codes, not \(self.counts.count)")
         for (code, count) in counts.enumerated() where count > 0 {
             self.counts[code] += count
+            // A step may have several batches.
+            if let left = probation?[code], left > 0, lastUsed[code] != step { probation?[code] = left - 1 }
             lastUsed[code] = step
         }
         self.mse += mse
@@ -71,7 +80,22 @@ public struct HealthRecord: Codable, Sendable, Equatable {
         self.samples += samples
     }
 
-    mutating func addRestarts(_ count: Int) { restarts += count }
+    /// Takes codes that have got a new place: what used them before, used another code.
+    package mutating func addRestarts(_ codes: [Int]) {
+        restarts += codes.count
+        var probation = probation ?? [Int](repeating: 0, count: lastUsed.count)
+        for code in codes { (probation[code], counts[code]) = (Self.stepsOfProbation, 0) }
+        self.probation = probation
+    }
+
+    /// Codes that were restarted, and that hardly a step was trained with since: that pairs choose them tells nothing.
+    package var unprovenCodes: Set<Int> { Set((probation ?? []).enumerated().filter { $0.element > 0 }.map(\.offset)) }
+
+    /// Codes that a step of the last `recent` has used, but for unproven ones.
+    func liveCodes(atStep step: Int, recent: Int) -> Int {
+        let unproven = unprovenCodes
+        return lastUsed.indices.count { step - lastUsed[$0] < recent && !unproven.contains($0) }
+    }
 
     /// Steps since each code was used.
     func ages(atStep step: Int) -> [Int] { lastUsed.map { step - $0 } }
@@ -82,6 +106,7 @@ public struct HealthRecord: Codable, Sendable, Equatable {
     ///   - waiting: share of time spent waiting for data, where it is known.
     ///   - restart: what is done about unused codes already.
     package mutating func judge(step: Int, waiting: Double?, restartsCodes: Bool) -> HealthVerdict {
+        for code in unprovenCodes { counts[code] = 0 }
         var verdict = HealthVerdict(
             step: step, live: counts.count { $0 > 0 }, codes: counts.count,
             perplexity: CodeHistogram.perplexity(counts),

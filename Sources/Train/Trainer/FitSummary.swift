@@ -5,7 +5,10 @@ import Reports
 
 /// What a run came to.
 public struct FitSummary: Sendable {
+    /// Since the run began, before a resume, too.
     public var steps: Int
+    /// Those of this process.
+    public var ownSteps: Int
     public var firstLoss: Double?
     public var lastLoss: Double?
     public var seconds: Double
@@ -23,7 +26,10 @@ public struct FitSummary: Sendable {
 
     /// The closing lines of `lam fit`.
     public var text: String {
-        var lines = ["\(steps) step\(steps == 1 ? "" : "s") in \(ProgressLine.duration(seconds))"]
+        var lines = [
+            "\(ownSteps) step\(ownSteps == 1 ? "" : "s") in \(ProgressLine.duration(seconds))"
+                + (ownSteps == steps ? "" : ", \(steps) since the run began")
+        ]
         if let firstLoss, let lastLoss {
             lines.append("loss            \(firstLoss.formatted4) -> \(lastLoss.formatted4)")
         }
@@ -33,7 +39,10 @@ public struct FitSummary: Sendable {
                 "reconstruction  mse \(evaluation.losses.reconstruction.formatted4), \(evaluation.errorShare.formatted4) of the "
                     + "\"nothing changed\" baseline (\(evaluation.copyBaseline.formatted4)), \(evaluation.samples) \(pairs)"
             )
-            if let codes = evaluation.codesInUse { lines.append("codes           \(codes) in use") }
+            if let codes = evaluation.codesInUse {
+                let others = evaluation.unprovenInUse.map { "; \($0), and count once they are trained" } ?? ""
+                lines.append("codes           \(codes) in use" + others)
+            }
             if let dimensions = evaluation.activeDimensions {
                 lines.append("latents         \(dimensions) dimensions active")
             }

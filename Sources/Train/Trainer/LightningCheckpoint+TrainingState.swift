@@ -41,6 +41,13 @@ extension LightningCheckpoint {
         return counted
     }
 
+    /// Codes that have only just been restarted, which pairs choose though hardly a step was trained with them.
+    package func unprovenCodes(of module: LAMModule) -> Set<Int> {
+        guard let health = (try? trainingProgress())?.health, health.isSane(of: module.model.action, step: globalStep)
+        else { return [] }
+        return health.unprovenCodes
+    }
+
     /// Where the stream of training samples was; nil of checkpoints that do not say it.
     func streamState() throws -> StreamState? { try decoded(StateKey.stream) }
 

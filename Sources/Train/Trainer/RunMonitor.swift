@@ -126,10 +126,10 @@ final class RunMonitor {
     }
 
     /// Counts codes that were restarted.
-    func addRestarts(_ count: Int, to progress: inout TrainingProgress) {
-        guard count > 0 else { return }
-        progress.updateHealth(of: action) { $0.addRestarts(count) }
-        reporter.note("step \(progress.globalStep): restarted \(count) unused codes")
+    func addRestarts(_ codes: [Int], to progress: inout TrainingProgress) {
+        guard !codes.isEmpty else { return }
+        progress.updateHealth(of: action) { $0.addRestarts(codes) }
+        reporter.note("step \(progress.globalStep): restarted \(codes.count) unused codes")
     }
 
     // MARK: Epochs and validation
@@ -149,6 +149,7 @@ final class RunMonitor {
             "step \(progress.globalStep): held-out mse \(evaluation.losses.reconstruction.formatted4), "
                 + "\(evaluation.errorShare.formatted4) of the copy baseline"
                 + (evaluation.codesInUse.map { ", \($0) codes" } ?? "")
+                + (evaluation.unprovenInUse.map { " (\($0))" } ?? "")
                 + (evaluation.activeDimensions.map { ", \($0) dimensions active" } ?? ""))
     }
 
@@ -189,9 +190,9 @@ final class RunMonitor {
 
     /// Codes in use lately, and all; nil where latents are continuous.
     private func liveCodes(_ progress: TrainingProgress) -> (live: Int, all: Int)? {
-        let ages = progress.health?.ages(atStep: progress.globalStep) ?? []
-        guard !ages.isEmpty else { return nil }
-        return (ages.count { $0 < configuration.model.restartEveryNSteps }, ages.count)
+        guard let health = progress.health, !health.lastUsed.isEmpty else { return nil }
+        let recent = configuration.model.restartEveryNSteps
+        return (health.liveCodes(atStep: progress.globalStep, recent: recent), health.lastUsed.count)
     }
 
     func note(_ line: String) { reporter.note(line) }

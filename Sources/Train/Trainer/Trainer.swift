@@ -106,7 +106,9 @@ public final class Trainer {
     }
 
     private func validate() throws {
-        try monitor.log(run.evaluate(limit: run.validationLimit), at: progress)
+        var evaluation = try run.evaluate(limit: run.validationLimit) { monitor.note($0) }
+        evaluation.unproven = progress.health?.unprovenCodes ?? []
+        try monitor.log(evaluation, at: progress)
         monitor.stopEarly(afterValidation: true, at: progress)
         let isEpochEnd = progress.batchesInEpoch >= limits.batchesPerEpoch
         try checkpoints.save(progress) {
@@ -135,10 +137,11 @@ public final class Trainer {
             try takeStep(latents: latents, isLogged: isLogged)
             loss = monitor.metrics[MetricTag.loss(.train)] ?? loss
         }
-        if limits.isValidationDue(progress) { try validate() }
+        // Before a validation, whose time says nothing of how fast steps are.
         monitor.show(
             progress, loss: loss ?? .nan, seconds: (ContinuousClock.now - start) / .seconds(1),
             waiting: run.stream.waitedSeconds - waited, samples: batch.samples.count * run.group.size, now: elapsed)
+        if limits.isValidationDue(progress) { try validate() }
         return isStep
     }
 
@@ -185,11 +188,14 @@ public final class Trainer {
     private func summarize() throws -> FitSummary {
         let logger = run.logger
         var summary = FitSummary(
-            steps: progress.globalStep, firstLoss: progress.firstLoss,
+            steps: progress.globalStep,
+            ownSteps: progress.globalStep - (run.resumed?.progress.globalStep ?? 0), firstLoss: progress.firstLoss,
             lastLoss: monitor.metrics[MetricTag.loss(.train)], seconds: elapsed, checkpoint: checkpoints.lastPath,
             readings: logger.readings, signal: agreedSignal)
         if agreedSignal == nil {
-            for (name, image) in try run.evaluateForSummary(into: &summary) {
+            let unproven = progress.health?.unprovenCodes ?? []
+            let images = try run.evaluateForSummary(into: &summary, unproven: unproven) { monitor.note($0) }
+            for (name, image) in images {
                 try logger.image(
                     step: progress.loggedStep, tag: "\(name.hasPrefix("code") ? "codes" : "latents")/\(name)", image)
                 guard !logger.directory.isEmpty else { continue }

@@ -16,15 +16,28 @@ extension TrainingRun {
     }
 
     /// Evaluates on held-out episodes, with averaged weights where there are such.
-    func evaluate(limit: BatchLimit) throws -> Evaluation {
-        let stream = try pairs(.val, limit: limit).stream()
-        let evaluate = { [self] in try Evaluation.run(module, encoder: batchEncoder, stream: stream, group: group) }
-        return try averaging.map { try $0.apply(evaluate) } ?? evaluate()
+    ///
+    /// - Parameter say: takes lines on how far it is, where it takes long.
+    func evaluate(limit: BatchLimit, say: (String) -> Void = { _ in }) throws -> Evaluation {
+        let pairs = try pairs(.val, limit: limit), stream = try pairs.stream()
+        var work = WorkProgress("evaluating", total: pairs.count, of: "held-out pairs")
+        func evaluate() throws -> Evaluation {
+            try Evaluation.run(module, encoder: batchEncoder, stream: stream, group: group) { batch, _, _ in
+                work.add(batch.samples.count * group.size).map(say)
+            }
+        }
+        return try averaging?.apply(evaluate) ?? evaluate()
     }
 
     /// Evaluates for the end of a run, and draws sheets where features are pictures: what codes stand for, or which pairs
     /// have neighbouring latents.
-    func evaluateForSummary(into summary: inout FitSummary) throws -> [(name: String, image: PNGImage)] {
+    ///
+    /// - Parameters:
+    ///   - unproven: codes that do not count as used.
+    ///   - say: takes lines on how far it is, where it takes long.
+    func evaluateForSummary(
+        into summary: inout FitSummary, unproven: Set<Int>, say: (String) -> Void
+    ) throws -> [(name: String, image: PNGImage)] {
         let pairs = try pairs(
             hasValidation ? .val : .all,
             limit: hasValidation || isTrial ? validationLimit : .batches(Self.summaryBatches))
@@ -39,12 +52,16 @@ extension TrainingRun {
         var neighbours = codes == nil ? encoder.map { NeighbourSheets(encoder: $0, resolution: resolution) } : nil
         let evaluator = ModelEvaluator(
             module: module, encoders: encoders, encoder: batchEncoder, pairs: pairs, group: group)
-        let findings = try evaluator.run { batch, _, result in
+        var work = WorkProgress(
+            "evaluating the model for the summary", total: pairs.count, of: hasValidation ? "held-out pairs" : "pairs")
+        var findings = try evaluator.run { batch, _, result in
+            work.add(batch.samples.count * group.size).map(say)
             guard encoder != nil else { return }
             let backend = module.backend, recon = backend.floats(result.recon)
             if let codes = result.codes[0] { codeSheets?.add(batch, indices: codes, recon: recon) }
             neighbours?.add(batch, latents: backend.floats(result.latents[0].z), recon: recon)
         }
+        findings.evaluation.unproven = unproven
         summary.report = EvaluationReport(
             phase: hasValidation ? .val : .train, checkpoint: summary.checkpoint ?? "", step: summary.steps,
             isHeldOut: hasValidation, findings)

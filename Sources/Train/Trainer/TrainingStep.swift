@@ -200,10 +200,10 @@ package final class TrainingStep {
     ///   - latents: of this rank's last batch; nil for rules that take other codes. Those of all ranks in their order are those
     ///     of one process with the global batch.
     ///   - step: optimiser steps taken.
-    /// - Returns: how many codes were restarted.
-    func restartCodes(_ rule: CodeRestart, latents: Tensor?, step: Int) throws -> Int {
+    /// - Returns: the restarted codes.
+    func restartCodes(_ rule: CodeRestart, latents: Tensor?, step: Int) throws -> [Int] {
         let bottlenecks = module.model.latentParts.map(\.bottleneck)
-        guard !bottlenecks[0].usage.isEmpty else { return 0 }
+        guard !bottlenecks[0].usage.isEmpty else { return [] }
         var generator = RandomGenerator(seed: seed, purpose: "restart", step)
         let own = latents.map(module.backend.floats) ?? []
         let all =
@@ -212,6 +212,6 @@ package final class TrainingStep {
             rule, latents: all, optimizer: module.optimizer, backend: module.backend, &generator)
         // All records cover the same steps, though no frozen code restarts.
         for frozen in bottlenecks.dropFirst() { frozen.resetUsage() }
-        return restarted.count
+        return restarted
     }
 }

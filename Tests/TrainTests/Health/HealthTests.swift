@@ -38,6 +38,30 @@ import Testing
         #expect(record.judge(step: 40, waiting: 0.1, restartsCodes: true).text.hasSuffix(", worsening"))
     }
 
+    @Test("a restarted code counts once ten steps have used it: that pairs choose it at once tells nothing")
+    func restarts() throws {
+        var record = HealthRecord(codes: 16)
+        steps(&record, from: 1, live: 0..<5, share: 0.5)
+        record.addRestarts(Array(3..<16))
+        for step in 11...15 {
+            record.add(counts: [Double](repeating: 8, count: 16), mse: 1, baseline: 2, samples: 4, step: step)
+        }
+        #expect(record.unprovenCodes == Set(3..<16))
+        record = try JSONDecoder().decode(HealthRecord.self, from: JSONEncoder().encode(record))
+        #expect(
+            record.judge(step: 15, waiting: nil, restartsCodes: true).text.contains(
+                "3 of 16 codes live (perplexity 3.0)"))
+        // A step with several batches is one step.
+        for step in [16, 16, 17, 17, 18, 19] {
+            record.add(counts: [Double](repeating: 8, count: 16), mse: 1, baseline: 2, samples: 4, step: step)
+        }
+        #expect(record.unprovenCodes.count == 13)
+        record.add(
+            counts: [Double](repeating: 8, count: 15) + [0], mse: 1, baseline: 2, samples: 4, step: 20)
+        #expect(record.unprovenCodes == [15])
+        #expect(record.judge(step: 20, waiting: nil, restartsCodes: true).text.contains("15 of 16 codes live"))
+    }
+
     @Test("continuous latents are judged by the dimensions that vary from pair to pair, not from step to step")
     func dimensions() {
         var record = HealthRecord(codes: 0, dimensions: 8)
