@@ -75,12 +75,14 @@ package struct LatentVerdict: Equatable, Sendable {
             return (.unused, ["A single pair was looked at, which tells nothing of the \(latents)."])
         }
         let whose = control == .otherEpisode ? "of another episode" : "of another pair of the episode"
-        let factor = "the error with the \(latents) \(whose) is \(text(ratio)) times that with the own ones"
+        let times = { text($0) == "1" ? "" : "\(text($0)) times " }
+        let factor = "the error with the \(latents) \(whose) is \(times(ratio))that with the own ones"
         if share >= 1 {
             return (
                 .notBetterThanCopy,
                 [
-                    "The model predicts no better than \"nothing changed\", its error is \(text(share)) times as large; \(factor)."
+                    "The model predicts no better than \"nothing changed\": in standardised features its error is "
+                        + "\(times(share))as large; \(factor)."
                 ]
             )
         }
@@ -127,6 +129,7 @@ package struct LatentVerdict: Equatable, Sendable {
             return (
                 .aboutAction,
                 "The \(latents) are about the action, more than every rival: \(figures(rival, other, lead))."
+                    + others(than: target, scores, judged)
             )
         }
         // What the first frame tells by itself says nothing of a change, whatever else tells more.
@@ -143,6 +146,17 @@ package struct LatentVerdict: Equatable, Sendable {
             rival == .noise ? .notAboutAction : .noMoreThanDifferences,
             "The \(latents) tell no more of the actions than \(rival.phrase): \(figures(rival, other, lead))."
         )
+    }
+
+    /// At which other targets they do not lead, which the one that is quoted would hide.
+    private static func others(
+        than best: ActionTarget, _ scores: ProbeScores, _ judged: [(ActionTarget, ActionProbe.Source)]
+    ) -> String {
+        let behind = judged.filter { target, rival in
+            guard target != best, let lead = scores.lead[target]?[rival] else { return false }
+            return lead.low <= 0 || lead.value < leastLead
+        }
+        return behind.isEmpty ? "" : " Not so of the \(behind.map(\.0.words).joined(separator: ", nor of the "))."
     }
 
     /// Three decimals, and no minus before a zero.

@@ -8,12 +8,12 @@ enum MetricWords {
         ),
         (
             "val_loss", "loss",
-            "The same on held-out episodes; once it rises while the training loss falls, the model overfits."
+            "The loss on held-out episodes; once it rises while the training loss falls, the model overfits."
         ),
         (
             "error ÷ copy", "share",
-            "The prediction's error over that of predicting that nothing changes: below 1 the codes carry something about the "
-                + "motion, and less is better."
+            "The prediction's error over that of predicting that nothing changes; less is better. Below 1 alone does not say that "
+                + "the codes are used: the evaluation's controls do."
         ),
         ("mse_loss_step", "mean squared error", "The prediction's error, in the units of the features."),
         ("val/mse_loss", "mean squared error", "The prediction's error on held-out episodes."),
@@ -21,7 +21,10 @@ enum MetricWords {
             "copy_baseline_step", "mean squared error",
             "The error of predicting that nothing changes; it is a property of the data and stays about level."
         ),
-        ("val/copy_baseline", "mean squared error", "The same on held-out episodes."),
+        (
+            "val/copy_baseline", "mean squared error",
+            "The error of predicting that nothing changes, on held-out episodes."
+        ),
         ("q_loss_step", "loss", "How far codebook rows are from the latents that they stand for."),
         ("commit_loss_step", "loss", "How far latents are from their codebook rows."),
         ("kl_loss_step", "loss", "How far the latents' distribution is from a standard normal one."),
@@ -31,9 +34,12 @@ enum MetricWords {
             "perplexity_step", "codes",
             "How many codes are in use as if all were used alike; near the codebook's size is best, 1 is a collapse."
         ),
-        ("val/perplexity", "codes", "The same on held-out episodes."),
+        ("val/perplexity", "codes", "How many codes held-out episodes use as if all were used alike."),
         ("active_dimensions_step", "dimensions", "Numbers of the latents that vary between pairs."),
-        ("val/active_dimensions", "dimensions", "The same on held-out episodes."),
+        (
+            "val/active_dimensions", "dimensions",
+            "Numbers of the latents that vary between pairs of held-out episodes."
+        ),
         (
             "val/control/other_episode", "standardised error",
             "The error with codes of other episodes: hardly above the own error means that the decoder ignores its codes."

@@ -69,7 +69,8 @@ import Testing
         let verdict = LatentVerdict(sums, probes: [], latents: "codes")
         #expect(verdict.use == .unused && verdict.meaning == .unknown)
         #expect(
-            verdict.lines[0].contains("The codes are not used: the error with the codes of another episode is 1 times"))
+            verdict.lines[0]
+                == "The codes are not used: the error with the codes of another episode is that with the own ones.")
         #expect(verdict.lines.last?.hasPrefix("Next: ") == true)
     }
 
