@@ -112,6 +112,9 @@ struct ConvertCommand: ParsableCommand {
             throw ExitCode(128 + (SignalTrap.received ?? SIGINT))
         } catch {
             Console.error("error: \(error)")
+            if case DataError.missingVideo(_, let camera, _, _) = error {
+                Console.error("note: a conversion takes all episodes; --drop \(camera) leaves the camera out")
+            }
             throw ExitStatus.code(for: error)
         }
     }

@@ -21,7 +21,7 @@ struct InitCommand: ParsableCommand {
             valueName: "dataset"), transform: PathArgument.read)
     var datasets: [String]
 
-    @Option(name: .shortAndLong, help: "The file to write.", transform: PathArgument.read)
+    @Option(name: .shortAndLong, help: "The file to write, or a folder for it.", transform: PathArgument.read)
     var output = ConfigurationDraft.fileName
 
     @Option(help: "The camera to learn from, for example observation.images.top.")
@@ -54,11 +54,8 @@ struct InitCommand: ParsableCommand {
 
     func run() throws {
         do {
-            guard overwrite || !FileManager.default.fileExists(atPath: output) else {
-                throw ConfigurationError.usage(
-                    argument: "--output \(output)",
-                    problem: "the file is there already; name another, or add --overwrite")
-            }
+            let output = PathArgument.file(ConfigurationDraft.fileName, at: output)
+            try requirePlace(output)
             let environment = ProcessInfo.processInfo.environment
             let (root, entries) = Self.places(of: datasets)
             var options = StreamOptions(datasetMix: entries.map { .init($0, 1) }, root: root)
@@ -71,11 +68,26 @@ struct InitCommand: ParsableCommand {
             try draft.measure(budget: seconds, environment: environment, threads: Threads.fromEnvironment)
             try AtomicFile.write(Array(draft.text.utf8), to: output)
             if let cost = draft.cost { print(cost.text) }
+            if let line = draft.shortRunNote { Console.error("note: \(line)") }
             print("\(output) is written. Next: lam fit --config \(output)")
         } catch {
             Console.error("error: \(error)")
             throw ExitStatus.code(for: error)
         }
+    }
+
+    /// Before the measurement, which takes a while.
+    private func requirePlace(_ output: String) throws {
+        func refuse(_ problem: String) -> ConfigurationError {
+            .usage(argument: "--output \(output)", problem: problem)
+        }
+        let files = FileManager.default
+        guard overwrite || !files.fileExists(atPath: output) else {
+            throw refuse("the file is there already; name another, or add --overwrite")
+        }
+        let folder = URL(fileURLWithPath: output).deletingLastPathComponent().path
+        guard files.fileExists(atPath: folder) else { throw refuse("expected a folder \(folder), found none; make it") }
+        guard files.isWritableFile(atPath: folder) else { throw refuse("\(folder) cannot be written to; name another") }
     }
 
     /// Absolute places, so that the file means the same wherever it is used; short names where all datasets lie in one folder.

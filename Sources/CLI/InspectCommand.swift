@@ -70,7 +70,9 @@ struct InspectCommand: ParsableCommand {
     var page: String?
 
     @Option(
-        help: ArgumentHelp("Draw sampled pairs, augmented as in training, to a PNG file.", valueName: "out.png"),
+        help: ArgumentHelp(
+            "Draw sampled pairs, augmented as in training, to a PNG file, or to pairs.png in a folder.",
+            valueName: "out.png"),
         transform: PathArgument.read)
     var pairs: String?
 
@@ -78,6 +80,7 @@ struct InspectCommand: ParsableCommand {
     var json = false
 
     private static let pairsInSheet = 24
+    private static let pairsName = "pairs.png"
 
     private var isConfiguration: Bool { path.hasSuffix(".yaml") || path.hasSuffix(".yml") }
 
@@ -90,6 +93,9 @@ struct InspectCommand: ParsableCommand {
     }
 
     func validate() throws {
+        if let pairs, !PathArgument.file(Self.pairsName, at: pairs).lowercased().hasSuffix(".png") {
+            throw ValidationError("--pairs: expected a file that ends in .png, or a folder for it, got \(pairs)")
+        }
         guard content || failOn == nil && excludeFile == nil && page == nil else {
             throw ValidationError("--fail-on, --exclude-file and --html go with --content")
         }
@@ -137,7 +143,12 @@ struct InspectCommand: ParsableCommand {
                 if !json, place > 0, group.isRoot { print("") }
                 var report: DatasetReport?
                 do {
-                    outputs.append(try inspect(entry.name, options, hub, group, &report, &drawn))
+                    let output = try inspect(entry.name, options, hub, group, &report, &drawn)
+                    outputs.append(output)
+                    if let error = output.error {
+                        if group.isRoot { Console.error("error: \(error)") }
+                        failure = ExitCode(3)
+                    }
                 } catch let error where ExitStatus.code(for: error) == ExitCode(3) {
                     outputs.append(Output(dataset: report, verification: nil, content: nil, error: "\(error)"))
                     if group.isRoot { Console.error("error: \(error)") }
@@ -157,7 +168,9 @@ struct InspectCommand: ParsableCommand {
                     )
                 }
             }
-            if failure == nil, group.isRoot, let pairs { try draw(options, hub, to: pairs) }
+            if failure == nil, group.isRoot, let pairs {
+                try draw(options, hub, to: PathArgument.file(Self.pairsName, at: pairs))
+            }
         } catch let error where !(error is ExitCode) && (group.size == 1 || !(error is CollectiveError)) {
             if group.isRoot { Console.error("error: \(error)") }
             failure = ExitStatus.code(for: error)
@@ -178,7 +191,7 @@ struct InspectCommand: ParsableCommand {
         _ report: inout DatasetReport?, _ drawn: inout ContentPage
     ) throws -> Output {
         let status: (any Error) -> Int32 = { ExitStatus.code(for: $0).rawValue }
-        let (dataset, cameras, made) = try group.together(for: "opening of the dataset", status: status) {
+        let (dataset, cameras, made, fault) = try group.together(for: "opening of the dataset", status: status) {
             try open(entry, options, hub)
         }
         report = made
@@ -195,7 +208,7 @@ struct InspectCommand: ParsableCommand {
             verification = DatasetVerification(
                 try parts.map { try JSONDecoder().decode(DatasetVerification.Findings.self, from: Data($0)) })
         }
-        if !json, group.isRoot { printVerdict(made, verification) }
+        if !json, group.isRoot { printVerdict(made, verification, isSound: fault == nil) }
         var contents: [ContentReport]?
         if content, group.isRoot {
             contents = try cameras.filter(\.content.isColor).map { camera in
@@ -204,12 +217,12 @@ struct InspectCommand: ParsableCommand {
                 return found
             }
         }
-        return Output(dataset: made, verification: verification, content: contents, error: nil)
+        return Output(dataset: made, verification: verification, content: contents, error: fault.map { "\($0)" })
     }
 
     private func open(
         _ entry: String, _ options: StreamOptions, _ hub: HubAccess
-    ) throws -> (any RobotDataset, [Camera], DatasetReport) {
+    ) throws -> (any RobotDataset, [Camera], DatasetReport, DataError?) {
         // Of a LeRobot dataset that lacks something, what is missing is said.
         let isLeRobot = FileManager.default.fileExists(atPath: "\(entry)/meta")
         let whole: any RobotDataset =
@@ -224,10 +237,19 @@ struct InspectCommand: ParsableCommand {
         } else {
             cameras = isConfiguration ? try options.cameras(of: dataset) : dataset.cameras
         }
-        let report = try DatasetReport(dataset: dataset, cameras: cameras, options: options)
+        var options = options
+        var fault: DataError?
+        let report: DatasetReport
+        do {
+            report = try DatasetReport(dataset: dataset, cameras: cameras, options: options)
+        } catch let error as DataError where error.isAboutVideoFile && options.onBadSample == .fail {
+            // What is wrong with the other episodes is worth knowing, too.
+            (fault, options.onBadSample) = (error, .skip)
+            report = try DatasetReport(dataset: dataset, cameras: cameras, options: options)
+        }
         // What a run would leave out, with a note, is not looked at either.
         let prepared = try dataset.prepared(for: cameras, onBadSample: options.onBadSample).dataset
-        return (prepared, cameras, report)
+        return (prepared, cameras, report, fault)
     }
 
     /// Pairs as the first batches of training have them.
@@ -255,10 +277,14 @@ struct InspectCommand: ParsableCommand {
         }
     }
 
-    private func printVerdict(_ report: DatasetReport, _ verification: DatasetVerification?) {
+    private func printVerdict(_ report: DatasetReport, _ verification: DatasetVerification?, isSound: Bool) {
         print("")
         for note in report.notes { print("Note: \(note.printableLine)") }
         for warning in report.warnings + (verification?.warnings ?? []) { print("Warning: \(warning.printableLine)") }
+        guard isSound else {
+            print("Not sound: the error is told below; the rest was looked at.")
+            return
+        }
         let videos = report.cameras.filter { $0.kind == "video" }.reduce(0) { $0 + $1.files }
         let counted =
             ["metadata", "data files"] + (videos == 0 ? [] : [videos == 1 ? "its video" : "all \(videos) videos"])

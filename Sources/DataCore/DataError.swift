@@ -175,7 +175,7 @@ extension DataError: CustomStringConvertible {
         case .missingVideo(let dataset, let camera, let episode, let path):
             return
                 "missing video: dataset \(dataset), camera \(camera), episode \(episode): expected file \(path); download "
-                + "it again, or leave its episodes out (data.on_bad_sample: skip)"
+                + "it again; a training leaves its episodes out with data.on_bad_sample: skip"
         case .noVideo(let dataset, let camera, let episode):
             return "no video: dataset \(dataset), camera \(camera), episode \(episode): expected its place in "
                 + "meta/episodes, got null; name another camera"

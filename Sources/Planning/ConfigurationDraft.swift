@@ -16,6 +16,8 @@ public struct ConfigurationDraft {
     private let isAccelerated: Bool
     private let seconds: Double
     private var steps: Int
+    /// What as many steps take as codes need to say something; nil before it was measured.
+    private var secondsOfEnough: Double?
     /// What the run was measured to take.
     public private(set) var cost: RunCost?
 
@@ -53,6 +55,7 @@ public struct ConfigurationDraft {
         let rate = cost.measured.sustainedSamplesPerSecond
         let perStep = Double(size.batch) + cost.validationSamples / 3 / Double(steps)
         let affordable = Int(min(seconds * rate / perStep, Double(Self.mostSteps)))
+        secondsOfEnough = Double(ModelSize.fewestSteps) * perStep / rate
         let share = Double(steps)
         steps = max(Self.fewestSteps, affordable / Self.stepsInRound * Self.stepsInRound)
         cost.steps = steps
@@ -138,9 +141,20 @@ public struct ConfigurationDraft {
     public static let fileName = "lam.yaml"
 
     private var stepsComment: String {
-        steps == Self.fewestSteps
-            ? "as few as say something, whatever they take"
-            : "what \(ProgressLine.duration(seconds)) allow here, \(Self.mostSteps) at most"
+        let allowed = "what \(ProgressLine.duration(seconds)) allow here, "
+        return steps == Self.fewestSteps
+            ? allowed + "or more: \(Self.fewestSteps) show that it works, and no more"
+            : allowed + (isShort ? "few for codes that say something" : "\(Self.mostSteps) at most")
+    }
+
+    private var isShort: Bool { steps < ModelSize.fewestSteps }
+
+    /// What a run that is too short for its codes should rather get.
+    public var shortRunNote: String? {
+        guard isShort, let secondsOfEnough else { return nil }
+        let minutes = Int((secondsOfEnough / 60).rounded(.up))
+        return "\(steps) steps are few: codes of real recordings say little before some thousand, and "
+            + "\(ModelSize.fewestSteps) take about \(ProgressLine.duration(secondsOfEnough)) here; --minutes \(minutes) plans for them"
     }
 
     private var costComment: String {
@@ -161,6 +175,9 @@ public struct ConfigurationDraft {
                 lines.append("    # others: \(survey.otherCameras.joined(separator: ", ").printableLine)")
             }
         }
+        if surveys.contains(where: \.skipsBadSamples) {
+            lines.append("on_bad_sample: skip          # videos are missing: their episodes are left out")
+        }
         if let rate { lines += ["fps:", "  \"\": \(YAMLWriter.inline(.double(rate)))"] }
         let shortest = surveys.map(\.report.lengths.median).min() ?? 0
         let fits = surveys.allSatisfy(\.fitsWindow)
@@ -168,7 +185,7 @@ public struct ConfigurationDraft {
             fits
                 ? "window: auto                 # frames that a pair spans, by name or frame rate; or a number"
                 : "window: \(max(2, Int(shortest / 2)))                    # episodes are too short for `auto`",
-            "resolution: \(side)               # a multiple of lam_patch_size",
+            "resolution: \(side)               # a multiple of lam_patch_size; frames are cut to squares",
             "batch_size: \(size.batch)",
             "val_fraction: \(YAMLWriter.inline(.double(heldOut)))             # share of the episodes that is held out",
         ]

@@ -11,6 +11,8 @@ public struct DatasetSurvey: Sendable {
     /// The camera to learn from, and the others that see colours.
     let camera: String
     let otherCameras: [String]
+    /// Whether a training has to leave out episodes whose video is missing.
+    let skipsBadSamples: Bool
     /// Width and height of the camera's pictures, in pixels.
     let pictureSize: (width: Int, height: Int)
 
@@ -38,7 +40,15 @@ public struct DatasetSurvey: Sendable {
         self.entry = entry
         self.camera = chosen.key
         otherCameras = colored.filter { $0 != chosen }.map(\.key)
-        report = try DatasetReport(dataset: dataset, cameras: [chosen], options: options)
+        do {
+            report = try DatasetReport(dataset: dataset, cameras: [chosen], options: options)
+            skipsBadSamples = options.onBadSample == .skip
+        } catch let error as DataError where error.isAboutVideoFile {
+            var options = options
+            options.onBadSample = .skip
+            report = try DatasetReport(dataset: dataset, cameras: [chosen], options: options)
+            skipsBadSamples = true
+        }
         pictureSize = (report.cameras[0].width, report.cameras[0].height)
     }
 
@@ -60,6 +70,6 @@ public struct DatasetSurvey: Sendable {
             "  camera \(camera), \(pictureSize.width) x \(pictureSize.height)"
                 + (otherCameras.isEmpty ? "" : "; others: \(otherCameras.joined(separator: ", "))"),
             "  a pair spans \(window) frames, \(span) s",
-        ] + report.warnings.map { "  warning: \($0)" }
+        ] + report.notes.map { "  note: \($0)" } + report.warnings.map { "  warning: \($0)" }
     }
 }

@@ -22,7 +22,7 @@ struct ModelSize: Sendable, Equatable {
     static let latentDim = 32
     static let codes = 16
     /// Steps below which codes say little.
-    private static let fewestSteps = 2000.0
+    static let fewestSteps = 2000
     /// What steps of these sizes reach of the rate of matrix products, at least, on machines where it was measured.
     private static let likelyShare = 0.4
 
@@ -33,7 +33,7 @@ struct ModelSize: Sendable, Equatable {
     ///   - shortSide: of the smallest picture, in pixels.
     static func fitting(seconds: Double, gflops: Double, shortSide: Int) -> ModelSize {
         all.last { size in
-            let samples = fewestSteps * Double(size.batch)
+            let samples = Double(fewestSteps * size.batch)
             return samples * size.gflopPerSample(shortSide: shortSide) / (likelyShare * gflops) <= seconds
         } ?? all[0]
     }

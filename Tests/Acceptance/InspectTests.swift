@@ -36,6 +36,18 @@ import Testing
         #expect(!result.output.contains("\u{1B}"), "no escape codes in a pipe")
     }
 
+    @Test("pairs are drawn as PNG alone, so a file of another name is refused before any work")
+    func pairsName() throws {
+        let result = try inspect("nowhere", "--pairs", "pairs.jpg")
+        #expect(result.status == 2 && result.error.contains("ends in .png"), "\(result.error)")
+    }
+
+    @Test("frames that are not square are said to be cut")
+    func squares() throws {
+        let result = try inspect(dataset("g1_inspire_v21_subset"))
+        #expect(result.output.contains("a model sees squares: 25 % are cut off"), "\(result.output)")
+    }
+
     @Test("a broken dataset exits with 3 and one line that names the file")
     func broken() throws {
         let result = try inspect(dataset("bad/broken_jsonl_v21"))

@@ -18,9 +18,13 @@ import Testing
         #expect(text.contains("a pair spans 3 to 5 frames, 0.4 to 0.8 s"))
         let fit = try FitArguments.parse(arguments: ["--config", program.folder.path("lam.yaml")])
         #expect(fit.notices == [] && fit.configuration.trainer.maxSteps == 200)
+        #expect(text.contains("# what 00:03 allow here, or more: 200 show that it works"))
+        #expect(written.error.contains("note: 200 steps are few") && written.error.contains("--minutes "))
 
         let again = try program.run(start)
         #expect(again.status == 2 && again.error.contains("--overwrite"))
+        let nowhere = try program.run("init", "nowhere", "-o", "no/such/lam.yaml")
+        #expect(nowhere.status == 2 && nowhere.error.contains("/no/such, found none"), "before any work")
         let run = try program.run("fit", "--config", "lam.yaml", "--trainer.max_steps", "1", "--data.batch_size", "2")
         #expect(run.status == 0, "\(run.error)")
         #expect(run.output.contains("estimate: at least"))
@@ -39,6 +43,25 @@ import Testing
         #expect(stream.datasetMix.map(\.name) == ["g1_inspire_v21_subset", "toto_push_lf_v21"])
         let none = try program.run("init", "nowhere", "-o", "none.yaml")
         #expect(none.status == 3 && none.error.contains("nowhere") && !program.exists("none.yaml"))
+    }
+
+    @Test("a missing video does not keep inspect and init from the rest")
+    func missingVideo() throws {
+        let program = try LamProgram()
+        try FileManager.default.copyItem(atPath: toto, toPath: program.folder.path("arm"))
+        let video = try #require(program.files().first { $0.hasSuffix("episode_000002.mp4") })
+        try FileManager.default.removeItem(at: program.folder.url(video))
+        let seen = try program.run("inspect", "arm")
+        #expect(seen.status == 3 && seen.output.contains("6 (222 frames"), "\(seen.output)")
+        #expect(seen.output.contains("1 of 6 videos") && seen.output.contains("Not sound"), "\(seen.output)")
+        #expect(!seen.output.contains("Sound:") && seen.error.split(separator: "\n").count == 1)
+        #expect(seen.error.contains(video) && seen.error.contains("download it again"), "\(seen.error)")
+        let written = try program.run("init", "arm", "--minutes", "0.05", "--seconds", "1")
+        #expect(written.status == 0, "\(written.error)")
+        let text = try String(contentsOf: program.folder.url("lam.yaml"), encoding: .utf8)
+        #expect(text.contains("on_bad_sample: skip") && text.contains("1 of 6 videos"), "\(text)")
+        let converted = try program.run("convert", "arm", "out")
+        #expect(converted.status == 3 && converted.error.contains("note: a conversion takes all episodes; --drop "))
     }
 
     @Test("estimate measures real steps, writes nothing, and plans for named accelerators")

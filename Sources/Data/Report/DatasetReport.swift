@@ -83,7 +83,18 @@ public struct DatasetReport: Sendable, Encodable {
         self.cameras = try cameras.map { try reported.report(on: $0, onBadSample: options.onBadSample) }
         columns = dataset.columns
         let remarks = try dataset.remarks(on: cameras, options)
+        notes += zip(cameras, self.cameras).compactMap { $0.content.isColor ? $1.cutNote(options.crop) : nil }
         (self.notes, warnings) = (notes + remarks.notes, remarks.warnings)
+    }
+}
+
+extension CameraReport {
+    /// What a model would not see of pictures that are not square.
+    fileprivate func cutNote(_ crop: CropOption) -> String? {
+        guard crop == .square, width != height, min(width, height) > 0 else { return nil }
+        let lost = 100 - 100 * min(width, height) / max(width, height)
+        return "\(key): pictures are \(width) x \(height), and a model sees squares: \(lost) % are cut off at two "
+            + "sides; data.crop: lawam keeps more"
     }
 }
 

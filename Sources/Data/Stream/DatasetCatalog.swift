@@ -84,7 +84,10 @@ public struct DatasetCatalog: Sendable {
             let url = URL(fileURLWithPath: candidate).standardizedFileURL
             let folder = url.deletingLastPathComponent().path
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            let datasets = names.prefix(Self.mostNeighbours).filter { DatasetFormat.at("\(folder)/\($0)") != nil }
+            // Only names that are near are looked into: a neighbour may be a whole disk.
+            let datasets = names.prefix(Self.mostNeighbours).filter {
+                NearestName.find(url.lastPathComponent, in: [$0]) != nil && DatasetFormat.at("\(folder)/\($0)") != nil
+            }
             guard let nearest = NearestName.find(url.lastPathComponent, in: datasets) else { continue }
             let spelled = name.split(separator: "/").dropLast().joined(separator: "/")
             found.append(
@@ -110,7 +113,7 @@ public struct DatasetCatalog: Sendable {
         guard !name.hasPrefix("/") else { return [name] }
         let isRelative = ["./", "../"].contains { name.hasPrefix($0) }
         return (root.map { ["\($0)/\(name)"] } ?? []) + (root == nil || isRelative ? [name] : [])
-            + (access.map { ["\($0.lerobotHome)/\(name)"] } ?? [])
+            + (isRelative ? [] : access.map { ["\($0.lerobotHome)/\(name)"] } ?? [])
     }
 
     /// A word on where a dataset was found, if that is neither below `root` nor the path that names it.

@@ -23,7 +23,7 @@ extension DataError {
     var isMissingVideo: Bool { if case .missingVideo = self { true } else { false } }
 
     /// Whether a video is not there, or has no content.
-    var isAboutVideoFile: Bool {
+    package var isAboutVideoFile: Bool {
         switch self {
         case .missingVideo, .noVideo, .lfsPointer, .emptyFile: true
         default: false

@@ -66,7 +66,7 @@ struct VideoCheck {
                 reason = "as LeRobot's episodes=[…] leaves them on the hub"
             } else {
                 guard onBadSample == .skip else { throw first.error }
-                reason = "as data.on_bad_sample says"
+                reason = "as with data.on_bad_sample: skip"
             }
             guard !present.isEmpty else { throw first.error }
             found.notes.append(
