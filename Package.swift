@@ -171,8 +171,12 @@ let package = Package(
                 "Accelerator", "PJRT", "LAM", "NN", "Tensor", "BackendConformance", "AcceleratorTestSupport",
             ], path: "Tests/DeviceCheck"),
         .executableTarget(
-            name: "Fuzz", dependencies: ["DataCore", "Video", "Parquet", "Text", "Formats", "TestSupport"],
-            path: "Tests/Fuzz"),
+            name: "Fuzz",
+            dependencies: [
+                "Checkpoints", "Configuration", "DataCore", "Datasets", "HDF5", "Hub", "Parquet", "Reports", "Text",
+                "Video",
+                "Formats", "TestSupport",
+            ], path: "Tests/Fuzz"),
         .testTarget(
             name: "PJRTTests", dependencies: ["PJRT", "CPJRT", "AcceleratorTestSupport"], swiftSettings: unoptimized),
         .testTarget(

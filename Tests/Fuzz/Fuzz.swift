@@ -1,7 +1,12 @@
 import Foundation
+import HDF5
 import TestSupport
 
-/// Reads damaged files in one process, as many as are asked for: `Fuzz KIND COUNT SEED FOLDER`.
+/// Damages files, and reads them in one process, as many as are asked for.
+///
+///     Fuzz KIND COUNT SEED FOLDER          reads them
+///     Fuzz KIND COUNT SEED FOLDER write    leaves them in FOLDER for other programs: KIND-NUMBER.ENDING
+///     Fuzz hub-server FILE                 prints an address and gives what the file holds as a hub's answers, until it is ended
 ///
 /// Each is a file of `Tests/Goldens` with one to six edits, most of them where its structure lies. What is read must be values or
 /// an error with words, in less than 20 seconds. A crash ends the process and leaves the file in `FOLDER`. Prints a line with what
@@ -12,21 +17,42 @@ enum Fuzz {
 
     static func main() throws {
         let arguments = CommandLine.arguments
-        guard arguments.count == 5, let target = FuzzTarget.all.first(where: { $0.name == arguments[1] }),
+        switch arguments.count {
+        case 2 where arguments[1] == "hdf5-reader": return HDF5Isolation.serve()
+        case 3 where arguments[1] == "hub-server": return try serve(arguments[2])
+        default: break
+        }
+        guard arguments.count == 5 || arguments.count == 6 && arguments[5] == "write",
+            let target = FuzzTarget.all.first(where: { $0.name == arguments[1] }),
             let count = Int(arguments[2]), let seed = UInt64(arguments[3])
         else {
-            print("usage: Fuzz \(FuzzTarget.all.map(\.name).joined(separator: "|")) COUNT SEED FOLDER")
+            print("usage: Fuzz \(FuzzTarget.all.map(\.name).joined(separator: "|")) COUNT SEED FOLDER [write]")
+            print("       Fuzz hub-server FILE")
             exit(2)
         }
-        let originals = try target.files.map { try [UInt8](Data(contentsOf: Goldens.url($0))) }
+        let originals = try target.originals()
         var mutator = Mutator(seed: seed, vocabulary: target.vocabulary)
+        func damaged(_ round: Int) -> (bytes: [UInt8], ending: String) {
+            let original = originals[round % originals.count]
+            return (mutator.mutate(original.bytes, hot: target.hot(original.bytes, round)), original.ending)
+        }
+        if arguments.count == 6 {
+            for round in 0..<count {
+                let file = damaged(round)
+                let path = "\(arguments[4])/\(target.name)-\(round).\(file.ending)"
+                try Data(file.bytes).write(to: URL(fileURLWithPath: path))
+            }
+            return
+        }
+        // As in the program: libhdf5 may crash, and nothing else with it.
+        HDF5Isolation.start([arguments[0], "hdf5-reader"])
         var (readable, slow) = (0, 0)
         var worst = 0.0
         for round in 0..<count {
-            let original = originals[round % originals.count]
-            let path = "\(arguments[4])/\(target.name)-\(seed)"
-            try? FileManager.default.removeItem(atPath: path)
-            try Data(mutator.mutate(original, hot: target.hot(original, round))).write(to: URL(fileURLWithPath: path))
+            let file = damaged(round)
+            // A name of its own: what has crashed libhdf5 once is not asked about again.
+            let path = "\(arguments[4])/\(target.name)-\(seed)-\(round).\(file.ending)"
+            try Data(file.bytes).write(to: URL(fileURLWithPath: path))
             let start = ContinuousClock.now
             do {
                 try target.read(path)
@@ -36,15 +62,19 @@ enum Fuzz {
             }
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             worst = max(worst, seconds)
-            guard seconds > longest else { continue }
-            slow += 1
-            try? FileManager.default.copyItem(atPath: path, toPath: "\(path)-slow-\(round)")
+            if seconds > longest { slow += 1 } else { try? FileManager.default.removeItem(atPath: path) }
         }
-        try? FileManager.default.removeItem(atPath: "\(arguments[4])/\(target.name)-\(seed)")
         let slowest = String(format: "%.2f", worst)
         print(
             "\(target.name) tried \(count), readable \(readable), slower than \(Int(longest)) s \(slow), slowest \(slowest) s"
         )
         exit(slow == 0 ? 0 : 1)
+    }
+
+    private static func serve(_ path: String) throws {
+        let server = try DamagedHub.server { path }
+        print(server.endpoint)
+        fflush(nil)
+        withExtendedLifetime(server) { while true { sleep(1000) } }
     }
 }

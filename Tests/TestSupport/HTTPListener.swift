@@ -122,7 +122,8 @@ final class Connection: @unchecked Sendable {
         return cut == nil
     }
 
-    private func write(_ bytes: [UInt8]) -> Bool {
+    /// Sends bytes as they are.
+    func write(_ bytes: [UInt8]) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {

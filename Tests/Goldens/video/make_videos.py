@@ -82,6 +82,8 @@ encode("h264_coarse_clock.mp4", "libx264", 64, 48, 12, x264, rate=5, mux={"video
 encode("a.tmp.webm", "libvpx-vp9", 64, 48, 6, {"g": "6", "crf": "40", "b": "0"})
 encode("b.tmp.webm", "libvpx-vp9", 48, 32, 6, {"g": "6", "crf": "40", "b": "0"})
 concatenate("vp9_changes_size.webm", ["a.tmp.webm", "b.tmp.webm"])
+encode("h264.mov", "libx264", 64, 48, 12, x264)
+encode("mpeg4.avi", "mpeg4", 64, 48, 12, {"g": "6", "bf": "0", "qscale": "8", "flags": "+qscale"})
 os.remove("a.tmp.webm")
 os.remove("b.tmp.webm")
 
