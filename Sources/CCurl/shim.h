@@ -51,5 +51,19 @@ static inline const char *lam_curl_redirect(CURL *curl) {
     return url;
 }
 
+/// Connections, names and TLS sessions that transfers of one thread take over from each other.
+static inline CURLSH *lam_curl_new_share(void) {
+    CURLSH *share = curl_share_init();
+    if (!share) return NULL;
+    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    return share;
+}
+
+static inline CURLcode lam_curl_set_share(CURL *curl, CURLSH *share) {
+    return curl_easy_setopt(curl, CURLOPT_SHARE, share);
+}
+
 static inline const char *lam_curl_error(CURLcode code) { return curl_easy_strerror(code); }
 static inline CURLcode lam_curl_start(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }

@@ -1,20 +1,23 @@
 import CCurl
 import Foundation
 
-/// A handle of libcurl, prepared alike for every request: nothing but the web's protocols, no signals, and no redirect followed.
-/// For one thread at a time.
+/// Requests through libcurl, prepared alike: nothing but the web's protocols, no signals, and no redirect followed. For one thread
+/// at a time.
+///
+/// Each has a handle of its own, and they share their connections: before 8.5 libcurl keeps a pointer to the last header of a
+/// handle's answer after it has freed it, and a server whose next answer begins with a folded line makes it write there.
 final class CurlHandle {
-    private let pointer: UnsafeMutableRawPointer
+    private let share: UnsafeMutableRawPointer
 
     private static let isStarted = lam_curl_start() == CURLE_OK
 
     init() {
         precondition(Self.isStarted, "libcurl does not start")
-        guard let pointer = curl_easy_init() else { preconditionFailure("out of memory for a libcurl handle") }
-        self.pointer = pointer
+        guard let share = lam_curl_new_share() else { preconditionFailure("out of memory for connections of libcurl") }
+        self.share = share
     }
 
-    deinit { curl_easy_cleanup(pointer) }
+    deinit { curl_share_cleanup(share) }
 
     /// Performs one request; nothing of the one before remains.
     ///
@@ -27,7 +30,9 @@ final class CurlHandle {
         _ url: String, headers: [(name: String, value: String)], timeouts: HTTPTransfer.Timeouts, authorities: String?,
         exchange: HTTPExchange, prepare: (UnsafeMutableRawPointer) -> Void
     ) -> (code: CURLcode, detail: String) {
-        curl_easy_reset(pointer)
+        guard let pointer = curl_easy_init() else { preconditionFailure("out of memory for a libcurl handle") }
+        defer { curl_easy_cleanup(pointer) }
+        lam_curl_set_share(pointer, share)
         var list: UnsafeMutablePointer<curl_slist>?
         for header in headers { list = curl_slist_append(list, "\(header.name): \(header.value)") }
         defer { curl_slist_free_all(list) }
