@@ -3,12 +3,15 @@
 # that is killed at any time; and what damaged files do to the parsers. Prints a line for each kind: tried, and faults. Ends
 # with 1 if there is one.
 #
-#   scripts/reliability.sh              a sample, about two minutes: 4 calls of each command, 5 trainings, 300 files of each kind
-#   scripts/reliability.sh long         every call, 100 trainings, 20,000 files of each kind
-#   scripts/reliability.sh long NAME…   of some commands: convert-v21, convert-v30, predict, merge, weights, policy, segments,
-#                                       latents, fit, kills, inputs
+#   scripts/reliability.sh              a sample, some minutes: 4 calls of each command, 5 trainings, 300 files of each kind
+#   scripts/reliability.sh long         every call, 500 trainings, 80,000 files of each kind in a process, 2,000 by command
+#   scripts/reliability.sh long NAME…   of some: convert-v21, convert-v30, predict, merge, weights, policy, segments, latents, fit;
+#                                       predict-2, latents-2, fit-2 (two processes, of which one is killed or fails); kills,
+#                                       inputs, commands, ranks, soak, coverage
 #
-# LAM is the program (.build/release/lam, else .build/debug/lam), SEED draws the sample and the times of the kills.
+# LAM is the program (.build/release/lam, else .build/debug/lam) and FUZZ what damages files (beside it), SEED draws the sample and
+# the times of the kills, COUNT is another number of trainings, files and runs. TMPDIR in memory (/dev/shm) makes it ten times as
+# fast. Files that a fault was found with are kept in .build/reliability.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 repository=$PWD
@@ -19,6 +22,9 @@ lam=${LAM:-}
 [[ -n $lam ]] || for lam in .build/release/lam .build/debug/lam; do [[ ! -x $lam ]] || break; done
 [[ -x $lam ]] || { echo "reliability.sh: no program: expected $lam; build it first, or set LAM" >&2; exit 2; }
 lam=$(realpath "$lam")
+program=$lam
+fuzz=${FUZZ:-$(dirname "$lam")/Fuzz}
+kept=$repository/.build/reliability
 seed=${SEED:-1}
 RANDOM=$seed
 goldens=$repository/Tests/Goldens
@@ -27,6 +33,12 @@ trap 'rm -rf "$work"' EXIT
 fault=$work/fault.so
 "${CC:-$(command -v cc || command -v clang)}" -O1 -shared -fPIC -o "$fault" Tests/Reliability/fault.c -ldl || exit 2
 export LAM_NUM_THREADS=1
+# Open MPI refuses root, whom containers run as, without these.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+for part in commands ranks soak coverage; do
+    # shellcheck source=/dev/null
+    source "Tests/Reliability/$part.sh"
+done
 all_tried=0
 all_faults=0
 
@@ -51,14 +63,16 @@ YAML
 
 # The commands. Each runs in a folder of its own and writes to it only; `prepare` makes what it starts from.
 prepare() {
-    case $1 in
+    case ${1%-2} in
         predict | merge | weights | policy) cp -r "$work/trained" trained ;;
         segments) cp -r "$goldens/datasets/toto_push_lf_v21" out ;;
         latents) cp -r "$goldens/wan/latents_pth/dataset" out ;;
     esac
 }
 run() {
-    case $1 in
+    local lam=$lam
+    [[ $1 != *-2 ]] || lam=two
+    case ${1%-2} in
         convert-v21) "$lam" convert "$goldens/hdf5/aloha_jpeg_padded_episode_0.hdf5" out ;;
         convert-v30) "$lam" convert "$goldens/datasets/toto_push_lf_v21" out --format v3.0 ;;
         predict) "$lam" predict --config "$config" --ckpt_path trained/last.ckpt --output out ;;
@@ -74,6 +88,9 @@ run() {
     esac
 }
 
+# The program as two processes.
+two() { mpirun -q -n 2 --oversubscribe --bind-to none "$program" "$@"; }
+
 # Goes on from the newest checkpoint, or begins.
 train() {
     if [[ -e checkpoints/last.ckpt ]]; then
@@ -85,9 +102,9 @@ train() {
 
 # What a command leaves, in one number. Of a training that is the tensors of its last checkpoint.
 digest() {
-    case $1 in
+    case ${1%-2} in
         fit)
-            "$lam" convert-checkpoint checkpoints/last.ckpt tensors.safetensors --overwrite >/dev/null 2>&1
+            "$program" convert-checkpoint checkpoints/last.ckpt tensors.safetensors --overwrite >/dev/null 2>&1
             sha256sum <tensors.safetensors
             rm -f tensors.safetensors
             ;;
@@ -129,19 +146,21 @@ try() { # name fault call
 }
 
 report() { # name tried faults
-    printf '%-12s tried %6d, faults %d\n' "$1" "$2" "$3"
+    printf '%-20s tried %6d, faults %d\n' "$1" "$2" "$3"
     all_tried=$((all_tried + $2))
     all_faults=$((all_faults + $3))
 }
 
-sweep() { # name
+sweep() { # name [rank]
     local folder=$work/try calls step call tried=0 faults=0
+    export FAULT_RANK=${2:-}
     rm -rf "$folder" && mkdir "$folder" && cd "$folder" || return
-    prepare "$1"
+    rm -f "$work/count" && prepare "$1"
     LD_PRELOAD=$fault FAULT_ROOT=$folder FAULT_COUNT=$work/count run "$1" >"$work/log" 2>&1 ||
         { echo "  $1: fails without a fault: $(tail -1 "$work/log")"; report "$1" 1 1; return; }
     digest "$1" >"$work/$1.digest"
-    calls=$(cat "$work/count")
+    # The second of two processes may change nothing.
+    calls=$(cat "$work/count" 2>/dev/null || echo 0)
     step=1
     [[ $extent == long ]] || step=$(((calls + 3) / 4))
     for kind in KILL EIO ENOSPC; do
@@ -150,7 +169,7 @@ sweep() { # name
             try "$1" "$kind" "$call" || faults=$((faults + 1))
         done
     done
-    report "$1" "$tried" "$faults"
+    report "$1${2:+ rank $2}" "$tried" "$faults"
 }
 
 # Kills trainings after a random time, goes on until they end, and compares tensors.
@@ -172,17 +191,18 @@ kills() { # count
     report kills "$1" "$faults"
 }
 
+need_fuzz() { [[ -x $fuzz ]] || { echo "reliability.sh: no program: expected $fuzz; build it first, or set FUZZ" >&2; exit 2; }; }
+
 # Damaged files, read in one process for each kind. It must end by itself, in less than 2 GiB.
 inputs() { # count of each kind
-    local program kind faults
-    program=$(dirname "$lam")/Fuzz
-    [[ -x $program ]] || { echo "  inputs: no program $program: nothing tried" >&2; return; }
-    for kind in torch safetensors parquet json tokenizer spiece video; do
+    local kind faults
+    need_fuzz
+    for kind in torch checkpoint safetensors tokenizer spiece parquet hdf5 video picture json yaml metrics hub; do
         faults=0
-        if ! (ulimit -d 2097152 && timeout 1800 "$program" "$kind" "$1" "$seed" "$work") >"$work/log" 2>&1; then
+        if ! (ulimit -d 2097152 && timeout 3600 "$fuzz" "$kind" "$1" "$seed" "$work") >"$work/log" 2>&1; then
             faults=1
-            echo "  inputs: $kind, seed $seed: $(tail -1 "$work/log"); kept: $(mkdir -p "$repository/.build/reliability" &&
-                cp "$work/$kind-$seed"* "$repository/.build/reliability" && ls "$repository/.build/reliability")"
+            echo "  inputs: $kind, seed $seed: $(tail -1 "$work/log"); kept: $(mkdir -p "$kept" &&
+                cp "$work/$kind-$seed"* "$kept" && ls "$kept")"
         fi
         report "$kind" "$1" "$faults"
     done
@@ -198,7 +218,16 @@ mkdir "$work/trained" && cp checkpoints/last.ckpt "$work/trained"
 for name in convert-v21 convert-v30 predict merge weights policy segments latents fit; do
     ! is_wanted "$name" || sweep "$name"
 done
-if is_wanted kills; then if [[ $extent == long ]]; then kills 100; else kills 5; fi; fi
-if is_wanted inputs; then if [[ $extent == long ]]; then inputs 20000; else inputs 300; fi; fi
-printf '%-12s tried %6d, faults %d\n' all "$all_tried" "$all_faults"
+for name in predict-2 latents-2 fit-2; do
+    ! is_wanted "$name" || for rank in 0 1; do sweep "$name" "$rank"; done
+done
+# A sample, or all of it.
+many() { if [[ $extent == long ]]; then echo "${COUNT:-$2}"; else echo "${COUNT:-$1}"; fi; }
+! is_wanted kills || kills "$(many 5 500)"
+! is_wanted inputs || inputs "$(many 300 80000)"
+! is_wanted commands || commands "$(many 20 2000)"
+! is_wanted ranks || ranks "$(many 3 100)"
+! is_wanted soak || soak "$(many 5000 1000000)"
+! is_wanted coverage || coverage "$(many 20 600)"
+printf '%-20s tried %6d, faults %d\n' all "$all_tried" "$all_faults"
 ((all_faults == 0))

@@ -5,7 +5,8 @@ import TestSupport
 /// Damages files, and reads them in one process, as many as are asked for.
 ///
 ///     Fuzz KIND COUNT SEED FOLDER          reads them
-///     Fuzz KIND COUNT SEED FOLDER write    leaves them in FOLDER for other programs: KIND-NUMBER.ENDING
+///     Fuzz KIND COUNT SEED FOLDER write [ORIGINAL]
+///                                          leaves them in FOLDER for other programs: KIND-NUMBER.ENDING
 ///     Fuzz hub-server FILE                 prints an address and gives what the file holds as a hub's answers, until it is ended
 ///
 /// Each is a file of `Tests/Goldens` with one to six edits, most of them where its structure lies. What is read must be values or
@@ -22,21 +23,25 @@ enum Fuzz {
         case 3 where arguments[1] == "hub-server": return try serve(arguments[2])
         default: break
         }
-        guard arguments.count == 5 || arguments.count == 6 && arguments[5] == "write",
+        let writes = arguments.count > 5 && arguments[5] == "write"
+        guard arguments.count == 5 || writes && arguments.count <= 7,
             let target = FuzzTarget.all.first(where: { $0.name == arguments[1] }),
             let count = Int(arguments[2]), let seed = UInt64(arguments[3])
         else {
-            print("usage: Fuzz \(FuzzTarget.all.map(\.name).joined(separator: "|")) COUNT SEED FOLDER [write]")
+            print(
+                "usage: Fuzz \(FuzzTarget.all.map(\.name).joined(separator: "|")) COUNT SEED FOLDER [write [ORIGINAL]]")
             print("       Fuzz hub-server FILE")
             exit(2)
         }
-        let originals = try target.originals()
+        let own = arguments.count == 7 ? URL(fileURLWithPath: arguments[6]) : nil
+        let originals =
+            try own.map { [([UInt8](try Data(contentsOf: $0)), $0.pathExtension)] } ?? target.originals()
         var mutator = Mutator(seed: seed, vocabulary: target.vocabulary)
         func damaged(_ round: Int) -> (bytes: [UInt8], ending: String) {
             let original = originals[round % originals.count]
             return (mutator.mutate(original.bytes, hot: target.hot(original.bytes, round)), original.ending)
         }
-        if arguments.count == 6 {
+        if writes {
             for round in 0..<count {
                 let file = damaged(round)
                 let path = "\(arguments[4])/\(target.name)-\(round).\(file.ending)"

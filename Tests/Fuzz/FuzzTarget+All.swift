@@ -21,7 +21,9 @@ extension FuzzTarget {
     private static let weights: [FuzzTarget] = [
         FuzzTarget(
             "torch",
-            files: ["views", "shapes", "nested", "protocol4", "legacy_shared", "legacy", "zip64", "deflated"].map {
+            files: [
+                "views", "shapes", "nested", "protocol4", "legacy_shared", "legacy", "zip64", "state_dict", "deflated",
+            ].map {
                 "wan/pth_format/valid/\($0).pth"
             }, vocabulary: pickle
         ) { _ = try TorchFile(path: $0, verifiesChecksums: false).root },
@@ -113,8 +115,14 @@ extension FuzzTarget {
     ]
 
     private static let texts: [FuzzTarget] = [
-        FuzzTarget("json", files: ["datasets/toto_push_lf_v21/meta/info.json"], vocabulary: punctuation) { path in
-            _ = try JSON.parse([UInt8](Data(contentsOf: URL(fileURLWithPath: path))), path: path)
+        FuzzTarget(
+            "json", files: ["info.json", "episodes.jsonl"].map { "datasets/toto_push_lf_v21/meta/\($0)" },
+            vocabulary: punctuation
+        ) { path in
+            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            for part in path.hasSuffix("jsonl") ? bytes.split(separator: 0x0A) : [bytes[...]] {
+                _ = try JSON.parse(Array(part), path: path)
+            }
         },
         FuzzTarget(
             "yaml", files: ["lightning_saved_config", "saved"].map { "cases/05-lightning-saved-config/\($0).yaml" },

@@ -3,6 +3,7 @@
 //   FAULT_ROOT   Folder whose changes count: calls that name a place below it, or write to a file that lies there.
 //   FAULT_AT     Number of the call, from 1; 0 counts only.
 //   FAULT        KILL before the call, AFTER it, or the name of an error: EIO, ENOSPC.
+//   FAULT_RANK   Of several processes under mpirun the one that is meant; all of them without it.
 //   FAULT_COUNT  File outside of the root that gets the number of calls at the end of a process that ends by itself.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -29,6 +30,9 @@ static atomic_long calls;
 
 __attribute__((constructor)) static void begin(void) {
     const char *number = getenv("FAULT_AT"), *fault = getenv("FAULT");
+    const char *meant = getenv("FAULT_RANK"), *rank = getenv("OMPI_COMM_WORLD_RANK");
+    // mpirun itself has no rank, and is none of these processes.
+    if (meant && *meant && (!rank || strcmp(meant, rank))) return;
     root = getenv("FAULT_ROOT");
     if (!root) return;
     root_length = strlen(root);
