@@ -105,7 +105,11 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
+        // Files are whole or absent, so there is nothing to finish first.
+        SignalTrap.answer("ended before the first label; the same command begins anew")
+        SignalTrap.install(endsAtOnce: true)
         try RankedProgram.run(trapsSignals: false) { group in
+            if !group.isRoot { SignalTrap.answer(nil) }
             // Ranks have as long as their episodes take.
             group.timeout = .infinity
             let status: (any Error) -> Int32 = { ExitStatus.code(for: $0).rawValue }
@@ -130,11 +134,18 @@ struct PredictCommand: ParsableCommand {
                 )
             }
             if group.isRoot { for line in model.banner { Console.write(line + "\n") } }
-            let showsProgress = Console.isTerminal && group.size == 1
-            let summary = try predictor.run(status: status) { line in
-                if showsProgress { Console.redraw(line) }
+            if group.isRoot { model.doubts.forEach(note) }
+            let redraws = Console.isTerminal && group.size == 1
+            let summary = try predictor.run(status: status) { progress in
+                guard group.isRoot else { return }
+                SignalTrap.answer(progress.afterInterruption)
+                if redraws {
+                    Console.redraw(progress.line)
+                } else if progress.isDue {
+                    Console.write(progress.line + "\n")
+                }
             }
-            if showsProgress { Console.redraw("") }
+            if redraws { Console.redraw("") }
             if group.isRoot { print(summary.text) }
             if group.isRoot, let merge { MergedVersionNote.lines(below: merge).forEach(note) }
             return nil

@@ -12,10 +12,12 @@ enum SignalTrap {
     private static let answer = Mutex<String?>(nil)
 
     /// Says on standard error, once a signal has come, what becomes of the work.
-    static func answer(_ line: String) { answer.withLock { $0 = line } }
+    static func answer(_ line: String?) { answer.withLock { $0 = line } }
 
     /// Call before any other thread exists: threads inherit what is blocked.
-    static func install() {
+    ///
+    /// - Parameter endsAtOnce: for work that loses nothing by it: the first signal ends the process, after its answer.
+    static func install(endsAtOnce: Bool = false) {
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&signals, number) }
@@ -27,9 +29,9 @@ enum SignalTrap {
             var signals = waited
             var number: Int32 = 0
             while sigwait(&signals, &number) == 0 {
-                guard SignalTrap.signal.exchange(number, ordering: .relaxed) != 0 else {
+                if SignalTrap.signal.exchange(number, ordering: .relaxed) == 0 {
                     if let line = answer.withLock({ $0 }) { Console.errorOverProgress("note: \(line)") }
-                    continue
+                    guard endsAtOnce else { continue }
                 }
                 Foundation.signal(number, SIG_DFL)
                 pthread_sigmask(SIG_UNBLOCK, &signals, nil)

@@ -30,6 +30,30 @@ import Testing
         while process.isRunning, !program.exists("checkpoints/last.ckpt") { usleep(1_000) }
     }
 
+    @Test("a signal ends predict at once, with a word on what is kept")
+    func predict() throws {
+        let program = try LamProgram()
+        try #require(program.fit("--trainer.max_steps", "1").status == 0)
+        let started = try program.process(["predict", "--config", "config.yaml", "--ckpt_path", "last"])
+        // Full, so that the program waits before its first line and cannot be done before the signal.
+        let full = Pipe(), end = full.fileHandleForWriting.fileDescriptor
+        _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        while write(end, "full", 1) == 1 {}
+        started.process.standardOutput = full
+        try started.process.run()
+        let status = "/proc/\(started.process.processIdentifier)/status"
+        func isTrapped() -> Bool {
+            let lines = (try? String(contentsOfFile: status, encoding: .utf8))?.split(separator: "\n") ?? []
+            let mask = lines.first { $0.hasPrefix("SigBlk:") }?.split(separator: "\t").last ?? ""
+            return (UInt64(mask, radix: 16) ?? 0) & (1 << UInt64(SIGINT - 1)) != 0
+        }
+        while started.process.isRunning, !isTrapped() { usleep(10_000) }
+        kill(started.process.processIdentifier, SIGINT)
+        let result = try program.result(of: started)
+        #expect(result.status == 128 + SIGINT, "\(result.error)")
+        #expect(result.error.contains("note: ended before the first label"), "\(result.error)")
+    }
+
     @Test("SIGTERM, SIGINT and a broken connection end a run with a checkpoint from which the rest gives the same bits")
     func signals() throws {
         let expected = try straight()

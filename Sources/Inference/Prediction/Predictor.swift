@@ -49,9 +49,18 @@ public final class Predictor {
         }
     }
 
+    /// How far the work of this rank is.
+    public struct Progress {
+        public let line: String
+        /// Whether a log file should have the line.
+        public let isDue: Bool
+        /// What to tell somebody who ends the work now.
+        public let afterInterruption: String
+    }
+
     /// One camera of a dataset.
     private struct Job {
-        let source: StreamSource
+        var source: StreamSource
         let folder: LabelFolder
         /// Frames that all pairs span.
         let window: Int
@@ -136,14 +145,15 @@ public final class Predictor {
 
     /// Writes what is missing.
     ///
-    /// - Parameter progress: takes lines about this rank's work.
+    /// - Parameter report: takes how far it is, many times a second.
     /// - Throws: `PredictionError`, and what data and disk throw. What was written stays, and is not made again.
     public func run(
-        status: (any Error) -> Int32 = { _ in 1 }, progress: (String) -> Void
+        status: (any Error) -> Int32 = { _ in 1 }, report: (Progress) -> Void
     ) throws -> Summary {
         let group = model.group
         var summary = Summary(output: output, datasets: Set(model.opened.map(\.place)).count, codes: codes)
-        for job in jobs {
+        var work: [Job] = []
+        for var job in jobs {
             let (source, folder) = (job.source, job.folder)
             let missing = try group.together(for: "opening of \(folder.path)", status: status) {
                 try requirePairs(of: source, window: job.window)
@@ -155,9 +165,10 @@ public final class Predictor {
             let all = try group.allGather(missing, for: "episodes to label")[0]
             summary.episodes += all.count
             summary.skipped += source.episodes.count - all.count
-            let own = Array(all[Shard.range(of: all.count, rank: group.rank, size: group.size)])
-            try label(source.keeping(own), window: job.window, into: folder, progress: progress)
+            job.source = source.keeping(Array(all[Shard.range(of: all.count, rank: group.rank, size: group.size)]))
+            work.append(job)
         }
+        try label(work, report: report)
         // Once all ranks have written their episodes.
         try group.together(for: "tables of labels", status: status) {}
         try group.together(for: "tables of labels", status: status) {
@@ -177,7 +188,10 @@ public final class Predictor {
         summary.firstUnreadable = unreadable.first
         summary.codes?.counts = sums["code counts"]
         try group.together(for: "merge", status: status) {
-            if group.isRoot { try merge?.run(progress: progress) }
+            guard group.isRoot, let merge else { return }
+            let after = "ended; all labels are kept in \(output), and the same command merges them anew"
+            report(Progress(line: "merging into \(merge.destination)", isDue: true, afterInterruption: after))
+            try merge.run { report(Progress(line: $0, isDue: false, afterInterruption: after)) }
         }
         summary.merged = merge?.destination
         return summary
@@ -231,24 +245,52 @@ public final class Predictor {
             uniquingKeysWith: { first, _ in first })
     }
 
-    private func label(
-        _ source: StreamSource, window: Int, into folder: LabelFolder, progress: (String) -> Void
-    ) throws {
-        guard !source.episodes.isEmpty else { return }
-        var options = options
-        options.window = .fixed(window)
-        var done = 0
-        func finish(_ labels: EpisodeLabels) throws {
-            try folder.write(labels, columns: columns)
-            done += 1
-            progress("\(source.name): \(done) of \(source.episodes.count) episodes")
+    /// Labels episodes, one camera of a dataset after the other.
+    private func label(_ jobs: [Job], report: (Progress) -> Void) throws {
+        let episodes = jobs.reduce(0) { $0 + $1.source.episodes.count }
+        guard episodes > 0 else { return }
+        let total = try jobs.reduce(0) { sum, job in
+            guard job.source.episodes.contains(where: { isUsable($0, window: job.window) }) else { return sum }
+            return try sum
+                + FramePairStream.order(sources: [job.source], options(of: job), split: .all).count
         }
-        // Complete without a pair.
-        for episode in source.episodes where !isUsable(episode, window: window) {
-            try finish(EpisodeLabels(episode: episode.index))
+        var written = 0
+        let share = model.group.size > 1 ? " that process 0 of \(model.group.size) does" : ""
+        var work = WorkProgress(
+            "labelling", total: total, of: "pairs of \(episodes) episode\(episodes == 1 ? "" : "s")" + share)
+        func tell(pairs: Int) {
+            let due = work.add(pairs)
+            report(
+                Progress(
+                    line: due ?? work.text, isDue: due != nil,
+                    afterInterruption: "ended; of \(episodes) episodes to label \(written) are kept in \(output), and "
+                        + "the same command goes on with the others"))
         }
-        guard done < source.episodes.count else { return }
+        tell(pairs: 0)
+        for job in jobs {
+            try label(
+                job,
+                finish: { labels in
+                    try job.folder.write(labels, columns: columns)
+                    written += 1
+                }, tell: tell)
+        }
+    }
 
+    private func options(of job: Job) -> StreamOptions {
+        var options = options
+        options.window = .fixed(job.window)
+        return options
+    }
+
+    private func label(_ job: Job, finish: (EpisodeLabels) throws -> Void, tell: (Int) -> Void) throws {
+        let source = job.source
+        // Complete without a pair.
+        let short = source.episodes.filter { !isUsable($0, window: job.window) }
+        for episode in short { try finish(EpisodeLabels(episode: episode.index)) }
+        guard short.count < source.episodes.count else { return }
+
+        let options = options(of: job)
         let stream = try FramePairStream(sources: [source], options, split: .all)
         let encoder = try model.encoder()
         var current: EpisodeLabels?
@@ -272,6 +314,7 @@ public final class Predictor {
                 }
                 current = labels
             }
+            tell(batch.samples.count)
         }
         if let current { try finish(current) }
     }
