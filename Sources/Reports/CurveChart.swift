@@ -44,7 +44,7 @@ struct CurveChart {
             drawing.line([(Self.left, place), (Double(Self.width) - Self.right, place)], color: Self.grid)
             drawing.text(Self.label(tick), x: Self.left - 5, y: place + 4, size: 10, color: Self.tick, place: .end)
         }
-        for tick in Self.ticks(Double(first), Double(last)) {
+        for tick in Self.ticks(Double(first), Double(last), areWhole: true) {
             drawing.text(
                 Self.label(tick), x: across(tick), y: Double(Self.height) - 28, size: 10, color: Self.tick,
                 place: .middle)
@@ -78,12 +78,13 @@ struct CurveChart {
         }
     }
 
-    /// Two to six round numbers in a range.
-    static func ticks(_ low: Double, _ high: Double) -> [Double] {
+    /// Three to eight round numbers in a range; fewer where only whole ones count.
+    static func ticks(_ low: Double, _ high: Double, areWhole: Bool = false) -> [Double] {
         guard high > low, (high - low).isFinite else { return [low] }
-        let rough = (high - low) / 4
-        let power = pow(10, floor(log10(rough)))
-        let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
+        let largest = (high - low) / 3
+        let power = pow(10, floor(log10(largest)))
+        let fitting = [5, 2, 1].map { $0 * power }.first { $0 <= largest } ?? largest
+        let step = areWhole ? max(1, fitting) : fitting
         let first = (low / step).rounded(.up)
         guard step > 0, abs(first) < 1e15 else { return [low] }
         return (0..<8).map { (first + Double($0)) * step }.filter { $0 <= high }

@@ -72,6 +72,15 @@ import Testing
         #expect(!svg.contains("nan") && !svg.contains("inf"))
     }
 
+    @Test("an axis has three labels at least, and steps are whole")
+    func ticks() throws {
+        let folder = try TemporaryFolder()
+        let lines = [-4.0, 4.0].enumerated().map { "{\"step\": \($0), \"train_loss_step\": \($1)}" }
+        let svg = try RunPlot(paths: [run(folder, "signs", lines)]).svg()
+        for label in ["-4", "-2", "0", "2", "4", "1"] { #expect(svg.contains(">\(label)<"), "\(label)") }
+        #expect(!svg.contains(">0.5<"))
+    }
+
     @Test("values of one size, huge ones and a single point are drawn, too")
     func extremes() throws {
         let folder = try TemporaryFolder()
