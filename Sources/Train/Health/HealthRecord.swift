@@ -7,8 +7,8 @@ public struct HealthRecord: Codable, Sendable, Equatable {
     public private(set) var lastUsed: [Int]
     /// Codes restarted since the run began.
     public private(set) var restarts = 0
-    /// For each code how many steps must still use it before it counts; nil while none was restarted. A restarted code lies where
-    /// some latent was, so the next pairs choose it, whatever becomes of it then.
+    /// For each code how many steps must still use it before it counts, unless it outlives the next restarts; nil while none was
+    /// restarted. A restarted code lies where some latent was, so the next pairs choose it, whatever becomes of it then.
     private var probation: [Int]?
     /// Since the last verdict: uses of each code, and sums over samples.
     private(set) var counts: [Double]
@@ -80,10 +80,12 @@ public struct HealthRecord: Codable, Sendable, Equatable {
         self.samples += samples
     }
 
-    /// Takes codes that have got a new place: what used them before, used another code.
+    /// Takes the codes that have got a new place: what used them before, used another code. The others have outlived the time
+    /// since the last restarts, and count.
     package mutating func addRestarts(_ codes: [Int]) {
+        guard !codes.isEmpty || probation != nil else { return }
         restarts += codes.count
-        var probation = probation ?? [Int](repeating: 0, count: lastUsed.count)
+        var probation = [Int](repeating: 0, count: lastUsed.count)
         for code in codes { (probation[code], counts[code]) = (Self.stepsOfProbation, 0) }
         self.probation = probation
     }

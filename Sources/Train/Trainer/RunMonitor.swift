@@ -127,8 +127,8 @@ final class RunMonitor {
 
     /// Counts codes that were restarted.
     func addRestarts(_ codes: [Int], to progress: inout TrainingProgress) {
-        guard !codes.isEmpty else { return }
         progress.updateHealth(of: action) { $0.addRestarts(codes) }
+        guard !codes.isEmpty else { return }
         reporter.note("step \(progress.globalStep): restarted \(codes.count) unused codes")
     }
 

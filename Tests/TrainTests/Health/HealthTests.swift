@@ -60,6 +60,10 @@ import Testing
             counts: [Double](repeating: 8, count: 15) + [0], mse: 1, baseline: 2, samples: 4, step: 20)
         #expect(record.unprovenCodes == [15])
         #expect(record.judge(step: 20, waiting: nil, restartsCodes: true).text.contains("15 of 16 codes live"))
+        record.addRestarts([0])
+        #expect(record.unprovenCodes == [0], "seldom used, but it has outlived the time between restarts")
+        record.addRestarts([])
+        #expect(record.unprovenCodes.isEmpty)
     }
 
     @Test("continuous latents are judged by the dimensions that vary from pair to pair, not from step to step")
