@@ -1,12 +1,13 @@
 # Damaged files through the program's commands; part of scripts/reliability.sh.
 
-# Runs a command that must end by itself: within 20 s, in less than 2 GiB, by no signal, with one of its own statuses, and with words
-# where it fails. A command that waits for a hub says so and goes on; that is no fault.
+# Runs a command that must end by itself: within 20 s of processor time and 120 s by the clock, as the machine may be busy, in less
+# than 2 GiB, by no signal, with one of its own statuses, and with words where it fails. A command that waits for a hub says so and
+# goes on; that is no fault.
 endure() { # what command…
     local what=$1 status
     shift
     # The shell's own words about a killed process go nowhere.
-    { (ulimit -d 2097152 && exec timeout -s KILL "${patience:-20}" "$@") >"$work/log" 2>&1; } 2>/dev/null
+    { (ulimit -d 2097152 -t 20 && exec timeout -s KILL "${patience:-120}" "$@") >"$work/log" 2>&1; } 2>/dev/null
     status=$?
     case $status in
         0) return ;;
