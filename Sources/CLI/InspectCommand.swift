@@ -279,7 +279,7 @@ struct InspectCommand: ParsableCommand {
 
     private func printVerdict(_ report: DatasetReport, _ verification: DatasetVerification?, isSound: Bool) {
         print("")
-        for note in report.notes { print("Note: \(note.printableLine)") }
+        for note in report.notes + report.cuts { print("Note: \(note.printableLine)") }
         for warning in report.warnings + (verification?.warnings ?? []) { print("Warning: \(warning.printableLine)") }
         guard isSound else {
             print("Not sound: the error is told below; the rest was looked at.")

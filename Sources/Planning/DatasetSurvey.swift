@@ -70,6 +70,6 @@ public struct DatasetSurvey: Sendable {
             "  camera \(camera), \(pictureSize.width) x \(pictureSize.height)"
                 + (otherCameras.isEmpty ? "" : "; others: \(otherCameras.joined(separator: ", "))"),
             "  a pair spans \(window) frames, \(span) s",
-        ] + report.notes.map { "  note: \($0)" } + report.warnings.map { "  warning: \($0)" }
+        ] + (report.notes + report.cuts).map { "  note: \($0)" } + report.warnings.map { "  warning: \($0)" }
     }
 }

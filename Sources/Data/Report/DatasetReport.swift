@@ -27,6 +27,8 @@ public struct DatasetReport: Sendable, Encodable {
     public let leftOut: [String]
     /// What was assumed of files and pictures, and what says so.
     public let notes: [String]
+    /// What a model would not see of pictures that are not square.
+    public let cuts: [String]
     /// What does not agree, though it stops nothing.
     public let warnings: [String]
 
@@ -83,14 +85,14 @@ public struct DatasetReport: Sendable, Encodable {
         self.cameras = try cameras.map { try reported.report(on: $0, onBadSample: options.onBadSample) }
         columns = dataset.columns
         let remarks = try dataset.remarks(on: cameras, options)
-        notes += zip(cameras, self.cameras).compactMap { $0.content.isColor ? $1.cutNote(options.crop) : nil }
+        cuts = zip(cameras, self.cameras).compactMap { $0.content.isColor ? $1.cut(options.crop) : nil }
         (self.notes, warnings) = (notes + remarks.notes, remarks.warnings)
     }
 }
 
 extension CameraReport {
     /// What a model would not see of pictures that are not square.
-    fileprivate func cutNote(_ crop: CropOption) -> String? {
+    fileprivate func cut(_ crop: CropOption) -> String? {
         guard crop == .square, width != height, min(width, height) > 0 else { return nil }
         let lost = 100 - 100 * min(width, height) / max(width, height)
         return "\(key): pictures are \(width) x \(height), and a model sees squares: \(lost) % are cut off at two "
