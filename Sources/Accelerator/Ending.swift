@@ -47,11 +47,14 @@ struct Ending {
     }
 
     /// Gives the results to those who want them.
-    func keep(_ buffers: [Buffer]) {
+    ///
+    /// - Parameter run: how many programs had begun with this one.
+    func keep(_ buffers: [Buffer], ofRun run: Int) {
         for (region, result) in regions { region.content = .device(buffers[result]) }
         var place = regions.count
         for readback in readbacks {
             readback.buffers = .success(Array(buffers[place..<place + readback.values.count]))
+            readback.run = run
             place += readback.values.count
         }
     }

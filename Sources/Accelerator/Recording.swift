@@ -180,4 +180,6 @@ final class PendingReadback {
     var values: [Value] = []
     /// Once it runs; or what went wrong.
     var buffers: Result<[Buffer], any Error>?
+    /// How many programs had begun with it.
+    var run = 0
 }

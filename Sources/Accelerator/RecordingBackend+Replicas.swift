@@ -23,7 +23,9 @@ extension RecordingBackend: ReplicatedBackend {
         }
     }
 
-    public func align() { if replicaCount > 1 { locked { $0.flush() } } }
+    public func submit() { locked { $0.flush() } }
+
+    public var hasFailed: Bool { locked { $0.hasFailed } }
 
     public func sumOverReplicas(_ x: Tensor) {
         guard replicaCount > 1 else { return }

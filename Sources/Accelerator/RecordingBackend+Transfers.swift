@@ -89,6 +89,7 @@ extension RecordingBackend {
     private func buffers(of pending: PendingReadback) throws -> [Buffer] {
         try locked { session in
             if pending.buffers == nil { session.flush() }
+            session.countWait(forRun: pending.run)
             return try pending.buffers?.get() ?? []
         }
     }

@@ -79,6 +79,8 @@ public final class RecordingBackend: Backend {
         public var loads = 0
         public var compileSeconds = 0.0
         public var runs = 0
+        /// How often the host has waited for a step's numbers with nothing else begun, so that the device had to wait, too.
+        public var idlingWaits = 0
         /// Bytes of the device's memory in use, now and at most; nil where the plugin does not count them.
         public var memory: Memory?
 
@@ -93,6 +95,7 @@ public final class RecordingBackend: Backend {
             let made = session.compiler.statistics
             return Statistics(
                 programs: made.programs, loads: made.loads, compileSeconds: made.compileSeconds, runs: session.runs,
+                idlingWaits: session.idlingWaits,
                 memory: session.device.memory().map { Statistics.Memory(inUse: $0.inUse, peak: $0.peak) })
         }
     }

@@ -9,6 +9,10 @@ final class Session {
     /// Those that this one's device is one of, where there are several.
     private let replica: (of: Replicas, number: Int)?
     private(set) var runs = 0
+    /// How often the host has waited for the program that it had begun last, after which the device has nothing to do.
+    private(set) var idlingWaits = 0
+    /// The last program of these.
+    private var waited = 0
     private var recording: Recording?
     private var lastRun: Event?
     /// The first error since it was last asked for.
@@ -44,6 +48,15 @@ final class Session {
     /// Remembers an error for the next time that somebody waits.
     func fail(_ error: any Error) { failure = failure ?? error }
 
+    /// Counts that the host waits for the results of a program.
+    ///
+    /// - Parameter run: how many had begun with it.
+    func countWait(forRun run: Int) {
+        guard run == runs, run != waited else { return }
+        idlingWaits += 1
+        waited = run
+    }
+
     /// Runs what is recorded, and waits for it.
     ///
     /// - Throws: the first error since the last time.
@@ -59,6 +72,8 @@ final class Session {
         if let failure { throw failure }
     }
 
+    var hasFailed: Bool { failure != nil }
+
     /// Lets an error that somebody has been told of be.
     func forgetFailure() { (failure, lastRun) = (nil, nil) }
 
@@ -72,10 +87,10 @@ final class Session {
         let ending = Ending(recording)
         do {
             if let error = recording.failure { throw error }
-            guard !ending.results.isEmpty else { return ending.keep([]) }
+            guard !ending.results.isEmpty else { return ending.keep([], ofRun: runs) }
             let key = ProgramKey(function: recording.function, results: ending.results, given: ending.given)
             let results = try run(key, try recording.arguments.map { try buffer($0, of: recording) })
-            ending.keep(results)
+            ending.keep(results, ofRun: runs)
         } catch {
             fail(error)
             ending.drop(error)

@@ -51,7 +51,7 @@ struct ReplicaTests {
                 let own: [Float] = [Float(number), Float(round), 1]
                 let x = backend.tensor(own, [3]), y = backend.empty([3])
                 backend.add(x, x, into: y)
-                backend.align()
+                backend.submit()
                 backend.sumOverReplicas(y.range(0, 2))
                 backend.multiply(y, y, into: y)
                 try backend.synchronize()
@@ -66,7 +66,7 @@ struct ReplicaTests {
                 #expect(values == expected)
             }
         }
-        // The addition, which `align` has cut off, and the sum.
+        // The addition, which `submit` has cut off, and the sum.
         #expect(backends[0].statistics.programs == 2)
     }
 
@@ -85,7 +85,7 @@ struct ReplicaTests {
                     for _ in 0..<300 { backend.add(x, backend.tensor(Self.ones, [2]), into: x) }
                     try backend.synchronize()
                 }
-                backend.align()
+                backend.submit()
                 backend.sumOverReplicas(x)
                 for _ in 0..<300 { backend.add(x, backend.tensor(Self.ones, [2]), into: x) }
                 return backend.floats(x)
@@ -102,7 +102,7 @@ struct ReplicaTests {
         let backend = try #require(try replicas([2]).first), x = backend.tensor(Self.small, [3])
         #expect(backend.replicaCount == 1 && backend.summary.contains("device 2"))
         for _ in 0..<300 { backend.add(x, backend.tensor(Self.ones, [2]).range(0, 1), into: x) }
-        backend.align()
+        backend.submit()
         backend.sumOverReplicas(x)
         let expected: [Float] = [301, 302, 303]
         #expect(backend.floats(x) == expected)

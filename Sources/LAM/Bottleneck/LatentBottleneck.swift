@@ -40,8 +40,10 @@ public protocol LatentBottleneck: AnyObject {
     /// - Parameter latents: encoder outputs of the first batch over all ranks, `[M, L]` flat; empty unless `beginsFromLatents`.
     func begin(latents: [Float], backend: any Backend, _ generator: inout RandomGenerator)
 
-    /// Sums over the samples of a step's batches that an update beside the optimiser's needs, and which add up over ranks;
-    /// nil for those that need none. Taken once a step.
+    /// Whether there is an update beside the optimiser's.
+    var updatesBesideOptimizer: Bool { get }
+    /// Sums over the samples of a step's batches that this update needs, and which add up over ranks; nil where there is none.
+    /// Taken once a step.
     func takeStatistics() -> Tensor?
     /// Makes that update, after the optimiser's.
     func absorb(_ statistics: Tensor, on backend: any Backend)
@@ -86,6 +88,7 @@ extension LatentBottleneck {
     }
 
     public func begin(latents: [Float], backend: any Backend, _ generator: inout RandomGenerator) {}
+    public var updatesBesideOptimizer: Bool { false }
     public func takeStatistics() -> Tensor? { nil }
     public func absorb(_ statistics: Tensor, on backend: any Backend) {}
     public func forget(_ codes: [Int], on backend: any Backend) {}

@@ -69,6 +69,7 @@ final class MovingAverageQuantizer: CodebookBottleneck {
         gathered = sums
     }
 
+    var updatesBesideOptimizer: Bool { true }
     func takeStatistics() -> Tensor? { gathered.take() }
 
     func absorb(_ statistics: Tensor, on backend: any Backend) {

@@ -6,6 +6,8 @@ import Tensor
 package struct ActivationNorms {
     /// Sums of squares and numbers of elements by the block's name among the parameters, in the order of the model.
     private var sums: OrderedDictionary<String, (squares: Double, count: Double)> = [:]
+    /// Sums that are on their way to the host.
+    private var awaited: [(part: String, squares: Readback)] = []
 
     package init() {}
 
@@ -16,10 +18,19 @@ package struct ActivationNorms {
             elements = backend.empty(activation.shape)
             backend.cast(activation, into: elements)
         }
-        sums[part] = (backend.sumOfSquares(elements), Double(activation.count))
+        let squares = backend.empty([], .f64)
+        backend.sumOfSquares(elements, into: squares)
+        awaited.append((part, backend.readback([squares])))
+        sums[part] = (0, Double(activation.count))
     }
 
-    /// All sums in one order, for sending; those of ranks add up.
+    /// Waits for the sums.
+    package mutating func arrive() throws {
+        for (part, squares) in awaited { sums[part]?.squares = try squares.values()[0][0] }
+        awaited = []
+    }
+
+    /// All sums that have arrived, in one order, for sending; those of ranks add up.
     package var values: [Double] { sums.values.flatMap { [$0.squares, $0.count] } }
 
     /// The same blocks with other sums.

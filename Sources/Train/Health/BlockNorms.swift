@@ -1,5 +1,6 @@
 import NN
 import OrderedCollections
+import Tensor
 
 /// Gradient norms of a model's parts, its transformer blocks each for itself.
 struct BlockNorms {
@@ -28,11 +29,22 @@ struct BlockNorms {
     /// Norms of the gradients times `scale`, in the order of the store.
     ///
     /// - Parameter reducer: has the sums over the ranks, where there are several.
-    func callAsFunction(scale: Double, reducer: GradientReducer?) throws -> [(part: String, norm: Double)] {
+    /// - Returns: what waits for them.
+    func callAsFunction(
+        scale: Double, reducer: GradientReducer?
+    ) throws -> () throws -> [(part: String, norm: Double)] {
         let ranges = runs.map(\.range)
-        let sums =
-            try reducer?.sumsOfSquares(in: ranges)
-            ?? ranges.map { store.backend.sumOfSquares(store.gradients.range($0.lowerBound, $0.count)) }
+        if let sums = try reducer?.sumsOfSquares(in: ranges) { return { [self] in norms(sums, scale) } }
+        let sums = ranges.map { range in
+            let sum = store.backend.empty([], .f64)
+            store.backend.sumOfSquares(store.gradients.range(range.lowerBound, range.count), into: sum)
+            return sum
+        }
+        let readback = store.backend.readback(sums)
+        return { [self] in norms(try readback.values().map { $0[0] }, scale) }
+    }
+
+    private func norms(_ sums: [Double], _ scale: Double) -> [(part: String, norm: Double)] {
         var squares: OrderedDictionary<String, Double> = [:]
         for (run, sum) in zip(runs, sums) { squares[run.part, default: 0] += sum }
         return squares.map { ($0.key, $0.value.squareRoot() * scale) }

@@ -143,6 +143,9 @@ public final class LAMModule {
         try validationStep(LatentActionInput(patches: patches, language: language))
     }
 
+    /// Whether a step is over only when its bottlenecks have been updated, too.
+    var updatesBottlenecks: Bool { model.latentParts.contains { $0.bottleneck.updatesBesideOptimizer } }
+
     /// Makes the updates that bottlenecks make beside the optimiser, from what the step's batches have gathered.
     ///
     /// - Parameter sum: adds sums of samples up over ranks, the same on all of them.

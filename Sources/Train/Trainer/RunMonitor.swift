@@ -54,9 +54,8 @@ final class RunMonitor {
 
     // MARK: Steps
 
-    /// Takes the values of a step's batches, before the step is counted.
-    func add(_ report: StepReport, to progress: inout TrainingProgress) {
-        let step = progress.globalStep + 1
+    /// Takes the values of the batches of a step, counted from 1.
+    func add(_ report: StepReport, ofStep step: Int, to progress: inout TrainingProgress) {
         for batch in report.batches {
             let values = MetricTag.values(of: batch, .train)
             progress.add(values)
@@ -66,7 +65,7 @@ final class RunMonitor {
         }
     }
 
-    /// Logs a step that has been counted.
+    /// Logs the step that `progress` has counted last.
     func log(
         _ report: StepReport, norms: TrainingStep.GradientNorms, learningRate: Double, at progress: TrainingProgress
     ) throws {
@@ -112,10 +111,9 @@ final class RunMonitor {
         ]
     }
 
-    /// Says how the run goes, where it is time to.
-    func judgeHealth(_ progress: inout TrainingProgress) {
+    /// Says how the run goes, where it is time to after so many steps.
+    func judgeHealth(_ progress: inout TrainingProgress, afterStep step: Int) {
         let interval = configuration.trainer.healthEveryNSteps
-        let step = progress.globalStep
         guard interval > 0, step.isMultiple(of: interval) else { return }
         let verdict = progress.updateHealth(of: action) {
             $0.judge(
@@ -167,23 +165,28 @@ final class RunMonitor {
 
     // MARK: The console
 
+    /// What a batch took.
+    struct Cost {
+        /// The time, and what of it was spent waiting for data.
+        let seconds: Double
+        let waiting: Double
+        /// Over all ranks.
+        let samples: Int
+    }
+
     /// Shows a batch's progress.
     ///
     /// - Parameters:
     ///   - loss: of the last batch, over all ranks where they have agreed on it.
-    ///   - seconds: that the batch took; `waiting` of them for data.
-    ///   - samples: over all ranks.
     ///   - now: seconds since the run began.
-    func show(
-        _ progress: TrainingProgress, loss: Double, seconds: Double, waiting: Double, samples: Int, now: Double
-    ) {
+    func show(_ progress: TrainingProgress, loss: Double, _ cost: Cost, now: Double) {
         reporter.update(
-            epoch: progress.epoch, step: progress.globalStep, loss: loss, seconds: seconds, waiting: waiting,
-            samples: samples, codes: liveCodes(progress), now: now)
+            epoch: progress.epoch, step: progress.globalStep, loss: loss, seconds: cost.seconds, waiting: cost.waiting,
+            samples: cost.samples, codes: liveCodes(progress), now: now)
         guard !hasForecast else { return }
         hasForecast = true
         let forecast = RunForecast(
-            secondsOfStep: seconds, secondsToGo: reporter.secondsToGo,
+            secondsOfStep: cost.seconds, secondsToGo: reporter.secondsToGo,
             residentBytes: StreamBenchmark.peakResidentBytes(), checkpointBytes: checkpointBytes)
         reporter.note(forecast.text)
     }

@@ -24,6 +24,7 @@ public final class Trainer {
     private var progress = TrainingProgress()
     /// The last batch ended in an optimiser step.
     private var hasJustStepped = false
+    private var begun: Begun?
     /// What the last step's report says, the same on all ranks: the run's seconds and a signal to end.
     private var agreedSeconds = 0.0
     private var agreedSignal: Int32?
@@ -57,10 +58,14 @@ public final class Trainer {
                 _ = try run.evaluate(limit: sanitySteps < 0 ? .fraction(1) : .batches(sanitySteps))
             }
             while agreedSignal == nil, !monitor.isStoppedEarly, !isOver { try runEpoch() }
+            try endStep()
             monitor.finish()
             try checkpoints.saveFinal(progress, isInterrupted: agreedSignal != nil)
         } catch let error as TrainerError {
-            if case .notFinite = error { monitor.finish() }
+            switch error {
+            case .notFinite, .device: monitor.finish()
+            default: break
+            }
             throw error
         }
         run.averaging?.adopt()
@@ -131,46 +136,100 @@ public final class Trainer {
         let isStep = limits.isStepDue(progress)
         let isLogged = isStep && (progress.globalStep + 1).isMultiple(of: run.configuration.trainer.logEveryNSteps)
         if progress.batches == 1, run.resumed == nil { try step.begin(input) }
-        var (loss, latents) = try step.add(
+        let (loss, latents) = try step.add(
             input, step: progress.globalStep, isLast: isStep, isObserved: isLogged)
-        if isStep {
-            try takeStep(latents: latents, isLogged: isLogged)
-            loss = monitor.metrics[MetricTag.loss(.train)] ?? loss
-        }
+        if isStep { try beginStep(latents: latents, isLogged: isLogged) }
+        // What was begun before is ended while the device computes what has been begun now.
+        if !isStep || !mayBeginNext { try endStep() }
         // Before a validation, whose time says nothing of how fast steps are.
-        monitor.show(
-            progress, loss: loss ?? .nan, seconds: (ContinuousClock.now - start) / .seconds(1),
-            waiting: run.stream.waitedSeconds - waited, samples: batch.samples.count * run.group.size, now: elapsed)
+        let cost = RunMonitor.Cost(
+            seconds: (ContinuousClock.now - start) / .seconds(1), waiting: run.stream.waitedSeconds - waited,
+            samples: batch.samples.count * run.group.size)
+        if begun == nil {
+            monitor.show(progress, loss: loss ?? lastLoss, cost, now: elapsed)
+        } else {
+            begun?.cost = cost
+        }
         if limits.isValidationDue(progress) { try validate() }
         return isStep
     }
 
-    /// One optimiser step.
-    private func takeStep(latents: Tensor, isLogged: Bool) throws {
+    /// The last step's loss, over all ranks.
+    private var lastLoss: Double { monitor.metrics[MetricTag.loss(.train)] ?? .nan }
+
+    /// A step whose numbers the host has not seen yet.
+    private struct Begun {
+        let step: TrainingStep.Launched
+        /// Steps taken with it.
+        let number: Int
+        let latents: Tensor
+        let learningRate: Double
+        let isLogged: Bool
+        /// What is still to be shown of it.
+        var cost: RunMonitor.Cost?
+    }
+
+    /// Begins an optimiser step, and ends the one that was begun before.
+    private func beginStep(latents: Tensor, isLogged: Bool) throws {
         let learningRate = run.learningRate(atStep: progress.globalStep, of: limits.totalSteps)
         // An epoch may end before the last group of batches is full.
         let accumulated = (progress.batchesInEpoch - 1) % limits.accumulatedBatches + 1
-        let outcome = try step.take(learningRate: learningRate, batches: accumulated, measuresParts: isLogged) {
-            TrainingStep.Standing(
-                skippedSamples: run.stream.skippedSamples, signal: interruption(), seconds: elapsed)
+        let launched = try step.launch(learningRate: learningRate, batches: accumulated, measuresParts: isLogged)
+        progress.countStep()
+        // Lightning's callbacks come before the module's own hook, in which codes restart.
+        run.averaging?.update(afterStep: progress.globalStep)
+        run.device?.submit()
+        let number = progress.globalStep
+        try endStep()
+        begun = Begun(
+            step: launched, number: number, latents: latents, learningRate: learningRate, isLogged: isLogged)
+    }
+
+    /// Whether the next step may begin before the host has seen this one's numbers: if nothing between the two depends on
+    /// them, or on the state as it is in between.
+    private var mayBeginNext: Bool {
+        guard let device = run.device, !device.hasFailed else { return false }
+        return progress.batchesInEpoch < limits.batchesPerEpoch && !isOver
+            && !limits.isValidationDue(progress) && !isRestartDue(afterStep: progress.globalStep)
+            && !run.checkpoints.contains { $0.isDue(afterStep: progress.globalStep) }
+    }
+
+    private func isRestartDue(afterStep step: Int) -> Bool {
+        let model = run.configuration.model
+        return model.restart.isPeriodic && step.isMultiple(of: model.restartEveryNSteps)
+    }
+
+    /// Ends the step that was begun, if one was: waits for its numbers, and does what is due after it.
+    private func endStep() throws {
+        guard let begun = begun.take() else { return }
+        let outcome: TrainingStep.Outcome
+        do {
+            outcome = try step.settle(begun.step) {
+                TrainingStep.Standing(
+                    skippedSamples: run.stream.skippedSamples, signal: interruption(), seconds: elapsed)
+            }
+        } catch {
+            guard !(error is CollectiveError) else { throw error }
+            throw TrainerError.device(reason: "\(error)", step: begun.number - 1, checkpoint: checkpoints.lastPath)
         }
         let (report, norms) = (outcome.report, outcome.norms)
         agreedSeconds = report.seconds
         agreedSignal = report.signal == 0 ? nil : report.signal
-        for batch in report.batches { try requireFinite("loss", batch.losses.total) }
-        monitor.add(report, to: &progress)
-        try requireFinite("gradient norm", norms.whole)
-        progress.countStep()
-        // Lightning's callbacks come before the module's own hook, in which codes restart.
-        run.averaging?.update(afterStep: progress.globalStep)
+        for batch in report.batches { try requireFinite("loss", batch.losses.total, begun) }
+        monitor.add(report, ofStep: begun.number, to: &progress)
+        try requireFinite("gradient norm", norms.whole, begun)
 
-        if isLogged { try monitor.log(report, norms: norms, learningRate: learningRate, at: progress) }
-        monitor.judgeHealth(&progress)
-        let model = run.configuration.model
-        if model.restart.isPeriodic, progress.globalStep.isMultiple(of: model.restartEveryNSteps) {
-            try restartCodes(latents: model.restart == .encoder ? latents : nil)
+        var standing = progress
+        standing.globalStep = begun.number
+        if begun.isLogged {
+            try monitor.log(report, norms: norms, learningRate: begun.learningRate, at: standing)
         }
-        try checkpoints.save(progress) { $0.isDue(afterStep: progress.globalStep) }
+        monitor.judgeHealth(&progress, afterStep: begun.number)
+        if isRestartDue(afterStep: begun.number) {
+            try restartCodes(latents: run.configuration.model.restart == .encoder ? begun.latents : nil)
+        }
+        try checkpoints.save(progress) { $0.isDue(afterStep: begun.number) }
+        if let cost = begun.cost { monitor.show(standing, loss: lastLoss, cost, now: elapsed) }
     }
 
     private func restartCodes(latents: Tensor?) throws {
@@ -179,8 +238,8 @@ public final class Trainer {
         monitor.addRestarts(restarted, to: &progress)
     }
 
-    private func requireFinite(_ what: String, _ value: Double) throws {
-        try TrainerError.requireFinite(what, value, step: progress.globalStep, checkpoint: checkpoints.lastPath)
+    private func requireFinite(_ what: String, _ value: Double, _ begun: Begun) throws {
+        try TrainerError.requireFinite(what, value, step: begun.number - 1, checkpoint: checkpoints.lastPath)
     }
 
     // MARK: The end

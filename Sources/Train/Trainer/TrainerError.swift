@@ -2,6 +2,8 @@
 public enum TrainerError: Error, Equatable, CustomStringConvertible {
     /// A loss or gradient norm that is not a number, at optimiser step `step` (from 0).
     case notFinite(what: String, value: Double, step: Int, checkpoint: String?)
+    /// A device that has failed in an optimiser step, counted from 0.
+    case device(reason: String, step: Int, checkpoint: String?)
     /// A checkpoint whose features come from another vision encoder than the configured one.
     case otherEncoder(path: String, trainedWith: String, configured: String)
     /// A checkpoint whose frozen encoder of the same kind had other weights.
@@ -33,6 +35,8 @@ public enum TrainerError: Error, Equatable, CustomStringConvertible {
         case .notFinite(let what, let value, let step, let checkpoint):
             "training stopped: step \(step): expected a finite \(what), got \(value.isNaN ? "NaN" : "\(value)"); lower the learning rate"
                 + (checkpoint.map { ", or go on from \($0)" } ?? "")
+        case .device(let reason, let step, let checkpoint):
+            "training stopped: step \(step): \(reason)" + (checkpoint.map { "; go on from \($0)" } ?? "")
         case .otherEncoder(let path, let trainedWith, let configured):
             "cannot use checkpoint: \(path): it was trained on features of \(trainedWith), expected \(configured); "
                 + "set model.vision_encoder to what it was trained with"

@@ -25,6 +25,8 @@ public final class TrainingRun {
     let reducer: GradientReducer?
     /// The device of a rank that steps together with those of all others; nil where there is one alone.
     let replica: (any ReplicatedBackend)?
+    /// The device, where it computes a step while the host prepares the next one; nil where the host has to wait for it.
+    let device: (any DeferredBackend)?
     package let module: LAMModule
     let averaging: WeightAveraging?
     let encoders: FrozenEncoders
@@ -85,6 +87,7 @@ public final class TrainingRun {
             ? GradientReducer(
                 module.store, group: group, wire: trainer.gradientWire, bucketMiB: trainer.gradientBucketMiB,
                 isSharded: trainer.shardsOptimizer) : nil
+        device = sendsGradients || module.updatesBottlenecks ? nil : assembly.backend as? any DeferredBackend
         if let line = assembly.precisionAdvice { note(line) }
 
         averaging = trainer.callbacks.weightAveraging.map { [module] in WeightAveraging($0, of: module) }

@@ -8,28 +8,31 @@ import Tensor
 /// update of the parameters.
 ///
 /// For each step: `add` every batch and `take` it, then `restartCodes` where that is due. A run that goes on from nothing
-/// calls `begin` before. The host waits for the step's numbers when the update, too, is on its way.
+/// calls `begin` before. The host waits for the step's numbers when the update, too, is on its way; or, with `launch` and
+/// `settle` in the place of `take`, when the next step is.
 package final class TrainingStep {
     private let module: LAMModule
     private let group: any ProcessGroup
     private let reducer: GradientReducer?
     private let replica: (any ReplicatedBackend)?
+    private let device: (any DeferredBackend)?
     private let seed: UInt64
     private let clipNorm: Double?
     private let blockNorms: BlockNorms
 
     /// What the model read last.
     private(set) var lastBatch: EncodedBatch?
-    /// The batch whose numbers are on their way.
-    private var awaited: LAMModule.BatchRecord?
-    /// Batches since the last optimiser step and their losses, and what the quantisers had counted before them.
-    private var pending: [BatchStatistics] = []
+    /// Batches since the last optimiser step whose numbers are on their way, and the losses of all.
+    private var awaited: [LAMModule.BatchRecord] = []
     private var losses: [Tensor] = []
+    /// Those whose numbers have come, and what the quantisers had counted before them.
+    private var pending: [BatchStatistics] = []
     private var codeUsesAtStep: [Double] = []
     private var activations = ActivationNorms()
 
     package init(_ run: TrainingRun) {
-        (module, group, reducer, replica, seed) = (run.module, run.group, run.reducer, run.replica, run.seed)
+        (module, group, reducer, seed) = (run.module, run.group, run.reducer, run.seed)
+        (replica, device) = (run.replica, run.device)
         clipNorm = run.configuration.trainer.gradientClipVal
         blockNorms = BlockNorms(run.module.store, part: run.module.model.family.part(ofParameter:))
     }
@@ -58,17 +61,17 @@ package final class TrainingStep {
     ///   - step: optimiser steps taken before.
     ///   - isLast: whether the step's other batches have been added. Only the last one sends gradients.
     ///   - isObserved: whether the report of the step is to say what the blocks gave for this batch.
-    /// - Returns: this rank's loss, but for the last batch, and the continuous latents of its pairs.
+    /// - Returns: this rank's loss, but for the last batch and where nobody waits for it, and the continuous latents of its
+    ///   pairs.
     package func add(
         _ batch: EncodedBatch, step: Int, isLast: Bool, isObserved: Bool
     ) throws -> (loss: Double?, latents: Tensor) {
         let batch = try sharingStates(batch)
         lastBatch = batch
-        if losses.isEmpty { codeUsesAtStep = module.codeUses }
         if isLast {
             reducer?.begin()
             // Rank 0 may have saved a checkpoint since, which the others have not.
-            replica?.align()
+            replica?.submit()
         }
         activations = ActivationNorms()
         let record = module.forwardAndBackward(
@@ -76,9 +79,16 @@ package final class TrainingStep {
             gradients: isLast ? reducer : nil,
             observer: isObserved ? { [self] in observe($0, $1) } : nil,
             observesBranches: false)
-        awaited = record
+        awaited.append(record)
         losses.append(record.output.loss)
-        return (isLast ? nil : try takeRecord(), record.output.action.emb)
+        let latents = record.output.action.emb
+        if isLast { return (nil, latents) }
+        if let device {
+            device.submit()
+            return (nil, latents)
+        }
+        defer { awaited = [] }
+        return (try count(awaited), latents)
     }
 
     /// The batch with the weights that its states and labels have among those of all ranks.
@@ -92,13 +102,18 @@ package final class TrainingStep {
         return batch
     }
 
-    /// Waits for the numbers of the last batch, and counts them; returns its loss.
+    /// Waits for the numbers of batches, and counts them; returns the last one's loss.
     @discardableResult
-    private func takeRecord() throws -> Double? {
-        guard let result = try awaited.take()?.result() else { return nil }
-        module.count(result)
-        pending.append(result.statistics)
-        return Double(result.loss)
+    private func count(_ records: [LAMModule.BatchRecord]) throws -> Double? {
+        var loss: Double?
+        for record in records {
+            let result = try record.result()
+            if pending.isEmpty { codeUsesAtStep = module.codeUses }
+            module.count(result)
+            pending.append(result.statistics)
+            loss = Double(result.loss)
+        }
+        return loss
     }
 
     private func observe(_ name: String, _ activation: Tensor) {
@@ -123,20 +138,43 @@ package final class TrainingStep {
         var isFinite: Bool { norms.whole.isFinite && report.batches.allSatisfy { $0.losses.total.isFinite } }
     }
 
-    /// Takes an optimiser step with the batches that were added: waits for the sums of the gradients over the ranks; clips,
-    /// applies and clears them; waits for the numbers of the step, of which the ranks tell each other; and makes the
-    /// updates that bottlenecks make beside the optimiser. A step whose losses or gradients are not finite changes nothing.
+    /// A step that is on its way.
+    struct Launched {
+        fileprivate let records: [LAMModule.BatchRecord]
+        fileprivate var activations: ActivationNorms
+        /// Waits for them.
+        fileprivate let norms: () throws -> GradientNorms
+    }
+
+    /// Takes an optimiser step with the batches that were added, and waits until it is over.
+    ///
+    /// - Parameters: as of `launch` and `settle`.
+    package func take(
+        learningRate: Double, batches: Int, measuresParts: Bool, standing: () -> Standing
+    ) throws -> Outcome {
+        try settle(
+            launch(learningRate: learningRate, batches: batches, measuresParts: measuresParts), standing: standing)
+    }
+
+    /// Begins an optimiser step with the batches that were added: waits for the sums of the gradients over the ranks; clips,
+    /// applies and clears them. A step whose losses or gradients are not finite changes nothing.
     ///
     /// - Parameters:
     ///   - batches: that this rank has added.
     ///   - measuresParts: whether norms of the model's parts are wanted, which takes a pass over the gradients.
-    ///   - standing: asked when the update is on its way.
-    package func take(
-        learningRate: Double, batches: Int, measuresParts: Bool, standing: () -> Standing
-    ) throws -> Outcome {
+    func launch(learningRate: Double, batches: Int, measuresParts: Bool) throws -> Launched {
         let norms = try update(learningRate: learningRate, batches: batches, measuresParts: measuresParts)
-        let report = try agree(standing)
-        let outcome = Outcome(report: report, norms: try norms())
+        defer { (awaited, activations) = ([], ActivationNorms()) }
+        return Launched(records: awaited, activations: activations, norms: norms)
+    }
+
+    /// Ends a step: waits for its numbers, of which the ranks tell each other, and makes the updates that bottlenecks make
+    /// beside the optimiser. Steps are ended in their order.
+    ///
+    /// - Parameter standing: asked before the ranks tell each other.
+    func settle(_ launched: Launched, standing: () -> Standing) throws -> Outcome {
+        let report = try agree(launched, standing)
+        let outcome = Outcome(report: report, norms: try launched.norms())
         if outcome.isFinite { try updateBottlenecks() } else { module.revertStep() }
         return outcome
     }
@@ -159,19 +197,21 @@ package final class TrainingStep {
         try reducer?.finish()
         replica?.sumOverReplicas(module.store.gradients.range(0, module.store.trainableCount))
         let gradientScale = 1 / Float(batches * group.size)
-        let parts = measuresParts ? try blockNorms(scale: Double(gradientScale), reducer: reducer) : []
+        let parts = measuresParts ? try blockNorms(scale: Double(gradientScale), reducer: reducer) : { [] }
         let norm = module.optimizerStep(
             learningRate: Float(learningRate), gradientScale: gradientScale, squares: try reducer?.squares(),
             clipNorm: clipNorm, losses: losses)
         losses = []
         try reducer?.shareValues()
         let readback = module.backend.readback([norm])
-        return { GradientNorms(whole: try readback.values()[0][0], parts: parts) }
+        return { GradientNorms(whole: try readback.values()[0][0], parts: try parts()) }
     }
 
-    /// Waits for the numbers of the step's last batch, and tells the ranks of all.
-    private func agree(_ standing: () -> Standing) throws -> StepReport {
-        try takeRecord()
+    /// Waits for the numbers of the step's batches, and tells the ranks of them.
+    private func agree(_ launched: Launched, _ standing: () -> Standing) throws -> StepReport {
+        try count(launched.records)
+        var activations = launched.activations
+        try activations.arrive()
         let uses = zip(module.codeUses, codeUsesAtStep).map { $0 - $1 }
         let standing = standing()
         let report = try StepReport(

@@ -125,17 +125,18 @@ import Testing
     }
 
     @Test("activation norms are those of blocks' outputs in f32 and bf16, over the parts of a batch")
-    func activations() {
+    func activations() throws {
         let backend = TestBackend.cpu(threads: 1)
-        func norms(_ values: [Float]) -> ActivationNorms {
+        func norms(_ values: [Float]) throws -> ActivationNorms {
             let tensor = backend.tensor(values, [values.count]), half = backend.empty([values.count], .bf16)
             backend.cast(tensor, into: half)
             var norms = ActivationNorms()
             norms.add("encoder.transformer_blocks.1", tensor, on: backend)
             norms.add("decoder.transformer_blocks.0", half, on: backend)
+            try norms.arrive()
             return norms
         }
-        let first = norms([3, 4]), second = norms([0, 12])
+        let first = try norms([3, 4]), second = try norms([0, 12])
         let whole = first.with(zip(first.values, second.values).map { $0 + $1 })
         for (norms, expected) in [(first, 12.5), (whole, 42.25)] {
             #expect(
