@@ -15,6 +15,10 @@ public struct VAEBenchmark: Sendable {
 
     /// What is measured.
     public var device = BenchmarkDevice()
+    /// Takes lines about clips that take longer than anybody waits without a word.
+    public var tell: (@Sendable (String) -> Void)?
+    /// Seconds of such a clip.
+    private static let longClip = 10.0
 
     public init(
         precision: ConvolutionPrecision = .bf16, frames: Int = 17, height: Int = 256, width: Int = 256,
@@ -79,7 +83,14 @@ public struct VAEBenchmark: Sendable {
             return (ContinuousClock.now - start) / .seconds(1)
         }
         // The first makes the memory that the others reuse.
-        let seconds = Array((0...repetitions).map { _ in encode() }.dropFirst())
+        let seconds = Array(
+            (0...repetitions).map { number in
+                let seconds = encode()
+                if seconds > Self.longClip, number < repetitions {
+                    tell?("a clip took \(Int(seconds)) s; \(repetitions - number) more to go")
+                }
+                return seconds
+            }.dropFirst())
         let best = seconds.min() ?? .nan
         let flops = encoder.flops(frames: frames, height: height, width: width)
         var layers: [Layer]?

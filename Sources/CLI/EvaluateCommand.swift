@@ -4,6 +4,7 @@ import Configuration
 import Foundation
 import Inference
 import LAMTrain
+import Tensor
 
 /// `lam validate`: what a checkpoint is worth on held-out episodes.
 struct ValidateCommand: ParsableCommand {
@@ -54,27 +55,37 @@ enum EvaluateProgram {
         }
         try RankedProgram.run(trapsSignals: false) { group in
             let status: (any Error) -> Int32 = { ExitStatus.code(for: $0).rawValue }
-            let note: (String) -> Void = { if group.isRoot { Console.error("note: \($0)") } }
             let fit = try group.together(for: "configuration", status: status) {
                 try FitArguments.parse(arguments: arguments, saved: TrainedModel.savedOptions)
             }
-            let configuration = fit.configuration
-            group.timeout = configuration.trainer.timeout
-            let (model, evaluator) = try group.together(for: "opening of data and model", status: status) {
-                try configuration.requireRunnable(locate: { fit.context.location(of: $0) })
-                let model = try TrainedModel(
-                    configuration, checkpointRequest: fit.ckptPath,
-                    environment: ProcessInfo.processInfo.environment, group: group,
-                    threads: Threads.ofRank(localRanks: group.localSize), announce: Console.announcer(group), note: note
-                )
-                return (model, try Evaluator(model, phase: phase, note: note))
+            return try ReplicatedProgram.run(fit.configuration, group) { group, backend in
+                try evaluate(fit, phase, group, backend)
             }
-            if group.isRoot { for line in model.banner { Console.write(line + "\n") } }
-            let report = try evaluator.run { if group.isRoot { Console.write($0 + "\n") } }
-            guard group.isRoot else { return nil }
-            print(report.text)
-            print("written to \(try report.write(for: configuration))")
-            return nil
         }
+    }
+
+    private static func evaluate(
+        _ fit: ParsedFit, _ phase: MetricTag.Phase, _ group: any ProcessGroup, _ backend: (any Backend)?
+    ) throws -> Int32? {
+        let configuration = fit.configuration
+        let note: (String) -> Void = { if group.isRoot { Console.error("note: \($0)") } }
+        group.timeout = configuration.trainer.timeout
+        let (model, evaluator) = try group.together(
+            for: "opening of data and model", status: { ExitStatus.code(for: $0).rawValue }
+        ) {
+            try configuration.requireRunnable(locate: { fit.context.location(of: $0) })
+            let model = try TrainedModel(
+                configuration, checkpointRequest: fit.ckptPath,
+                environment: ProcessInfo.processInfo.environment, group: group,
+                threads: Threads.ofRank(localRanks: group.localSize), backend: backend,
+                announce: Console.announcer(group), note: note)
+            return (model, try Evaluator(model, phase: phase, note: note))
+        }
+        if group.isRoot { for line in model.banner { Console.write(line + "\n") } }
+        let report = try evaluator.run { if group.isRoot { Console.write($0 + "\n") } }
+        guard group.isRoot else { return nil }
+        print(report.text)
+        print("written to \(try report.write(for: configuration))")
+        return nil
     }
 }

@@ -13,14 +13,14 @@ struct VAEBenchCommand: ParsableCommand {
     @Option(help: "Number format of what convolutions multiply: f32 or bf16.")
     var precision = LatentPrecision.bf16
 
-    @Option(help: "Frames of the clip.")
-    var frames = VAEBenchmark().frames
+    @Option(help: "Frames of the clip; default: \(VAEBenchmark().frames), and 1 with pjrt-cpu.")
+    var frames: Int?
 
-    @Option(help: "Rows of a frame, a multiple of 16.")
-    var height = VAEBenchmark().height
+    @Option(help: "Rows of a frame, a multiple of 16; default: \(VAEBenchmark().height), and 64 with pjrt-cpu.")
+    var height: Int?
 
-    @Option(help: "Columns of a frame, a multiple of 16.")
-    var width = VAEBenchmark().width
+    @Option(help: "Columns of a frame, a multiple of 16; default: \(VAEBenchmark().width), and 64 with pjrt-cpu.")
+    var width: Int?
 
     @Option(help: "Frames encoded together behind the first, a multiple of 4.")
     var part = VAEBenchmark().partFrames
@@ -42,7 +42,17 @@ struct VAEBenchCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    /// The clip. The plugin for CPUs would take hours for one of the default size.
+    private var clip: (frames: Int, height: Int, width: Int) {
+        let small = accelerator == .pjrtCPU, usual = VAEBenchmark()
+        return (
+            frames ?? (small ? 1 : usual.frames), height ?? (small ? 64 : usual.height),
+            width ?? (small ? 64 : usual.width)
+        )
+    }
+
     func validate() throws {
+        let (frames, height, width) = clip
         guard accelerator == .cpu || !profile else { throw ValidationError("--profile is of the CPU") }
         guard frames > 0, repetitions > 0, threads ?? 1 > 0 else { throw ValidationError("counts must be positive") }
         guard height > 0, width > 0, height % 16 == 0, width % 16 == 0, height <= 4096, width <= 4096 else {
@@ -54,11 +64,13 @@ struct VAEBenchCommand: ParsableCommand {
     func run() throws { try BenchProgram.run(measure) }
 
     private func measure() throws {
+        let (frames, height, width) = clip
         var benchmark = VAEBenchmark(
             precision: precision.products, frames: frames, height: height, width: width, partFrames: part,
             repetitions: repetitions)
         benchmark.isProfiled = profile
         benchmark.device = .forProgram(accelerator)
+        benchmark.tell = { Console.error("note: \($0)") }
         let result = try benchmark.run(threads: threads ?? Threads.fromEnvironment)
         if json { return try Console.printJSON(result) }
         print(
