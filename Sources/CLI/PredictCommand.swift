@@ -117,6 +117,10 @@ struct PredictCommand: ParsableCommand {
             let fit = try group.together(for: "configuration", status: status) {
                 try FitArguments.parse(arguments: arguments, saved: TrainedModel.savedOptions)
             }
+            let trainer = fit.configuration.trainer
+            if trainer.accelerator != .cpu, ![.auto, .count(1)].contains(trainer.devices) {
+                note("trainer.devices: predict uses the first device alone")
+            }
             let (model, predictor) = try group.together(for: "opening of data and model", status: status) {
                 try fit.configuration.requireRunnable(locate: { fit.context.location(of: $0) })
                 let model = try TrainedModel(
