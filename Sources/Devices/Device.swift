@@ -17,6 +17,22 @@ public enum Device {
         CPUBackend(threadCount: threads, instructionSet: instructionSet)
     }
 
+    /// The CPU with the vector kernels that `LAM_INSTRUCTION_SET` names, the fastest where it names none.
+    ///
+    /// Machines of one kind or another make the same bits with the same kernels, and on a processor whose matrix units a
+    /// neighbour uses, f32 is faster without them.
+    ///
+    /// - Throws: `DeviceError.noInstructionSet`.
+    public static func cpu(
+        threads: Int?, environment: [String: String]
+    ) throws(DeviceError) -> CPUBackend {
+        guard let name = environment["LAM_INSTRUCTION_SET"], !name.isEmpty else { return cpu(threads: threads) }
+        guard let set = InstructionSet.available.first(where: { $0.rawValue == name }) else {
+            throw .noInstructionSet(name, available: InstructionSet.available.map(\.rawValue))
+        }
+        return cpu(threads: threads, instructionSet: set)
+    }
+
     /// The device that is asked for, the first where there are several.
     ///
     /// - Parameters: as for `open(_:devices:threads:environment:announce:)`.
@@ -63,7 +79,7 @@ public enum Device {
         _ environment: [String: String], _ announce: (@Sendable (String) -> Void)?
     ) throws(DeviceError) -> [any Backend] {
         switch choice {
-        case .cpu: return [cpu(threads: threads)]
+        case .cpu: return [try cpu(threads: threads, environment: environment)]
         case .auto:
             let plugins = PluginLocator(environment)
             let paths = [DeviceChoice.cuda, .tpu].compactMap { plugins.path(for: $0) }
@@ -81,7 +97,7 @@ public enum Device {
                     announce?("\(error); auto takes the CPU")
                 }
             }
-            return [cpu(threads: threads)]
+            return [try cpu(threads: threads, environment: environment)]
         case .gpu, .cuda, .tpu, .pjrtCPU:
             let plugins = PluginLocator(environment)
             guard let path = plugins.path(for: choice) else {

@@ -10,6 +10,8 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
     case notSoMany(DeviceChoice, wanted: Int, got: Int)
     /// The device does not multiply in TF32.
     case noTF32(platform: String)
+    /// `LAM_INSTRUCTION_SET` names kernels that this processor does not run.
+    case noInstructionSet(String, available: [String])
 
     public var description: String {
         switch self {
@@ -22,6 +24,9 @@ public enum DeviceError: Error, Equatable, Sendable, CustomStringConvertible {
                 + "LAM_PJRT_PLUGIN, or take cpu"
         case .noTF32(let platform):
             "no products in tf32: expected an NVIDIA GPU, got \(platform); set trainer.precision to 32-true or bf16-mixed"
+        case .noInstructionSet(let name, let available):
+            "LAM_INSTRUCTION_SET: expected what this processor runs (\(available.joined(separator: ", "))), got \(name); "
+                + "name one of these, or unset it for the fastest"
         case .notSoMany(let choice, let wanted, let got):
             "not so many devices \(choice.rawValue): expected \(wanted), got \(got); lower trainer.devices, or look at what "
                 + "hides some, such as CUDA_VISIBLE_DEVICES"

@@ -15,7 +15,7 @@ public struct Checkup: Sendable {
     /// Looks at one part after the other; `tell` gets each finding when it is there.
     public func run(tell: (Finding) -> Void) -> [Finding] {
         let parts: [() -> [Finding]] = [
-            { ProcessorCheck(threads: threads).findings() },
+            { ProcessorCheck(threads: threads, environment: environment).findings() },
             { MemoryCheck.findings() },
             { LibraryCheck.findings() },
             { DecoderCheck.findings() },

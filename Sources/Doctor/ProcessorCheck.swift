@@ -6,17 +6,23 @@ import Tensor
 /// The processor: what it is, and how fast its arithmetic goes now.
 struct ProcessorCheck {
     let threads: Int?
+    let environment: [String: String]
 
     /// Products of f32 reach less of the peak than this only where something else uses the cores.
     private static let leastShare = 0.5
+    /// How much faster products have to be without matrix units to be told.
+    private static let worthALine = 1.15
 
     func findings() -> [Finding] {
-        let backend = Device.cpu(threads: threads)
+        let backend: CPUBackend
+        do { backend = try Device.cpu(threads: threads, environment: environment) } catch {
+            return [.broken("processor", "\(error)", remedy: "unset LAM_INSTRUCTION_SET")]
+        }
         let name = SystemFile.field("model name", of: "/proc/cpuinfo") ?? "unknown processor"
         let sets = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
         return [
             .ok("processor", "\(name); \(backend.summary); kernels for \(sets)"),
-            quota(of: backend), rate(of: backend),
+            quota(of: backend), rate(of: backend), matrixUnits(of: backend),
         ].compactMap { $0 }
     }
 
@@ -41,5 +47,17 @@ struct ProcessorCheck {
         // Matrix units leave the vector peak behind; nothing but load keeps products far below it.
         guard products < Self.leastShare * peak else { return .ok("arithmetic", found) }
         return .warning("arithmetic", found, remedy: "something else uses the processor: end it, and look again")
+    }
+
+    /// Matrix units make f32 products slower than vector units do where a neighbour on the processor uses them, too. The
+    /// program does not choose by what it measures, since the same run shall give the same bits.
+    private func matrixUnits(of backend: CPUBackend) -> Finding? {
+        guard backend.instructionSet == .amx else { return nil }
+        let vectors = Device.cpu(threads: threads, instructionSet: .avx512)
+        let rates = [backend, vectors].map { ProductCeiling.measure($0, .off, ProductCeiling.brief) }
+        guard rates[1] > Self.worthALine * rates[0] else { return nil }
+        return .warning(
+            "matrix units", String(format: "%.0f GFLOP/s of f32 products, %.0f without them", rates[0], rates[1]),
+            remedy: "trainings in 32-true may be faster with LAM_INSTRUCTION_SET=avx512; those in bf16-mixed are not")
     }
 }

@@ -37,6 +37,24 @@ struct DeviceChoiceTests {
         #expect(PluginLocator(environment).searched(for: .tpu) == ["/nowhere.so"])
     }
 
+    @Test("LAM_INSTRUCTION_SET names the CPU's kernels, also where auto takes the CPU, and what it lacks is an error")
+    func instructionSet() throws {
+        for set in InstructionSet.available {
+            for choice in [DeviceChoice.cpu, .auto] {
+                let environment = ["LAM_INSTRUCTION_SET": set.rawValue, "HOME": folder.path("home")]
+                let backend = try Device.open(choice, threads: 1, environment: environment)
+                #expect((backend as? CPUBackend)?.instructionSet == set)
+            }
+        }
+        let fastest = try Device.open(.cpu, threads: 1, environment: ["LAM_INSTRUCTION_SET": ""])
+        #expect((fastest as? CPUBackend)?.instructionSet == .fastest)
+        #expect(
+            throws: DeviceError.noInstructionSet("sse9", available: InstructionSet.available.map(\.rawValue))
+        ) {
+            try Device.open(.cpu, threads: 1, environment: ["LAM_INSTRUCTION_SET": "sse9"])
+        }
+    }
+
     @Test("auto without a plugin is the CPU, and so is auto with one that does not open, which is said")
     func automatic() throws {
         let environment = ["HOME": folder.path("home")]
