@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
 # Trains one small model for each row of a table and judges it on held-out episodes: our defaults, each switch back to the
-# original's behaviour by itself, and all of them together.
+# original's behaviour by itself and all of them together, every bottleneck, and our defaults with other seeds.
 #
-#   scripts/evidence.sh [-m MINUTES] [-s SEED] [-w FOLDER] [-o FILE] DATASET [--section.key value ...]
+#   scripts/evidence.sh [-n STEPS | -m MINUTES] [-j RUNS] [-r ROW,…] [-c NAME=CHECKPOINT]… [-w FOLDER] [-o FILE]
+#                       DATASET [--section.key value …]
 #
-# DATASET is the folder of a LeRobot dataset with actions. The table goes to FILE (standard output by default), all else to FOLDER
-# (logs/evidence). Further options go to every run. Nothing else should run on the machine: rows get the same time, so a busy
-# minute is a worse row.
+# DATASET is the folder of a LeRobot dataset with actions. Rows get the same samples (-n, 700 steps by default), so that a busy
+# machine changes no figure but the speed, or the same time (-m), which wants a machine with nothing else on it. -j trains so
+# many rows at once, each with its share of the cores. -r trains rows of these numbers, from 0, and keeps what the folder has of
+# the others. -c judges a checkpoint that was made elsewhere as a row of its own. The table goes to FILE (standard output by
+# default), all else to FOLDER (logs/evidence). Further options go to every run.
 set -euo pipefail
 
-minutes=12 seed=42 work=logs/evidence output=/dev/stdout
-usage() { sed -n '2,9p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
-while getopts "m:s:w:o:" option; do
+limit=(--trainer.max_steps 700) runs=1 work=logs/evidence output=/dev/stdout checkpoints=() wanted=
+usage() { sed -n '2,14p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
+while getopts "n:m:j:r:c:w:o:" option; do
     case $option in
-    m) minutes=$OPTARG ;;
-    s) seed=$OPTARG ;;
+    n) limit=(--trainer.max_steps "$OPTARG") ;;
+    m) limit=(--trainer.max_time "$(printf '00:%02d:%02d:00' $((OPTARG / 60)) $((OPTARG % 60)))") ;;
+    j) runs=$OPTARG ;;
+    r) wanted=,$OPTARG, ;;
+    c) checkpoints+=("$OPTARG") ;;
     w) work=$OPTARG ;;
     o) output=$OPTARG ;;
     *) usage ;;
@@ -27,6 +33,9 @@ shift
 here=$(cd "$(dirname "$0")/.." && pwd)
 lam=${LAM:-$here/.build/release/lam}
 [ -x "$lam" ] || { echo "scripts/evidence.sh: $lam: expected the program, found none; bash train.sh builds it" >&2; exit 2; }
+mkdir -p "$work"
+work=$(cd "$work" && pwd)
+threads=$((($(nproc) + runs - 1) / runs))
 
 window=--data.window pair=--data.augment_pair ends=--data.pad_at_end restart=--model.restart usage=--model.usage
 rows=(
@@ -36,54 +45,97 @@ rows=(
     "window once per run|$window original"
     "the original's restart of codes|$restart original"
     "the original's count of code use|$usage original"
-    "all of these|$pair independent $ends clamp $window original $restart original $usage original"
+    "all five|$pair independent $ends clamp $window original $restart original $usage original"
+    "no augmentation|--data.image_aug false"
+    "a pair turned round has the opposite|--model.reversal_weight 0.1"
+    "\`nsvq\`|--model.bottleneck nsvq"
+    "\`ema\`|--model.bottleneck ema"
+    "\`fsq\`|--model.bottleneck fsq"
+    "\`vae\`|--model.bottleneck vae"
+    "\`ae\`|--model.bottleneck ae"
+    "our defaults, seed 1|--seed_everything 1"
+    "our defaults, seed 2|--seed_everything 2"
 )
 
 # The numbers of a row, from what fit and validate print.
-figures() {
-    awk -F '  +' -v batch="$2" '
+figures() { # folder
+    awk -F '  +' -v batch=32 '
         FNR == NR && / steps? in / { split($1, words, " "); n = split(words[4], clock, ":")
             for (i = 1; i <= n; i++) seconds = 60 * seconds + clock[i]
-            speed = seconds > 0 ? sprintf("%.1f", words[1] * batch / seconds) : "-"; steps = words[1] }
+            speed = seconds > 0 ? sprintf("%.0f", words[1] * batch / seconds) : ""; steps = words[1] }
         FNR == NR && /^memory / { memory = $2; sub(/ at the peak.*/, "", memory) }
         FNR == NR { next }
         /^mse |^reconstruction / { split($3, words, " "); share = words[1] }
         /^codes in use/ { codes = $2 " " $3 }
-        /^active dimensions/ { codes = $2 " " $3 }
+        /^active dimensions/ { codes = $2 " " $3 " dimensions" }
         /^  zeros for/ { zero = $4 + 0 }
         /^  (codes|latents) of the same episode/ { same = $4 + 0 }
         /^  (codes|latents) of another episode/ { other = $4 + 0 }
         /^  share of the gain/ { gain = $3 }
-        /^  latents  / { own = $4 }
-        /^  first frame  / { frame = $4 }
-        /^  frame differences  / { differences = $4 }
-        END { print steps " | " speed " | " memory " | " codes " | " share " | " zero " | " same " | " other " | " gain " | " \
-            own " | " frame " | " differences }' "$1/fit.txt" "$1/validate.txt"
+        /^  latents  / { own = $3 " | " $4 }
+        END { print steps " | " speed " | " memory " | " codes " | " share " | " zero " | " same " | " other " | " gain " | " own }
+        ' "$1/fit.txt" "$1/validate.txt"
 }
 
-table() {
-    echo "| row | steps | samples/s | memory | codes | error ÷ copy | zeros | same episode | other episode | share of the gain" \
-        "| R² of the change: latents | first frame | frame differences |"
-    echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
-    local number=0 row name options folder checkpoint
-    for row in "${rows[@]}"; do
-        name=${row%%|*} options=${row#*|} folder=$work/row$number
-        number=$((number + 1))
-        rm -rf "$folder"
-        mkdir -p "$folder"
-        echo "$name: $minutes minutes" >&2
-        # shellcheck disable=SC2086 # options are words
-        "$lam" fit --config "$here/config/evidence.yaml" --seed_everything "$seed" --data.root "$(dirname "$dataset")" \
-            --data.dataset_mix "[[$(basename "$dataset"), 1.0]]" --trainer.default_root_dir "$folder" --trainer.logger false \
-            --trainer.max_time "$(printf '00:%02d:%02d:00' $((minutes / 60)) $((minutes % 60)))" \
-            $options "$@" >"$folder/fit.txt" 2>"$folder/fit.err"
-        checkpoint=$(awk '/^checkpoint / { print $2 }' "$folder/fit.txt")
-        # Windows, ends and augmentation of the judgement are the same for all rows.
-        "$lam" validate --ckpt_path "$checkpoint" --data.window auto --data.pad_at_end drop --trainer.logger false \
-            --trainer.default_root_dir "$folder" --trainer.limit_val_batches 20 >"$folder/validate.txt" 2>"$folder/validate.err"
-        echo "| $name | $(figures "$folder" 32) |"
-    done
+# What rivals tell, which is the same for all rows of two frames.
+rivals() { # folder
+    awk -F '  +' '/^  (first frame|both|frame differences|noise)  / {
+        print "| " $2 " | | | | | | | | | | " $3 " | " $4 " |" }' "$1/validate.txt"
 }
-mkdir -p "$work"
-table "$@" >"$work/table.md"
+
+# Windows, ends and augmentation of the judgement are the same for all rows.
+judge() { # folder checkpoint
+    "$lam" validate --ckpt_path "$2" --data.root "$(dirname "$dataset")" --data.window auto --data.pad_at_end drop \
+        --trainer.logger false --trainer.num_threads "$threads" --trainer.default_root_dir "$1" \
+        --trainer.limit_val_batches 60 >"$1/validate.txt" 2>"$1/validate.err"
+}
+
+train() { # folder options…
+    local folder=$1
+    shift
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    "$lam" fit --config "$here/config/evidence.yaml" --data.root "$(dirname "$dataset")" \
+        --data.dataset_mix "[[$(basename "$dataset"), 1.0]]" --trainer.default_root_dir "$folder" --trainer.logger false \
+        --trainer.num_threads "$threads" "${limit[@]}" "$@" >"$folder/fit.txt" 2>"$folder/fit.err" &&
+        judge "$folder" "$(awk '/^checkpoint / { print $2 }' "$folder/fit.txt")"
+}
+
+row() { # number name options…
+    local number=$1 name=$2
+    shift 2
+    echo "$name" >&2
+    rm -f "$work/row$number.md"
+    if train "$work/row$number" "$@"; then
+        echo "| $name | $(figures "$work/row$number") |" >"$work/row$number.md"
+    else
+        echo "scripts/evidence.sh: $name: $(cat "$work/row$number"/*.err | tail -n 1)" >&2
+    fi
+}
+
+for number in "${!rows[@]}"; do
+    [[ -z $wanted || $wanted == *,$number,* ]] || continue
+    while (($(jobs -rp | wc -l) >= runs)); do wait -n || true; done
+    # shellcheck disable=SC2086 # options are words
+    row "$number" "${rows[number]%%|*}" ${rows[number]#*|} "$@" &
+done
+wait
+number=${#rows[@]}
+for given in ${checkpoints[@]+"${checkpoints[@]}"}; do
+    folder=$work/row$number
+    mkdir -p "$folder"
+    : >"$folder/fit.txt"
+    judge "$folder" "${given#*=}"
+    echo "| ${given%%=*} | $(figures "$folder") |" >"$work/row$number.md"
+    number=$((number + 1))
+done
+{
+    echo "| row | steps | samples/s | memory | codes | error ÷ copy | zeros | same episode | other episode | share of the gain" \
+        "| R² of the mean action | R² of the change |"
+    echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    missing=0
+    for ((i = 0; i < number; i++)); do cat "$work/row$i.md" 2>/dev/null || missing=1; done
+    rivals "$work/row0"
+} >"$work/table.md"
 cat "$work/table.md" >"$output"
+[[ $missing == 0 || -n $wanted ]] || exit 1
