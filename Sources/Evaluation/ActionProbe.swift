@@ -143,14 +143,11 @@ package struct ActionProbe {
     /// The strength with the least error on folds that are left out in turn.
     private static func ridge(_ folds: [RidgeMoments], _ outputs: Range<Int>) -> Double {
         guard folds.count > 1 else { return middleRidge }
-        // Outputs of different units count alike.
-        let weights = sum(folds).squaredDeviations.map { $0 > 0 ? 1 / $0 : 0 }
         let errors = ridges.map { ridge in
             folds.indices.reduce(0.0) { total, held in
                 let others = folds.indices.filter { $0 != held }.map { folds[$0] }
                 guard let fit = sum(others).fit(ridge: ridge, outputs: outputs) else { return .infinity }
-                let found = folds[held].squaredErrors(of: fit, outputs: outputs)
-                return zip(outputs, found).reduce(total) { $0 + weights[$1.0] * $1.1 }
+                return folds[held].squaredErrors(of: fit, outputs: outputs).reduce(total, +)
             }
         }
         return zip(ridges, errors).min { $0.1 < $1.1 }?.0 ?? middleRidge

@@ -26,22 +26,19 @@ package struct EpisodeResiduals {
         }
     }
 
-    /// R² on the average over outputs that vary, with each episode counted as often as `times` says; nil where none varies.
+    /// R² of all outputs in their units, as in LaWAM's published evaluation, with each episode counted as often as `times` says;
+    /// nil where none varies. An average over outputs would count joints that rest, whose noise nothing tells, as much as
+    /// those that act.
     func r2(_ range: Range<Int>, times: [Double]) -> Double? {
-        var (sum, varying) = (0.0, 0.0)
-        for output in range {
-            var (error, deviation, square) = (0.0, 0.0, 0.0)
-            for episode in 0..<episodes where times[episode] > 0 {
-                let place = episode * outputs + output
+        var (error, deviation, square) = (0.0, 0.0, 0.0)
+        for episode in 0..<episodes where times[episode] > 0 {
+            for place in range.map({ episode * outputs + $0 }) {
                 error += times[episode] * errors[place]
                 deviation += times[episode] * deviations[place]
                 square += times[episode] * squares[place]
             }
-            guard deviation > 1e-9 * square else { continue }
-            sum += 1 - error / deviation
-            varying += 1
         }
-        return varying > 0 ? sum / varying : nil
+        return deviation > 1e-9 * square ? 1 - error / deviation : nil
     }
 }
 

@@ -85,6 +85,29 @@ import Testing
         }
     }
 
+    @Test("joints that rest, whose noise nothing tells, hardly count")
+    func resting() throws {
+        var probe = ActionProbe(actionWidth: 4, chunk: 1)
+        var numbers = Numbers(state: 9)
+        for pair in 0..<320 {
+            let acts = numbers.next(3)
+            // Of four joints the first acts.
+            var target: [Double] = []
+            for act in acts {
+                target.append(act)
+                for rest in numbers.next(3) { target.append(0.01 * rest) }
+            }
+            probe.add(
+                ActionProbe.Sample(
+                    order: pair, episode: pair / 40, latents: acts, frame: numbers.next(4),
+                    frameDifferences: numbers.next(3), noise: numbers.next(3), target: target))
+        }
+        for (target, sources) in Self.scores(probe).r2 {
+            let own = try #require(sources[.latents])
+            #expect(own.value > 0.99, "\(target): \(own)")
+        }
+    }
+
     @Test("what latents do not tell is not explained")
     func nothing() throws {
         let scores = Self.scores(Self.planted(.nothing))
