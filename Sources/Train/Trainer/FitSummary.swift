@@ -19,6 +19,8 @@ public struct FitSummary: Sendable {
     public var signal: Int32?
     /// On held-out episodes where there are any, else on some pairs of the training episodes.
     public var report: EvaluationReport?
+    /// Where the run lies among reference runs; nil without held-out episodes, or without a reference.
+    public var reference: String?
     /// Largest resident set of the process, in bytes.
     public var peakResidentBytes = StreamBenchmark.peakResidentBytes()
     /// Folder of the contact sheets.
@@ -56,6 +58,7 @@ public struct FitSummary: Sendable {
             let name = report?.evaluation.codesInUse == nil ? "neighbours" : "code"
             lines.append("contact sheets  \(ShownPath(contactSheets))/\(name)_*.png")
         }
+        if let reference { lines.append(reference) }
         if let verdict = report?.verdictText, !verdict.isEmpty { lines.append(verdict) }
         return lines.joined(separator: "\n")
     }

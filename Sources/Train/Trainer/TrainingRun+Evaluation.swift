@@ -2,6 +2,7 @@ import Configuration
 import Formats
 import LAM
 import LAMData
+import LatentEvaluation
 
 extension TrainingRun {
     /// Batches of the summary's evaluation where nothing is held out.
@@ -65,7 +66,17 @@ extension TrainingRun {
         summary.report = EvaluationReport(
             phase: hasValidation ? .val : .train, checkpoint: summary.checkpoint ?? "", step: summary.steps,
             isHeldOut: hasValidation, findings)
+        if hasValidation {
+            summary.reference = reference(share: findings.evaluation.errorShare, steps: summary.steps)
+        }
         return (codeSheets?.sheets() ?? []) + (neighbours?.sheets() ?? [])
+    }
+
+    /// Where the run lies among reference runs of the nearest configuration.
+    private func reference(share: Double, steps: Int) -> String? {
+        let band = ReferenceBand.nearest(
+            visionEncoder: configuration.model.visionEncoder.rawValue, parameters: module.store.trainableCount)
+        return band?.words(share: share, pairs: steps * globalBatch * configuration.trainer.accumulateGradBatches)
     }
 
     private func pairs(_ split: EpisodeSplit, limit: BatchLimit) throws -> EvaluationPairs {
