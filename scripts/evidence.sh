@@ -38,6 +38,7 @@ work=$(cd "$work" && pwd)
 threads=$((($(nproc) + runs - 1) / runs))
 
 window=--data.window pair=--data.augment_pair ends=--data.pad_at_end restart=--model.restart usage=--model.usage
+crop=--data.crop
 rows=(
     "our defaults|"
     "augmentation of the two frames by itself|$pair independent"
@@ -45,7 +46,7 @@ rows=(
     "window once per run|$window original"
     "the original's restart of codes|$restart original"
     "the original's count of code use|$usage original"
-    "all five|$pair independent $ends clamp $window original $restart original $usage original"
+    "all of these, and the original's crops|$pair independent $ends clamp $window original $restart original $usage original $crop original"
     "no augmentation|--data.image_aug false"
     "a pair turned round has the opposite|--model.reversal_weight 0.1"
     "\`nsvq\`|--model.bottleneck nsvq"
@@ -60,11 +61,11 @@ rows=(
 # The numbers of a row, from what fit and validate print.
 figures() { # folder
     awk -F '  +' -v batch=32 '
-        FNR == NR && / steps? in / { split($1, words, " "); n = split(words[4], clock, ":")
+        FILENAME == ARGV[1] && / steps? in / { split($1, words, " "); n = split(words[4], clock, ":")
             for (i = 1; i <= n; i++) seconds = 60 * seconds + clock[i]
             speed = seconds > 0 ? sprintf("%.0f", words[1] * batch / seconds) : ""; steps = words[1] }
-        FNR == NR && /^memory / { memory = $2; sub(/ at the peak.*/, "", memory) }
-        FNR == NR { next }
+        FILENAME == ARGV[1] && /^memory / { memory = $2; sub(/ at the peak.*/, "", memory) }
+        FILENAME == ARGV[1] { next }
         /^mse |^reconstruction / { split($3, words, " "); share = words[1] }
         /^codes in use/ { codes = $2 " " $3 }
         /^active dimensions/ { codes = $2 " " $3 " dimensions" }
@@ -83,10 +84,10 @@ rivals() { # folder
         print "| " $2 " | | | | | | | | | | " $3 " | " $4 " |" }' "$1/validate.txt"
 }
 
-# Windows, ends and augmentation of the judgement are the same for all rows.
+# Windows, ends, crops and augmentation of the judgement are the same for all rows.
 judge() { # folder checkpoint
     "$lam" validate --ckpt_path "$2" --data.root "$(dirname "$dataset")" --data.window auto --data.pad_at_end drop \
-        --trainer.logger false --trainer.num_threads "$threads" --trainer.default_root_dir "$1" \
+        --data.crop square --trainer.logger false --trainer.num_threads "$threads" --trainer.default_root_dir "$1" \
         --trainer.limit_val_batches 60 >"$1/validate.txt" 2>"$1/validate.err"
 }
 
