@@ -69,7 +69,8 @@ struct ProgressTests {
         #expect(choose() == .live(width: 100, usesColor: true))
         #expect(choose(noColor: true) == .live(width: 100, usesColor: false))
         #expect(choose(terminal: false) == .plain(everyNSteps: 50))
-        #expect(choose(rank: 1) == .silent && choose(enabled: false) == .silent)
+        #expect(choose(enabled: false) == .notes)
+        #expect(choose(rank: 1) == .silent && choose(enabled: false, rank: 1) == .silent)
     }
 
     private func output(_ style: ProgressStyle, steps: Int, total: Int?, secondsPerStep: Double) -> String {
@@ -102,6 +103,7 @@ struct ProgressTests {
         let draws = text.split(separator: "\r").count
         #expect(draws <= 15, "\(draws) draws")
         #expect(text.contains("\u{1B}[Jsaved\n") && text.hasSuffix("\n"))
+        #expect(output(.notes, steps: 10, total: 10, secondsPerStep: 1) == "saved\n")
         #expect(output(.silent, steps: 10, total: 10, secondsPerStep: 1) == "")
     }
 

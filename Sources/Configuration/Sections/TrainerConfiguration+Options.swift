@@ -48,7 +48,9 @@ extension TrainerConfiguration: IgnoresOptions, TakesNullForDefault {
             "num_sanity_val_steps", \.numSanityValSteps,
             .limit,
             "Validation batches before training, as a trial; -1: all."),
-        .init("enable_progress_bar", \.enableProgressBar, "Live progress on a terminal."),
+        .init(
+            "enable_progress_bar", \.enableProgressBar,
+            "Progress, live on a terminal; warnings and validations are told without it, too."),
         .init("enable_checkpointing", \.enableCheckpointing, "Whether checkpoints are written."),
         .init("fast_dev_run", \.fastDevRun, "A trial of a few batches that writes nothing."),
         .init(

@@ -6,7 +6,12 @@ public enum ProgressStyle: Sendable, Equatable {
     case live(width: Int, usesColor: Bool)
     /// A line every `everyNSteps` steps.
     case plain(everyNSteps: Int)
+    /// What concerns the run, such as warnings, and no progress.
+    case notes
     case silent
+
+    /// Whether steps are shown.
+    var showsProgress: Bool { self != .silent && self != .notes }
 
     /// The style that fits the place where the output goes.
     /// - Parameters:
@@ -17,7 +22,8 @@ public enum ProgressStyle: Sendable, Equatable {
     public static func choose(
         isTerminal: Bool, width: Int, isEnabled: Bool, rank: Int, noColor: Bool, everyNSteps: Int
     ) -> ProgressStyle {
-        guard isEnabled, rank == 0 else { return .silent }
+        guard rank == 0 else { return .silent }
+        guard isEnabled else { return .notes }
         return isTerminal ? .live(width: max(width, 20), usesColor: !noColor) : .plain(everyNSteps: max(everyNSteps, 1))
     }
 }
@@ -83,7 +89,7 @@ public struct ProgressReporter {
             guard step.isMultiple(of: interval) || step == totalSteps || lastReported == nil else { return }
             lastReported = step
             write(line.plain + "\n")
-        case .silent: return
+        case .notes, .silent: return
         }
     }
 
@@ -115,7 +121,7 @@ public struct ProgressReporter {
         case .live:
             write(display.erase() + text + "\n")
             if let last { draw(last) }
-        case .plain: write(text + "\n")
+        case .plain, .notes: write(text + "\n")
         case .silent: return
         }
     }
@@ -128,7 +134,7 @@ public struct ProgressReporter {
             draw(last)
             write("\n")
         case .plain: if lastReported != last.step { write(last.plain + "\n") }
-        case .silent: return
+        case .notes, .silent: return
         }
         self.last = nil
     }

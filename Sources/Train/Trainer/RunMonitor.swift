@@ -44,7 +44,7 @@ final class RunMonitor {
         write = environment.write
         reporter = ProgressReporter(
             style: environment.progressStyle, totalSteps: limits.totalSteps, secondsLimit: limits.maxSeconds,
-            peakSamplesPerSecond: environment.progressStyle == .silent ? nil : run.peakSamplesPerSecond,
+            peakSamplesPerSecond: environment.progressStyle.showsProgress ? run.peakSamplesPerSecond : nil,
             write: environment.write)
         earlyStoppings = callbacks.earlyStoppings.map { EarlyStopping($0) }
         if let saved = run.resumed?.earlyStoppings {
