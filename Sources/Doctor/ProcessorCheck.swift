@@ -20,9 +20,10 @@ struct ProcessorCheck {
         }
         let name = SystemFile.field("model name", of: "/proc/cpuinfo") ?? "unknown processor"
         let sets = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
+        let products = ProductCeiling.measure(backend, .off, ProductCeiling.brief)
         return [
             .ok("processor", "\(name); \(backend.summary); kernels for \(sets)"),
-            quota(of: backend), rate(of: backend), matrixUnits(of: backend),
+            quota(of: backend), rate(of: backend, products: products), matrixUnits(of: backend, products: products),
         ].compactMap { $0 }
     }
 
@@ -38,9 +39,8 @@ struct ProcessorCheck {
             remedy: "set trainer.num_threads to \(max(1, Int(cpus)))")
     }
 
-    private func rate(of backend: CPUBackend) -> Finding {
+    private func rate(of backend: CPUBackend, products: Double) -> Finding {
         let peak = backend.measuredVectorPeak()
-        let products = ProductCeiling.measure(backend, .off, ProductCeiling.brief)
         let half = ProductCeiling.measure(backend, .bf16, ProductCeiling.brief)
         let found = String(
             format: "%.0f GFLOP/s of multiply-adds, %.0f in f32 products, %.0f in bf16 products", peak, products, half)
@@ -51,13 +51,13 @@ struct ProcessorCheck {
 
     /// Matrix units make f32 products slower than vector units do where a neighbour on the processor uses them, too. The
     /// program does not choose by what it measures, since the same run shall give the same bits.
-    private func matrixUnits(of backend: CPUBackend) -> Finding? {
+    private func matrixUnits(of backend: CPUBackend, products: Double) -> Finding? {
         guard backend.instructionSet == .amx else { return nil }
         let vectors = Device.cpu(threads: threads, instructionSet: .avx512)
-        let rates = [backend, vectors].map { ProductCeiling.measure($0, .off, ProductCeiling.brief) }
-        guard rates[1] > Self.worthALine * rates[0] else { return nil }
+        let without = ProductCeiling.measure(vectors, .off, ProductCeiling.brief)
+        guard without > Self.worthALine * products else { return nil }
         return .warning(
-            "matrix units", String(format: "%.0f GFLOP/s of f32 products, %.0f without them", rates[0], rates[1]),
+            "matrix units", String(format: "%.0f GFLOP/s of f32 products, %.0f without them", products, without),
             remedy: "trainings in 32-true may be faster with LAM_INSTRUCTION_SET=avx512; those in bf16-mixed are not")
     }
 }

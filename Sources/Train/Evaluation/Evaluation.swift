@@ -37,6 +37,8 @@ public struct Evaluation: Sendable {
         guard let all = codes.first, let proven = provenCodes, all.used > proven.used else { return nil }
         return "\(all.used - proven.used) more have only just been restarted"
     }
+    /// What follows the number of codes in use where there are such; else nothing.
+    var unprovenRemark: String { unprovenInUse.map { "; \($0), and count once they are trained" } ?? "" }
     /// How many dimensions of the action's latents vary: "120 of 128"; nil where they are codes.
     var activeDimensions: String? { spreads.first.map { "\($0.active) of \($0.dimensions)" } }
 

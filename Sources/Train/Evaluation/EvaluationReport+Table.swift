@@ -25,8 +25,7 @@ extension EvaluationReport {
         rows += evaluation.losses.terms.compactMap { name, value in name.words.map { [$0, value.formatted4, ""] } }
         if let codes = evaluation.provenCodes {
             let count = codes.counts.count
-            let others = evaluation.unprovenInUse.map { "; \($0), and count once they are trained" } ?? ""
-            rows.append(["codes in use", "\(codes.used)", "of \(count)" + others])
+            rows.append(["codes in use", "\(codes.used)", "of \(count)" + evaluation.unprovenRemark])
             rows.append(["perplexity", codes.perplexity.formatted4, "of at most \(count)"])
         }
         if let spread = evaluation.spreads.first {

@@ -42,8 +42,7 @@ public struct FitSummary: Sendable {
                     + "\"nothing changed\" baseline (\(evaluation.copyBaseline.formatted4)), \(evaluation.samples) \(pairs)"
             )
             if let codes = evaluation.codesInUse {
-                let others = evaluation.unprovenInUse.map { "; \($0), and count once they are trained" } ?? ""
-                lines.append("codes           \(codes) in use" + others)
+                lines.append("codes           \(codes) in use" + evaluation.unprovenRemark)
             }
             if let dimensions = evaluation.activeDimensions {
                 lines.append("latents         \(dimensions) dimensions active")
